@@ -1,0 +1,53 @@
+"""Everything that can go wrong, each with the exit code that it becomes."""
+
+import errno
+import os
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What ``loadstone`` returns to its caller."""
+
+    DONE = 0
+    REGRESSION = 1
+    USAGE = 2
+    NOT_MEASURED = 3
+    FAILED = 4
+
+
+class LoadstoneError(Exception):
+    """A problem the user can act on: one line of what, on what, why, and what to do."""
+
+    exit_code = ExitCode.FAILED
+
+
+class UsageError(LoadstoneError):
+    """The request itself is wrong: an unknown name, a bad value, a missing file."""
+
+    exit_code = ExitCode.USAGE
+
+
+class CannotMeasureError(LoadstoneError):
+    """The request is fine, but this target cannot carry it out."""
+
+    exit_code = ExitCode.NOT_MEASURED
+
+
+class RunError(LoadstoneError):
+    """A Run on disk cannot be written, read or trusted."""
+
+    exit_code = ExitCode.USAGE
+
+
+class TargetError(LoadstoneError):
+    """The target stopped answering."""
+
+
+class InterruptedRunError(LoadstoneError):
+    """The user stopped the Run; what had finished is kept."""
+
+
+def system_words(code: int) -> str:
+    """The system's own words for an errno, with its name: ``Invalid argument (EINVAL)``."""
+    code = abs(code)
+    return f"{os.strerror(code)} ({errno.errorcode.get(code, code)})"

@@ -1,0 +1,110 @@
+"""Raw counter text, read before and after the timed region, into named differences.
+
+Each parser takes a kernel file's text and returns counters; a new kernel file is one parser and
+one row of the table at the end.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatch
+
+Counters = dict[str, float]
+
+_VMSTAT = re.compile(
+    r"pgfault|pgmajfault|pgpgin|pgpgout|pswpin|pswpout|pgalloc_.*|pgsteal_.*|pgscan_.*|allocstall_.*"
+    r"|compact_.*|thp_.*|pgreuse|pgfree|workingset_refault_.*|htlb_buddy_alloc_.*"
+)
+
+# Documentation/admin-guide/iostats.rst: fields 1 to 17 of a block device's stat.
+_BLOCK_FIELDS = (
+    "read_ios",
+    "read_merges",
+    "read_sectors",
+    "read_ms",
+    "write_ios",
+    "write_merges",
+    "write_sectors",
+    "write_ms",
+    "in_flight",
+    "io_ms",
+    "queue_ms",
+    "discard_ios",
+    "discard_merges",
+    "discard_sectors",
+    "discard_ms",
+    "flush_ios",
+    "flush_ms",
+)
+_BLOCK_KEPT = ("read_ios", "write_ios", "discard_ios", "flush_ios", "flush_ms")
+_SECTOR_BYTES = 512
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> Counters:
+    """What the counters of each kernel file moved by; files that could not be read are left out.
+
+    Args:
+        before, after: path to text, as the core read them.
+    """
+    moved: Counters = {}
+    for path, text in after.items():
+        parser = _parser(path)
+        if parser is None or not text or not before.get(path):
+            continue
+        start = parser(before[path])
+        moved |= {key: value - start.get(key, 0.0) for key, value in parser(text).items()}
+    return moved
+
+
+def parse_vmstat(text: str) -> Counters:
+    """``/proc/vmstat``: faults, paging, reclaim, compaction and THP events."""
+    words = (line.split() for line in text.splitlines())
+    return {
+        f"vmstat.{pair[0]}": float(pair[1])
+        for pair in words
+        if len(pair) == 2 and _VMSTAT.fullmatch(pair[0])
+    }
+
+
+def parse_block_stat(text: str) -> Counters:
+    """``/sys/dev/block/MAJ:MIN/stat``: I/Os, bytes and flushes of one block device."""
+    fields = dict(zip(_BLOCK_FIELDS, map(float, text.split()), strict=False))
+    counters = {f"block.{key}": fields[key] for key in _BLOCK_KEPT if key in fields}
+    for way in ("read", "write"):
+        if f"{way}_sectors" in fields:
+            counters[f"block.{way}_bytes"] = fields[f"{way}_sectors"] * _SECTOR_BYTES
+    return counters
+
+
+def parse_pressure(resource: str) -> Callable[[str], Counters]:
+    """``/proc/pressure/RESOURCE``: time that some or all tasks stood still, in ns."""
+
+    def parse(text: str) -> Counters:
+        return {
+            f"pressure.{resource}_{kind}_ns": float(total) * 1000
+            for kind, total in re.findall(r"^(some|full) .*total=(\d+)", text, re.MULTILINE)
+        }
+
+    return parse
+
+
+def parse_cpu_stat(text: str) -> Counters:
+    """``/proc/stat``, first line: time stolen by the hypervisor, in ns, over all CPUs."""
+    fields = text.split("\n", 1)[0].split()
+    if len(fields) < 9 or fields[0] != "cpu":
+        return {}
+    return {"cpu.steal_ns": float(fields[8]) * 1e9 / os.sysconf("SC_CLK_TCK")}
+
+
+_PARSERS: tuple[tuple[str, Callable[[str], Counters]], ...] = (
+    ("/proc/vmstat", parse_vmstat),
+    ("/proc/stat", parse_cpu_stat),
+    ("/proc/pressure/cpu", parse_pressure("cpu")),
+    ("/proc/pressure/io", parse_pressure("io")),
+    ("/proc/pressure/memory", parse_pressure("memory")),
+    ("/sys/dev/block/*/stat", parse_block_stat),
+)
+
+
+def _parser(path: str) -> Callable[[str], Counters] | None:
+    return next((parse for pattern, parse in _PARSERS if fnmatch(path, pattern)), None)

@@ -1,0 +1,228 @@
+"""What an error of the core means to the person who asked, and what to do about it.
+
+Each rule is a step of the core, the errnos it is met with, and the reading. What no rule
+knows is a failure with the system's own words.
+"""
+
+import errno
+import re
+from collections.abc import Mapping
+
+from loadstone.errors import system_words
+from loadstone.model import CoreError, Finding, Noun, Status, Value
+
+
+class Rule(Noun, frozen=True, kw_only=True):
+    """One reading: a step (regular expression), a path (likewise), errnos, status, remedy."""
+
+    step: str
+    codes: frozenset[int]
+    status: Status
+    meaning: str
+    remedy: str
+    path: str = ".*"
+    ends_run: bool = False
+
+
+def explain(error: CoreError, parameters: Mapping[str, Value]) -> Finding:
+    """Turn an error into a skip or a failure with its reason and remedy.
+
+    Args:
+        parameters: the Case's, for remedies that name them (``{destination}``).
+    """
+    words = describe(error)
+    rule = next((rule for rule in _RULES if _fits(rule, error, parameters)), None)
+    if rule is None:
+        return Finding(status=Status.FAILED, reason=words)
+    values = {**parameters, "offset": error.offset}
+    return Finding(
+        status=rule.status,
+        reason=f"{rule.meaning.format(**values)}: {words}" if rule.meaning else words,
+        remedy=rule.remedy.format(**values) or None,
+        ends_run=rule.ends_run,
+    )
+
+
+def describe(error: CoreError) -> str:
+    """What was tried on what, and what the system said."""
+    place = f" at {error.offset}" if error.offset >= 0 else ""
+    return f"{error.step} {error.path}{place}: {system_words(error.code)}"
+
+
+def _fits(rule: Rule, error: CoreError, parameters: Mapping[str, Value]) -> bool:
+    subject = f"{error.path} {parameters.get('destination', '')}"
+    return bool(
+        error.code in rule.codes
+        and re.fullmatch(rule.step, error.step)
+        and re.match(rule.path, subject)
+    )
+
+
+def _skip(step: str, codes: set[int], meaning: str, remedy: str, path: str = ".*") -> Rule:
+    return Rule(
+        step=step,
+        codes=frozenset(codes),
+        status=Status.SKIPPED,
+        meaning=meaning,
+        remedy=remedy,
+        path=path,
+    )
+
+
+def _failure(step: str, codes: set[int], meaning: str, remedy: str) -> Rule:
+    return Rule(
+        step=step,
+        codes=frozenset(codes),
+        status=Status.FAILED,
+        meaning=meaning,
+        remedy=remedy,
+        ends_run=True,
+    )
+
+
+_REFUSED = {errno.EPERM, errno.EACCES}
+_ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
+_UNKNOWN_IOCTL = {errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EOPNOTSUPP}
+
+_RULES = (
+    _skip(
+        "io_uring_setup",
+        _REFUSED,
+        "io_uring is refused to this user",
+        "sysctl kernel.io_uring_disabled=0, leave the sandbox that forbids it, "
+        "or --set engine=pread",
+    ),
+    _skip(
+        "io_uring_setup",
+        {errno.ENOSYS},
+        "this kernel or its sandbox has no io_uring",
+        "--set engine=pread, or a kernel with CONFIG_IO_URING",
+    ),
+    _skip(
+        "io_uring_setup",
+        {errno.EINVAL},
+        "this kernel cannot poll as asked",
+        "--set poll=none",
+    ),
+    _skip(
+        "io_uring_setup|io_uring register buffers",
+        {errno.ENOMEM},
+        "the limit of locked memory is too low for registered buffers",
+        "raise it (ulimit -l unlimited, or memlock in /etc/security/limits.conf), run as root, "
+        "or --set fixed=off",
+    ),
+    _skip(
+        "io_uring register buffers|.*O_DIRECT.*read.*|O_DIRECT read",
+        {errno.EFAULT},
+        "a heap maps its memory in a way (VM_PFNMAP) that direct I/O cannot pin",
+        "--set destination=udmabuf reads directly into a dma-buf; or --set io=buffered fixed=off",
+        path=".* dma-heap:",
+    ),
+    _skip(
+        "io_uring IOPOLL read",
+        {errno.EOPNOTSUPP, errno.EINVAL},
+        "the device has no polling queues",
+        "load its driver with some (nvme.poll_queues=2), or --set poll=none",
+    ),
+    _skip(
+        "open device",
+        _ABSENT,
+        "this kernel has no udmabuf (CONFIG_UDMABUF)",
+        "modprobe udmabuf where it is a module; `loadstone lab` has one",
+        path="/dev/udmabuf",
+    ),
+    _skip(
+        "open device",
+        _ABSENT,
+        "this kernel has no such dma-buf heap (CONFIG_DMABUF_HEAPS)",
+        "`loadstone doctor` lists the heaps here; `loadstone lab` has dma-heap:system",
+        path="/dev/dma_heap/",
+    ),
+    _skip("open device", _REFUSED, "the device is closed to this user", "run as root"),
+    _skip(
+        "mmap hugetlb|mmap memfd hugetlb|ftruncate memfd|memfd_create|MADV_POPULATE_WRITE",
+        {errno.ENOMEM, errno.EFAULT, errno.ENOSYS, errno.EINVAL, errno.ENOENT},
+        "not enough huge pages are reserved",
+        "as root: sysctl vm.nr_hugepages={huge_pages}, then again",
+        path=".*hugetlb",
+    ),
+    _skip(
+        "huge pages|MADV_HUGEPAGE",
+        {errno.EINVAL, errno.ENOTSUP},
+        "this kernel has no transparent huge pages",
+        "--set destination=anon",
+    ),
+    _skip(
+        "O_DIRECT open|O_DIRECT read|io_uring O_DIRECT.*read",
+        {errno.EINVAL, errno.EOPNOTSUPP},
+        "this file system refuses O_DIRECT here",
+        "--set io=buffered, or a file on ext4, XFS, btrfs or F2FS",
+    ),
+    _skip(
+        "block for O_DIRECT",
+        {errno.EINVAL},
+        "with O_DIRECT the block must be a multiple of {offset} bytes here",
+        "--set block={offset} or a multiple",
+    ),
+    _skip(
+        "copy_file_range",
+        {errno.EXDEV, *_UNKNOWN_IOCTL},
+        "this kernel cannot copy_file_range from this file system into {destination}",
+        "a kernel with the patch of wangtao v4 (2025-06-03) can; or --set engine=sendfile",
+    ),
+    _skip(
+        "sendfile|splice",
+        _UNKNOWN_IOCTL,
+        "this kernel cannot {engine} into {destination}",
+        "--set destination=memfd, or --set engine=pread",
+    ),
+    _skip(
+        "DMA_HEAP_IOCTL_ALLOC_AND_READ|DMA_HEAP_IOCTL_ALLOC of a file|DMA_BUF_IOCTL_RW_FILE",
+        _UNKNOWN_IOCTL,
+        "this kernel lacks the posted ioctl of {engine}, as every stock one does",
+        "a vendor kernel may have it; the stock way is --set engine=uring destination=udmabuf",
+    ),
+    _skip(
+        "UDMABUF_CREATE",
+        {errno.EINVAL},
+        "one udmabuf may not be this large",
+        "raise /sys/module/udmabuf/parameters/size_limit_mb, or --set buffers=32",
+    ),
+    _skip(
+        "engine and (destination|threads|buffers)",
+        {errno.EOPNOTSUPP},
+        "engine {engine} cannot do this with destination {destination}",
+        "`loadstone list model-load` tells what goes with what",
+    ),
+    _skip(
+        "chunks of overlap",
+        {errno.E2BIG},
+        "overlap cuts the file in {offset} chunks; 2048 at most",
+        "a larger overlap",
+    ),
+    _skip("option", {errno.ERANGE}, "{offset} is out of range", "a smaller value"),
+    _skip(
+        "mmap|mmap destination|MADV_POPULATE_WRITE|DMA_HEAP_IOCTL_ALLOC|reserve.*",
+        {errno.ENOMEM},
+        "not enough memory for the destination",
+        "free some, or take a smaller file (--size)",
+    ),
+    _failure(
+        "file identity",
+        {errno.ESTALE},
+        "the file was changed or replaced during the Run (size, inode or mtime differ)",
+        "keep it still, and run again",
+    ),
+    _failure(
+        "read|sendfile|splice|copy_file_range",
+        {errno.ENODATA},
+        "the file ends early: it shrank during the Run",
+        "keep it still, and run again",
+    ),
+    _failure(
+        "verify",
+        {errno.EBADMSG},
+        "wrong data arrived in the destination",
+        "do not trust this path for loading; report it with the kernel's release",
+    ),
+)

@@ -1,0 +1,265 @@
+"""The nouns: frozen, plain, and the same in memory, on disk and on the wire."""
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+Value = int | bool | str
+
+SCHEMA_VERSION = 1
+
+
+class Noun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every noun: immutable, built by keyword, strict about what it reads."""
+
+
+class Kind(StrEnum):
+    """What sort of value a parameter takes."""
+
+    SIZE = "size"
+    COUNT = "count"
+    CHOICE = "choice"
+    FLAG = "flag"
+
+
+class Better(StrEnum):
+    """Which way a metric improves."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
+class Status(StrEnum):
+    """How a Trial ended."""
+
+    OK = "ok"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    INVALID = "invalid"
+
+
+class Parameter(Noun, frozen=True, kw_only=True):
+    """One axis of a Workload.
+
+    ``default`` is None where it depends on the other parameters. ``choices`` may end in one
+    open form, written ``prefix:NAME``, which takes any name after the colon.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    default: Value | None = None
+    choices: tuple[str, ...] = ()
+    minimum: int = 0
+
+
+class Metric(Noun, frozen=True, kw_only=True):
+    """A named figure of a Trial, with its unit (``B/s``, ``ns``, ``s/GB``, ``B``, ``count``)."""
+
+    name: str
+    unit: str
+    better: Better
+
+
+class Case(Noun, frozen=True, kw_only=True):
+    """A Workload with every parameter fixed."""
+
+    workload: str
+    label: str
+    parameters: Mapping[str, Value]
+    id: str
+
+    @staticmethod
+    def of(workload: str, label: str, parameters: Mapping[str, Value]) -> "Case":
+        """Make a Case; its id is a hash of the workload's name and the sorted parameters."""
+        text = msgspec.json.encode([workload, sorted(parameters.items())])
+        digest = hashlib.sha256(text).hexdigest()[:8]
+        return Case(workload=workload, label=label, parameters=dict(parameters), id=digest)
+
+
+class Subject(Noun, frozen=True, kw_only=True):
+    """What the Cases are run on, as the user named it; all paths are absolute."""
+
+    file: str | None = None
+    directory: str | None = None
+    size_bytes: int | None = None
+
+
+class Plan(Noun, frozen=True, kw_only=True):
+    """Cases × rounds, and the seed that fixes their order."""
+
+    name: str
+    workload: str
+    cases: tuple[Case, ...]
+    rounds: int
+    warmups: int
+    seed: int
+    subject: Subject = Subject()
+
+
+class Step(Noun, frozen=True, kw_only=True):
+    """One place in the order of a Plan: run this Case now."""
+
+    case: Case
+    round: int
+    warmup: bool
+
+
+class CoreError(Noun, frozen=True, kw_only=True):
+    """What the core says of a step that did not work; ``code`` is a positive errno.
+
+    ``offset`` is the byte position in the file, or -1 where there is none.
+    """
+
+    code: int
+    step: str
+    path: str
+    offset: int = -1
+
+
+class Span(Noun, frozen=True, kw_only=True):
+    """A named stretch of a Trial on one lane (thread), in ns from the Trial's start."""
+
+    name: str
+    lane: int
+    start_ns: int
+    end_ns: int
+
+
+class Histogram(Noun, frozen=True, kw_only=True):
+    """Log-linear latency histogram: ``buckets`` maps a bucket's lower bound in ns to its count."""
+
+    name: str
+    count: int
+    min_ns: int
+    max_ns: int
+    sum_ns: int
+    buckets: Mapping[int, int]
+
+
+class Job(Noun, frozen=True, kw_only=True):
+    """What the native core is asked to do once: an operation, its options, and the kernel
+    files whose text it must read right before and after the timed region."""
+
+    operation: str
+    options: Mapping[str, str]
+    samples: tuple[str, ...] = ()
+    timeout_s: float = 600.0
+
+
+class Outcome(Noun, frozen=True, kw_only=True):
+    """What came of a Job. ``death`` says how the worker ended where it did not answer."""
+
+    error: CoreError | None = None
+    death: str | None = None
+    spans: tuple[Span, ...] = ()
+    histograms: tuple[Histogram, ...] = ()
+    values: Mapping[str, int] = {}
+    before: Mapping[str, str] = {}
+    after: Mapping[str, str] = {}
+
+
+class Finding(Noun, frozen=True, kw_only=True):
+    """What a Workload makes of an Outcome: a status, why, what to do, figures and evidence.
+
+    ``ends_run`` says that no later Trial of the Run could be worth more than this one.
+    """
+
+    status: Status
+    reason: str | None = None
+    remedy: str | None = None
+    metrics: Mapping[str, float] = {}
+    evidence: Mapping[str, float] = {}
+    notes: tuple[str, ...] = ()
+    ends_run: bool = False
+
+
+class Trial(Noun, frozen=True, kw_only=True):
+    """One execution of one Case, as a line of ``trials.jsonl``."""
+
+    case: str
+    round: int
+    warmup: bool
+    started: str
+    status: Status
+    reason: str | None = None
+    remedy: str | None = None
+    metrics: Mapping[str, float] = {}
+    evidence: Mapping[str, float] = {}
+    notes: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
+    histograms: tuple[Histogram, ...] = ()
+    overhead_ns: int = 0
+
+
+class Environment(Noun, frozen=True, kw_only=True):
+    """The facts about a Target at one time, by dotted name (``kernel.release``)."""
+
+    target: str
+    facts: Mapping[str, Value | float | None]
+
+
+class Manifest(Noun, frozen=True, kw_only=True):
+    """The head of a Run: all that is known before the first Trial."""
+
+    schema: int
+    id: str
+    created: str
+    plan: Plan
+    metrics: tuple[Metric, ...]
+    environment: Environment
+    loadstone: str
+    core: str
+
+
+class Run(Noun, frozen=True, kw_only=True):
+    """One directory: the manifest and the Trials that have ended."""
+
+    manifest: Manifest
+    trials: tuple[Trial, ...]
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The Run's name, which is that of its directory."""
+        return self.manifest.id
+
+
+class Verdict(StrEnum):
+    """What a Comparison says of one metric of one Case."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    SAME = "same"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Effect(Noun, frozen=True, kw_only=True):
+    """One Case's change from BASE to NEW.
+
+    ``ratio`` is NEW's median over BASE's, turned so that above 1 is better, with its 95 %
+    interval. ``p`` is the rank test's, corrected for the number of Cases compared.
+    """
+
+    label: str
+    metric: str
+    ratio: float
+    low: float
+    high: float
+    p: float
+    verdict: Verdict
+    rounds_needed: int | None
+    evidence: Mapping[str, tuple[float, float]]
+
+
+class Comparison(Noun, frozen=True, kw_only=True):
+    """Two Runs, Case by Case; ``unmatched`` are the labels that only one of them measured."""
+
+    base: str
+    new: str
+    effects: tuple[Effect, ...]
+    unmatched: tuple[str, ...]
+    warnings: tuple[str, ...]

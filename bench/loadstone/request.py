@@ -1,0 +1,115 @@
+"""From what the user asked for to a Plan, with every choice made and recorded."""
+
+import itertools
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from loadstone.errors import UsageError
+from loadstone.model import Noun, Plan, Subject, Value
+from loadstone.plan import LIMITS, PlanFile, Selection, parse_axes, read_plan_file, resolve_axes
+from loadstone.workloads import Workload, make_cases, workload
+
+DEFAULT_WORKLOAD = "model-load"
+DEFAULT_ROUNDS = 10
+DEFAULT_WARMUPS = 1
+_MOST_CASES = 10_000
+
+
+class Request(Noun, frozen=True, kw_only=True):
+    """What was said, on a command line or in a call; None where nothing was.
+
+    ``what`` is a workload's name or a plan file's path; ``axes`` are ``key=v1,v2`` texts.
+    """
+
+    what: str | None = None
+    axes: tuple[str, ...] = ()
+    file: str | None = None
+    directory: str | None = None
+    size_bytes: int | None = None
+    rounds: int | None = None
+    warmups: int | None = None
+    seed: int | None = None
+
+
+def make_plan(request: Request) -> tuple[Plan, list[str]]:
+    """Make the Plan of a Request: its own words first, then the plan file's, then defaults.
+
+    Returns:
+        The Plan, and remarks on choices that have no meaning and were dropped.
+
+    Raises:
+        UsageError: something in it is not a workload's, no file's, or out of range.
+    """
+    what = request.what or DEFAULT_WORKLOAD
+    plan_file = read_plan_file(Path(what)) if _is_path(what) else None
+    chosen = workload(plan_file.workload if plan_file else what)
+    cases, remarks = make_cases(chosen, _choices(request, plan_file, chosen))
+    plan = Plan(
+        name=plan_file.name if plan_file else chosen.name,
+        workload=chosen.name,
+        cases=cases,
+        rounds=_number("rounds", request.rounds, plan_file and plan_file.rounds, DEFAULT_ROUNDS),
+        warmups=_number(
+            "warmups", request.warmups, plan_file and plan_file.warmups, DEFAULT_WARMUPS
+        ),
+        seed=_number(
+            "seed", request.seed, plan_file and plan_file.seed, secrets.randbelow(1 << 32)
+        ),
+        subject=_subject(request, plan_file),
+    )
+    return plan, remarks
+
+
+def _is_path(what: str) -> bool:
+    return what.endswith(".toml") or "/" in what
+
+
+def _choices(
+    request: Request, plan_file: PlanFile | None, chosen: Workload
+) -> Sequence[Mapping[str, Value]]:
+    selection = (
+        resolve_axes(plan_file, chosen.parameters) if plan_file else Selection(axes={}, cases=())
+    )
+    said = parse_axes(chosen.parameters, request.axes)
+    axes = {**selection.axes, **said}
+    if not axes and not selection.cases:
+        return chosen.default_cases()
+    single = {key: values[0] for key, values in said.items() if len(values) == 1}
+    products = _product(axes) if axes else []
+    return [*products, *({**case, **single} for case in selection.cases)]
+
+
+def _product(axes: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
+    count = 1
+    for values in axes.values():
+        count *= len(values)
+    if count > _MOST_CASES:
+        raise UsageError(f"the product of the axes has {count} Cases; {_MOST_CASES} at most")
+    return [
+        dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())
+    ]
+
+
+def _number(name: str, said: int | None, planned: int | None, default: int) -> int:
+    value = next((number for number in (said, planned) if number is not None), default)
+    least, most = LIMITS[name]
+    if not least <= value <= most:
+        raise UsageError(f"{name}: {value} is out of range; write {least} to {most}")
+    return value
+
+
+def _subject(request: Request, plan_file: PlanFile | None) -> Subject:
+    planned = plan_file or Subject()
+    file, directory = request.file, request.directory
+    if file is None and directory is None and request.size_bytes is None:
+        file, directory = planned.file, planned.directory
+    size_bytes = request.size_bytes if request.size_bytes is not None else planned.size_bytes
+    if file is not None and request.size_bytes is not None:
+        raise UsageError("--file and --size: a file that is there has its size; take one of them")
+    return Subject(
+        file=os.path.abspath(file) if file else None,
+        directory=os.path.abspath(directory) if directory else None,
+        size_bytes=size_bytes if file is None else None,
+    )

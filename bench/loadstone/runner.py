@@ -1,0 +1,186 @@
+"""Plan × Target → Run. Knows no workload and no target by name."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from loadstone import __version__, core, store
+from loadstone.errors import RunError
+from loadstone.journal import Journal
+from loadstone.model import Environment, Finding, Outcome, Plan, Run, Status, Step, Trial
+from loadstone.plan import order
+from loadstone.targets import Target
+from loadstone.workloads import Prepared, workload
+
+_SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model")
+
+
+class Observer(Protocol):
+    """Whoever watches a Run go on."""
+
+    def say(self, text: str) -> None:
+        """A sentence on what is being prepared."""
+
+    def begin(self, path: Path, steps: int) -> None:
+        """The Run is on disk; this many Steps lie ahead."""
+
+    def starting(self, step: Step) -> None:
+        """A Step begins."""
+
+    def ended(self, step: Step, trial: Trial | None) -> None:
+        """It ended; None where the Case had been skipped before."""
+
+
+class Silence:
+    """Nobody watches."""
+
+    def say(self, text: str) -> None: ...
+
+    def begin(self, path: Path, steps: int) -> None: ...
+
+    def starting(self, step: Step) -> None: ...
+
+    def ended(self, step: Step, trial: Trial | None) -> None: ...
+
+
+def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> Run:
+    """Carry out a Plan; every Trial is on disk before the next begins.
+
+    Whatever ends it, what was set up is taken down and the Trials that ended are kept.
+
+    Raises:
+        LoadstoneError: the subject is unusable, the results cannot be written, a file changed.
+    """
+    with ExitStack() as stack:
+        prepared = _prepare(stack, plan, target, results, observer)
+        writer = stack.enter_context(
+            store.create(
+                results,
+                plan=msgspec.structs.replace(plan, subject=prepared.subject),
+                metrics=workload(plan.workload).metrics,
+                environment=_environment(target, prepared),
+                loadstone=__version__,
+                core=core.source_hash(),
+            )
+        )
+        _carry_out(list(order(plan)), (), target, prepared, writer, observer)
+    return store.load(writer.path)
+
+
+def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> Run:
+    """Carry out what a Run lacks.
+
+    Raises:
+        RunError: the file or the machine is not the one that the Run was begun on.
+    """
+    plan = run.manifest.plan
+    steps = _missing(run)
+    if not steps:
+        return run
+    with ExitStack() as stack:
+        writer = stack.enter_context(store.reopen(run))
+        prepared = _prepare(stack, plan, target, results, observer)
+        _check_same(run, _environment(target, prepared))
+        _carry_out(steps, run.trials, target, prepared, writer, observer)
+    return store.load(run.path)
+
+
+def _prepare(
+    stack: ExitStack, plan: Plan, target: Target, results: Path, observer: Observer
+) -> Prepared:
+    journal = stack.enter_context(Journal(results))
+    return stack.enter_context(
+        workload(plan.workload).prepare(target, plan.subject, plan.cases, journal, observer.say)
+    )
+
+
+def _environment(target: Target, prepared: Prepared) -> Environment:
+    found = target.environment(prepared.path)
+    return msgspec.structs.replace(found, facts={**found.facts, **prepared.facts})
+
+
+def _missing(run: Run) -> list[Step]:
+    done = {(trial.case, trial.round, trial.warmup) for trial in run.trials}
+    skipped = _skipped(run.trials)
+    return [
+        step
+        for step in order(run.manifest.plan)
+        if step.case.id not in skipped and (step.case.id, step.round, step.warmup) not in done
+    ]
+
+
+def _skipped(trials: Iterable[Trial]) -> set[str]:
+    return {trial.case for trial in trials if trial.status is Status.SKIPPED}
+
+
+def _check_same(run: Run, now: Environment) -> None:
+    then = run.manifest.environment.facts
+    for name in _SAME_ON_RESUME:
+        if then.get(name) != now.facts.get(name):
+            raise RunError(
+                f"{run.id}: cannot be resumed: {name} was {then.get(name)}, "
+                f"now it is {now.facts.get(name)}; start a new run and compare the two"
+            )
+
+
+def _carry_out(
+    steps: list[Step],
+    earlier: Iterable[Trial],
+    target: Target,
+    prepared: Prepared,
+    writer: store.RunWriter,
+    observer: Observer,
+) -> None:
+    observer.begin(writer.path, len(steps))
+    skipped = _skipped(earlier)
+    for step in steps:
+        observer.starting(step)
+        if step.case.id in skipped:
+            observer.ended(step, None)
+            continue
+        trial, ends_run = _try(step, target, prepared)
+        writer.append(trial)
+        observer.ended(step, trial)
+        if trial.status is Status.SKIPPED:
+            skipped.add(step.case.id)
+        if ends_run:
+            return
+
+
+def _try(step: Step, target: Target, prepared: Prepared) -> tuple[Trial, bool]:
+    started, start_ns = datetime.now(UTC), time.monotonic_ns()
+    outcome = Outcome()
+    finding = prepared.objection(step.case)
+    if finding is None:
+        outcome = target.execute(prepared.job(step.case))
+        finding = prepared.judge(step.case, outcome)
+    trial = Trial(
+        case=step.case.id,
+        round=step.round,
+        warmup=step.warmup,
+        started=started.isoformat(timespec="milliseconds"),
+        status=finding.status,
+        reason=finding.reason,
+        remedy=finding.remedy,
+        metrics=finding.metrics,
+        evidence=finding.evidence,
+        notes=finding.notes,
+        spans=outcome.spans,
+        histograms=outcome.histograms,
+        overhead_ns=time.monotonic_ns() - start_ns - sum(_inherent_ns(finding, outcome)),
+    )
+    return trial, finding.ends_run
+
+
+def _inherent_ns(finding: Finding, outcome: Outcome) -> Iterator[int]:
+    """What a Trial takes by its nature: the timed region, the cache's state, verification."""
+    for span in outcome.spans:
+        if span.name == "release":
+            yield span.end_ns - span.start_ns
+    for name in ("ready_ns", "set_cache_ns", "verify_ns"):
+        yield int(finding.evidence.get(name, 0))

@@ -1,0 +1,73 @@
+"""Where Jobs run. Each module of this package with a ``SCHEME`` is a kind of Target.
+
+A target module has ``SCHEME`` (the word before the colon in ``--target``), ``SUMMARY`` and
+``connect(address, results)``, a context manager that yields a Target.
+"""
+
+import pkgutil
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
+
+from loadstone.errors import UsageError
+from loadstone.model import Environment, Job, Outcome
+
+
+
+class Target(Protocol):
+    """A device that can run commands, hold files and execute Jobs."""
+
+    name: str
+
+    def environment(self, path: str | None) -> Environment:
+        """The facts at this time; those of ``path``'s file system and device if given."""
+
+    def samples(self, path: str | None) -> tuple[str, ...]:
+        """Kernel files worth reading around a timed region on ``path``."""
+
+    def execute(self, job: Job) -> Outcome:
+        """Carry out a Job; a crash of the core is an Outcome with ``death``."""
+
+    def scratch(self) -> Path:
+        """A directory on the Target for small files of this Run; gone with the Target."""
+
+    def run_command(self, *words: str) -> str:
+        """Run a command and return its standard output."""
+
+    def read_text(self, path: str) -> str | None:
+        """A small file's text, or None where it cannot be read."""
+
+    def write_text(self, path: str, text: str) -> None:
+        """Replace a small file's text."""
+
+    def put_file(self, source: Path, path: str) -> None:
+        """Copy a file of this machine to the Target."""
+
+    def get_file(self, path: str, destination: Path) -> None:
+        """Copy a file of the Target to this machine."""
+
+    def remove_file(self, path: str) -> None:
+        """Unlink a file; one that is already gone is fine."""
+
+
+def schemes() -> Mapping[str, ModuleType]:
+    """The kinds of Target there are, by the word that selects them."""
+    modules = (import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
+    return {module.SCHEME: module for module in modules if hasattr(module, "SCHEME")}
+
+
+def connect(text: str, results: Path) -> AbstractContextManager[Target]:
+    """Open the Target that ``--target`` names: ``local``, or ``SCHEME:ADDRESS``.
+
+    Raises:
+        UsageError: there is no such kind of target.
+    """
+    scheme, _, address = text.partition(":")
+    known = schemes()
+    if scheme not in known:
+        raise UsageError(f"--target {text}: no such kind of target; known: {', '.join(known)}")
+    target: AbstractContextManager[Target] = known[scheme].connect(address, results)
+    return target

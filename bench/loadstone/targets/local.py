@@ -1,0 +1,143 @@
+"""This machine. Jobs run in a worker process of their own."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from loadstone import worker
+from loadstone.environment import block_device, machine_facts, storage_facts
+from loadstone.errors import TargetError, system_words
+from loadstone.model import Environment, Job, Outcome
+from loadstone.store import cannot_write
+
+SCHEME = "local"
+SUMMARY = "this machine"
+
+_SAMPLES = (
+    "/proc/vmstat",
+    "/proc/stat",
+    "/proc/pressure/cpu",
+    "/proc/pressure/io",
+    "/proc/pressure/memory",
+)
+
+
+class LocalTarget:
+    """Executes Jobs through the core, in a child of a worker process."""
+
+    name = SCHEME
+
+    def __init__(self, results: Path) -> None:
+        self._scratch = results / "scratch"
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    def environment(self, path: str | None) -> Environment:
+        facts = machine_facts(self.read_text)
+        facts |= {
+            "machine.architecture": os.uname().machine,
+            "machine.page_bytes": os.sysconf("SC_PAGESIZE"),
+            "user.is_root": os.geteuid() == 0,
+        }
+        if path is not None:
+            real = os.path.realpath(path)
+            facts |= storage_facts(self.read_text, real, self._device(real))
+        return Environment(target=self.name, facts=facts)
+
+    def samples(self, path: str | None) -> tuple[str, ...]:
+        device = self._device(os.path.realpath(path)) if path is not None else None
+        return (*_SAMPLES, f"/sys/dev/block/{device}/stat") if device else _SAMPLES
+
+    def execute(self, job: Job) -> Outcome:
+        process = self._running_worker()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            worker.send(process.stdin, job)
+            outcome = worker.receive(process.stdout, Outcome)
+        except BrokenPipeError:
+            outcome = None
+        if outcome is None:
+            code = process.wait()
+            self._worker = None
+            return Outcome(death=f"worker process ended with {code}")
+        return outcome
+
+    def scratch(self) -> Path:
+        try:
+            self._scratch.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(self._scratch, error) from error
+        return self._scratch
+
+    def run_command(self, *words: str) -> str:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise TargetError(f"{' '.join(words)}: {done.stderr.strip()} (exit {done.returncode})")
+        return done.stdout
+
+    def read_text(self, path: str) -> str | None:
+        try:
+            return Path(path).read_text(errors="replace")
+        except OSError:
+            return None
+
+    def write_text(self, path: str, text: str) -> None:
+        try:
+            Path(path).write_text(text)
+        except OSError as error:
+            raise TargetError(f"write {path}: {system_words(error.errno or 0)}") from error
+
+    def put_file(self, source: Path, path: str) -> None:
+        shutil.copyfile(source, path)
+
+    def get_file(self, path: str, destination: Path) -> None:
+        shutil.copyfile(path, destination)
+
+    def remove_file(self, path: str) -> None:
+        Path(path).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """End the worker at once; a Job that it carries out dies with it."""
+        if self._worker is None:
+            return
+        self._worker.kill()
+        self._worker.wait()
+        for pipe in (self._worker.stdin, self._worker.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                if pipe is not None:
+                    pipe.close()
+        self._worker = None
+
+    def _running_worker(self) -> subprocess.Popen[bytes]:
+        if self._worker is None or self._worker.poll() is not None:
+            # A session of its own: Ctrl-C goes to the Run, which then ends the worker.
+            self._worker = subprocess.Popen(
+                [sys.executable, "-m", "loadstone.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+        return self._worker
+
+    def _device(self, path: str) -> str | None:
+        return block_device(self.read_text, path, Path(path).stat().st_dev)
+
+
+@contextlib.contextmanager
+def connect(address: str, results: Path) -> Iterator[LocalTarget]:
+    """Open this machine; ``address`` has no meaning here.
+
+    Raises:
+        TargetError: an address was given.
+    """
+    if address:
+        raise TargetError(f"--target local:{address}: local takes no address")
+    target = LocalTarget(results)
+    try:
+        yield target
+    finally:
+        target.close()

@@ -1,0 +1,64 @@
+"""Quantities as people write them and as the program counts them."""
+
+import re
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?", re.IGNORECASE)
+_STEPS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_TRUE = {"on", "yes", "true", "1"}
+_FALSE = {"off", "no", "false", "0"}
+
+
+def parse_bytes(text: str) -> int:
+    """Read a size: ``4k``, ``1MiB``, ``1.5g`` or plain bytes, in powers of 1024.
+
+    Raises:
+        ValueError: the text is no size, or not a whole number of bytes.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size; write 4k, 1MiB, 2g or plain bytes")
+    bytes_ = float(match[1]) * _STEPS[match[2].lower()]
+    if bytes_ != int(bytes_):
+        raise ValueError(f"{text!r} is not a whole number of bytes")
+    return int(bytes_)
+
+
+def format_bytes(size_bytes: int) -> str:
+    """Write a size exactly, in the largest power of 1024 that divides it: ``1MiB``, ``4095``."""
+    for suffix, step in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size_bytes >= step and size_bytes % step == 0:
+            return f"{size_bytes // step}{suffix}"
+    return str(size_bytes)
+
+
+def format_bytes_rounded(size_bytes: float) -> str:
+    """Write a size for reading, to three digits: ``1.21 GiB``, ``4.00 KiB``, ``17 B``."""
+    for suffix, step in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size_bytes >= step:
+            return f"{size_bytes / step:.3g} {suffix}"
+    return f"{size_bytes:.0f} B"
+
+
+def parse_flag(text: str) -> bool:
+    """Read ``on``/``off`` and their kin.
+
+    Raises:
+        ValueError: the text is neither.
+    """
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError(f"{text!r} is neither on nor off")
+
+
+def format_metric(value: float, unit: str) -> str:
+    """Write a metric's value in the unit its reader expects, without the unit."""
+    if unit == "B/s":
+        return f"{value / 1e9:.3f}"
+    if unit == "ns":
+        return f"{value / 1e6:.1f}"
+    if unit == "B":
+        return format_bytes_rounded(value)
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"

@@ -1,0 +1,106 @@
+"""The process that executes Jobs for the local Target.
+
+It imports the core once, then forks a child for every Job: each Trial has a fresh address
+space, and a SIGBUS, an out-of-memory kill or a hang ends that child alone. Jobs come in and
+Outcomes go out on the given descriptors as msgpack, each behind its length (4 bytes, little
+endian).
+"""
+
+import ctypes
+import os
+import select
+import signal
+import struct
+import sys
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import msgspec
+
+from loadstone import core
+from loadstone.model import Job, Outcome
+
+_PR_SET_PDEATHSIG = 1
+_LENGTH = struct.Struct("<I")
+_Message = TypeVar("_Message")
+
+
+def send(stream: BinaryIO, message: msgspec.Struct) -> None:
+    """Write one message behind its length."""
+    payload = msgspec.msgpack.encode(message)
+    stream.write(_LENGTH.pack(len(payload)) + payload)
+    stream.flush()
+
+
+def receive(stream: BinaryIO, kind: type[_Message]) -> _Message | None:
+    """Read one message; None at the end of the stream, also in the middle of a message."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    payload = stream.read(length)
+    return msgspec.msgpack.decode(payload, type=kind) if len(payload) == length else None
+
+
+def main() -> None:
+    """Serve Jobs from standard input until it ends; Outcomes go to standard output."""
+    die_with_parent()
+    jobs, outcomes = sys.stdin.buffer, sys.stdout.buffer
+    while (job := receive(jobs, Job)) is not None:
+        send(outcomes, execute(job))
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when its parent is gone, also by SIGKILL."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def execute(job: Job) -> Outcome:
+    """Carry out a Job in a child of this process, for no longer than its time limit."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _be_child(job, writer)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        has_answered = bool(select.select([stream], [], [], job.timeout_s)[0])
+        outcome = receive(stream, Outcome) if has_answered else None
+    if not has_answered:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if not has_answered:
+        return Outcome(death=f"no answer within {job.timeout_s:g} s; killed")
+    return outcome or Outcome(death=_death(status))
+
+
+def _be_child(job: Job, writer: int) -> None:
+    status = 1
+    try:
+        die_with_parent()
+        _prefer_as_oom_victim()
+        with os.fdopen(writer, "wb") as stream:
+            send(stream, core.run_job(job))
+        status = 0
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+        raise
+    finally:
+        os._exit(status)
+
+
+def _prefer_as_oom_victim() -> None:
+    Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _death(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    if code == -signal.SIGKILL:
+        return "killed by SIGKILL (out of memory, or somebody's kill)"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"worker ended with exit code {code}"
+
+
+if __name__ == "__main__":
+    main()

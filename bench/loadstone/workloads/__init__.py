@@ -1,0 +1,95 @@
+"""What can be timed. Each module of this package with a ``WORKLOAD`` is one Workload."""
+
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from importlib import import_module
+from typing import Protocol
+
+from loadstone.errors import UsageError
+from loadstone.journal import Journal
+from loadstone.model import Case, Finding, Job, Metric, Outcome, Parameter, Subject, Value
+from loadstone.targets import Target
+
+Say = Callable[[str], None]
+
+
+class Prepared(Protocol):
+    """A Workload made ready on a Target: its file or device is there."""
+
+    path: str | None
+    subject: Subject
+    """The subject as it turned out: the same one again would be measured on the same bytes."""
+    facts: Mapping[str, Value]
+    """What decides whether another Run was made on the same thing."""
+
+    def objection(self, case: Case) -> Finding | None:
+        """Why a Case need not be tried here, or None."""
+
+    def job(self, case: Case) -> Job:
+        """The Job that times a Case."""
+
+    def judge(self, case: Case, outcome: Outcome) -> Finding:
+        """What came of it: status, reason and remedy, metrics, evidence."""
+
+
+class Workload(Protocol):
+    """One thing to time. The first of ``metrics`` is what Cases are ranked and compared by."""
+
+    name: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    metrics: tuple[Metric, ...]
+
+    def default_cases(self) -> Sequence[Mapping[str, Value]]:
+        """The curated few, as the parameters that differ from the defaults."""
+
+    def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
+        """Fix every parameter. Those that have no meaning beside the others fall back.
+
+        Returns:
+            All parameters, and a sentence for each choice that was dropped.
+        """
+
+    def label(self, parameters: Mapping[str, Value]) -> str:
+        """For people: short, and different for different parameters."""
+
+    def prepare(
+        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+    ) -> AbstractContextManager[Prepared]:
+        """Find or make what is measured; whatever was made is gone when the context ends."""
+
+
+@cache
+def workloads() -> Mapping[str, Workload]:
+    """All Workloads by name."""
+    modules = (import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
+    found = [module.WORKLOAD for module in modules if hasattr(module, "WORKLOAD")]
+    return {workload.name: workload for workload in found}
+
+
+def workload(name: str) -> Workload:
+    """The Workload of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    known = workloads()
+    if name not in known:
+        raise UsageError(f"{name}: no such workload; known: {', '.join(sorted(known))}")
+    return known[name]
+
+
+def make_cases(
+    chosen_workload: Workload, choices: Sequence[Mapping[str, Value]]
+) -> tuple[tuple[Case, ...], list[str]]:
+    """Cases from partial parameters; equal ones are one, remarks say what was dropped."""
+    cases: dict[str, Case] = {}
+    remarks: list[str] = []
+    for choice in choices:
+        parameters, dropped = chosen_workload.complete(choice)
+        case = Case.of(chosen_workload.name, chosen_workload.label(parameters), parameters)
+        cases.setdefault(case.id, case)
+        remarks += [remark for remark in dropped if remark not in remarks]
+    return tuple(cases.values()), remarks

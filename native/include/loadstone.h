@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The public C API of the Loadstone core. This file is also the cffi cdef
+ * (ffi.py drops the lines that begin with '#'), so: fixed-width types, enums
+ * for constants, no macros with expressions, no attributes.
+ *
+ * Every function returns 0 or -errno unless it says otherwise; outputs come
+ * last and are named ret. All memory is the caller's. Times are
+ * CLOCK_MONOTONIC in ns.
+ */
+#ifndef LOADSTONE_H
+#define LOADSTONE_H
+
+#include <stdint.h>
+
+enum ls_limits {
+	LS_NAME_BYTES = 32,
+	LS_PATH_BYTES = 256,
+	LS_SPANS_MAX = 8192,
+	LS_VALUES_MAX = 64,
+	LS_HISTOGRAMS_MAX = 2,
+	LS_HISTOGRAM_SUBBUCKET_BITS = 7,
+	LS_HISTOGRAM_BUCKETS = 4736,
+	LS_SAMPLE_BYTES = 32768,
+};
+
+enum ls_option_kind {
+	LS_OPTION_NUMBER = 1,	/* unsigned decimal */
+	LS_OPTION_CHOICE = 2,	/* one of choices */
+	LS_OPTION_TEXT = 3,	/* anything: a path, a name */
+};
+
+/* Which step failed, on which path, at which byte (-1: none); code is -errno. */
+struct ls_error {
+	int32_t code;
+	char step[LS_NAME_BYTES];
+	char path[LS_PATH_BYTES];
+	int64_t offset;
+};
+
+/* A named stretch of the timed region; lane 0 is the calling thread. */
+struct ls_span {
+	char name[LS_NAME_BYTES];
+	uint32_t lane;
+	uint32_t reserved;
+	int64_t start_ns;
+	int64_t end_ns;
+};
+
+/*
+ * Log-linear: values below 2^7 ns have a bucket each, above that every power
+ * of two is cut in 2^7, so a bucket is at most 1/128 of its lower bound wide.
+ */
+struct ls_histogram {
+	char name[LS_NAME_BYTES];
+	uint64_t count;
+	uint64_t sum_ns;
+	uint64_t min_ns;
+	uint64_t max_ns;
+	uint64_t buckets[LS_HISTOGRAM_BUCKETS];
+};
+
+/* A named figure: bytes, pages, faults, ns; the unit stands in the name. */
+struct ls_value {
+	char name[LS_NAME_BYTES];
+	int64_t value;
+};
+
+struct ls_option {
+	const char *key;
+	const char *value;
+};
+
+/*
+ * One thing to do. samples names kernel files (/proc/vmstat, ...) whose text is
+ * read right before and right after the timed region.
+ */
+struct ls_job {
+	const char *operation;
+	const struct ls_option *options;
+	uint32_t options_count;
+	const char *const *samples;
+	uint32_t samples_count;
+};
+
+/*
+ * What came of it. before and after are the caller's: samples_count times
+ * LS_SAMPLE_BYTES each, every text NUL-terminated, empty where the file could
+ * not be read.
+ */
+struct ls_result {
+	struct ls_error error;
+	uint32_t spans_count;
+	uint32_t values_count;
+	uint32_t histograms_count;
+	uint32_t spans_lost;
+	struct ls_span spans[LS_SPANS_MAX];
+	struct ls_value values[LS_VALUES_MAX];
+	struct ls_histogram histograms[LS_HISTOGRAMS_MAX];
+	char *before;
+	char *after;
+};
+
+/* Carries out one job. On error ret->error says what failed; what was recorded stays. */
+int ls_job_run(const struct ls_job *job, struct ls_result *ret);
+
+/* The name of operation number index, or NULL past the last. */
+const char *ls_operation_name(uint32_t index);
+
+/*
+ * The key of option number position of an operation, or NULL past the last;
+ * *kind is one of enum ls_option_kind, *choices a space-separated list or NULL.
+ */
+const char *ls_operation_option(const char *operation, uint32_t position,
+				int32_t *kind, const char **choices);
+
+/* The lower bound in ns of a histogram's bucket. */
+uint64_t ls_histogram_bucket_start(uint32_t bucket);
+
+/* Adds one value to a histogram; values above an hour count in the last bucket. */
+void ls_histogram_record(struct ls_histogram *histogram, uint64_t value_ns);
+
+/* Castagnoli CRC of bytes, continuing from crc (0 to begin). */
+uint32_t ls_crc32c_update(uint32_t crc, const uint8_t *data, uint64_t bytes);
+
+/* The same, by table: what processors without the instruction use. */
+uint32_t ls_crc32c_update_portable(uint32_t crc, const uint8_t *data, uint64_t bytes);
+
+/* SHA-256 (hex) of the sources this core was built from. */
+const char *ls_core_source_hash(void);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page cache of one file: seen, dropped, filled. */
+#ifndef LS_CACHE_H
+#define LS_CACHE_H
+
+#include <stdint.h>
+
+/*
+ * Bytes of the file's first file_bytes that are in the page cache, rounded up
+ * to pages. -EPERM when the kernel does not let this user see it.
+ */
+int ls_cache_resident(int fd, uint64_t file_bytes, int64_t *ret);
+
+/*
+ * fsync, POSIX_FADV_DONTNEED and, where the user may, drop_caches, until
+ * nothing is resident or three tries are over. Whether it is gone must be asked
+ * of ls_cache_resident. *ret: 1 if drop_caches could be written.
+ */
+int ls_cache_drop(int fd, uint64_t file_bytes, int *ret);
+
+/* Reads the whole file through the page cache. */
+int ls_cache_warm(int fd, uint64_t file_bytes);
+
+#endif

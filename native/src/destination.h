@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory that a file is read into: anonymous, huge, memfd, udmabuf, dma-buf heap. */
+#ifndef LS_DESTINATION_H
+#define LS_DESTINATION_H
+
+#include <stdint.h>
+
+#include "loadstone.h"
+
+/* The order is that of LS_DESTINATION_NAMES. */
+enum ls_destination_kind {
+	LS_DESTINATION_MAPPING,		/* the file's own mapping: no memory of its own */
+	LS_DESTINATION_ANON,
+	LS_DESTINATION_THP,
+	LS_DESTINATION_HUGETLB,
+	LS_DESTINATION_MEMFD,
+	LS_DESTINATION_MEMFD_HUGETLB,
+	LS_DESTINATION_UDMABUF,
+	LS_DESTINATION_DMA_HEAP,
+};
+
+#define LS_DESTINATION_NAMES "mapping anon thp hugetlb memfd memfd-hugetlb udmabuf dma-heap"
+
+struct ls_segment {
+	uint8_t *addr;			/* where the CPU sees it, or NULL */
+	uint64_t bytes;
+	void *map;			/* what munmap wants; begins before addr where aligned */
+	uint64_t map_bytes;
+	int fd;				/* memfd, or the dma-buf of a heap; -1 */
+	int dmabuf;			/* exported by udmabuf; -1 */
+};
+
+struct ls_destination {
+	enum ls_destination_kind kind;
+	struct ls_result *result;
+	char path[LS_PATH_BYTES];	/* the device, where there is one */
+	int device;
+	uint64_t page_bytes;
+	uint64_t huge_bytes;
+	uint64_t granule_bytes;
+	uint32_t segments_count;
+	struct ls_segment *segments;
+};
+
+/* Finds page sizes; heap is the dma-buf heap's name where the kind is one. */
+void ls_destination_init(struct ls_destination *destination, enum ls_destination_kind kind,
+			 const char *heap, struct ls_result *result);
+
+/* Memory for the list of segments; before the timed region. */
+int ls_destination_reserve(struct ls_destination *destination, uint32_t segments);
+
+/* Closes all, unmaps all; safe at any point after init. */
+void ls_destination_deinit(struct ls_destination *destination);
+
+/* Opens the device that the kind needs; 0 where it needs none. */
+int ls_destination_open(struct ls_destination *destination);
+
+/* Allocates, without touching pages. */
+int ls_segment_create(struct ls_destination *destination, uint32_t segment, uint64_t bytes);
+
+/* Maps what is not mapped by creation (memfds and dma-bufs); 0 for the others. */
+int ls_segment_map(struct ls_destination *destination, uint32_t segment);
+
+/* Makes [offset, offset + bytes) present and writable. */
+int ls_segment_populate(struct ls_destination *destination, uint32_t segment,
+			uint64_t offset, uint64_t bytes);
+
+/* udmabuf: makes the dma-buf over the memfd. */
+int ls_segment_export(struct ls_destination *destination, uint32_t segment);
+
+/* DMA_BUF_IOCTL_SYNC around writing by the CPU; nothing for plain memory. */
+int ls_segment_sync(struct ls_destination *destination, uint32_t segment, int begin);
+
+/* For verification: where an importer of the dma-buf sees the bytes. Undone by deinit. */
+int ls_segment_view(struct ls_destination *destination, uint32_t segment, const uint8_t **ret);
+
+/* Bytes of all segments that huge pages really back, from /proc/self/smaps. */
+int ls_destination_huge_bytes(const struct ls_destination *destination, int64_t *ret);
+
+static inline int ls_destination_is_dmabuf(const struct ls_destination *destination)
+{
+	return destination->kind == LS_DESTINATION_UDMABUF ||
+	       destination->kind == LS_DESTINATION_DMA_HEAP;
+}
+
+static inline int ls_destination_is_memfd(const struct ls_destination *destination)
+{
+	return destination->kind == LS_DESTINATION_MEMFD ||
+	       destination->kind == LS_DESTINATION_MEMFD_HUGETLB ||
+	       destination->kind == LS_DESTINATION_UDMABUF;
+}
+
+#endif

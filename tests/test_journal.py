@@ -1,0 +1,352 @@
+"""The journal: what was set up is taken down after a kill, and nothing else ever is."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from loadstone.errors import RunError
+from loadstone.journal import REMOVERS, UNREADABLE, Entry, Journal, clean, stale
+
+NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="changes a tunable: run as root")
+NEEDS_STRACE = pytest.mark.skipif(not shutil.which("strace"), reason="install strace")
+LAPTOP_MODE = Path("/proc/sys/vm/laptop_mode")
+
+SET_UP = """
+import sys, time
+from pathlib import Path
+from loadstone.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+for name in sys.argv[2:]:
+    journal.entry("file", name)
+    Path(name).touch()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a remover of the kind ``probe`` was asked to take down; it refuses ``stuck``."""
+    names: list[str] = []
+
+    def remove(name: str, _: str) -> None:
+        names.append(name)
+        if name == "stuck":
+            raise RunError("it is busy")
+
+    monkeypatch.setitem(REMOVERS, "probe", remove)
+    return names
+
+
+def running(results: Path, *names: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", SET_UP, str(results), *map(str, names)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def orphan(entry: Entry, **changes: object) -> None:
+    """Make an entry of this process look like one of a process that has died."""
+    record = msgspec.structs.replace(entry.record, **{"pid_start": 1, **changes})
+    entry.path.write_bytes(msgspec.json.encode(record))
+
+
+def problems(results: Path) -> list[str]:
+    return [removal.problem or "" for removal in clean(results)]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Iterator[Path]:
+    (tmp_path / "results").mkdir()
+    yield tmp_path / "results"
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(
+    results: Path, tmp_path: Path
+) -> None:
+    dead, alive = tmp_path / "loadstone-dead", tmp_path / "loadstone-alive"
+    killed, living = running(results, dead), running(results, alive)
+    try:
+        assert stale(results) == []
+        kill(killed)
+        assert [entry.record.name for entry in stale(results)] == [str(dead)]
+        assert problems(results) == [""]
+        assert not dead.exists()
+        assert alive.exists()
+        assert clean(results) == []
+    finally:
+        kill(living)
+    assert problems(results) == [""]
+    assert not alive.exists()
+    assert list((results / "journal").iterdir()) == []
+
+
+def test_a_process_that_waits_to_be_reaped_is_dead(results: Path, tmp_path: Path) -> None:
+    process = running(results, tmp_path / "loadstone-a")
+    process.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert len(stale(results)) == 1
+    process.wait()
+
+
+def test_a_thing_that_was_written_down_but_never_made_is_taken_for_gone(
+    results: Path, tmp_path: Path
+) -> None:
+    orphan(Journal(results).entry("file", str(tmp_path / "none" / "loadstone-a")))
+    assert problems(results) == [""]
+    assert stale(results) == []
+
+
+def test_a_reused_pid_another_boot_and_an_impossible_pid_are_dead(results: Path) -> None:
+    journal = Journal(results)
+    journal.entry("file", "/loadstone-mine")
+    start = journal.entry("file", "/x").record.pid_start
+    orphan(journal.entry("file", "/loadstone-reused"))
+    orphan(journal.entry("file", "/loadstone-boot"), pid_start=start, boot="another")
+    orphan(journal.entry("file", "/loadstone-huge"), pid=10**18)
+    orphan(journal.entry("file", "/loadstone-negative"), pid=-1)
+    orphan(journal.entry("file", "/loadstone-unsaid"), pid_start=start, boot="")
+    names = [entry.record.name for entry in stale(results)]
+    assert names == ["/loadstone-" + word for word in ("reused", "boot", "huge", "negative")]
+
+
+def test_an_entry_is_struck_once_its_thing_is_gone(results: Path) -> None:
+    journal = Journal(results)
+    entry = journal.entry("file", "/loadstone-a")
+    assert entry.path.is_file()
+    entry.strike()
+    entry.strike()
+    assert journal.take_down() == []
+
+
+def test_a_context_takes_down_what_still_stands_newest_first(
+    results: Path, removed: list[str]
+) -> None:
+    with Journal(results) as journal:
+        for name in ("loop", "dm", "mount", "done"):
+            entry = journal.entry("probe", name)
+        entry.strike()
+    assert removed == ["mount", "dm", "loop"]
+    assert list((results / "journal").iterdir()) == []
+
+
+def test_a_context_takes_down_on_an_error_and_lets_that_error_through(
+    results: Path, removed: list[str]
+) -> None:
+    with pytest.raises(KeyboardInterrupt) as caught, Journal(results) as journal:
+        for name in ("a", "stuck", "b"):
+            journal.entry("probe", name)
+        raise KeyboardInterrupt
+    assert removed == ["b", "stuck", "a"]
+    assert "probe stuck was left: it is busy" in caught.value.__notes__[0]
+
+
+def test_a_context_that_leaves_something_standing_says_so(
+    results: Path, removed: list[str]
+) -> None:
+    with pytest.raises(RunError, match="probe stuck was left: it is busy"), Journal(results) as it:
+        it.entry("probe", "a")
+        it.entry("probe", "stuck")
+    assert removed == ["stuck", "a"]
+
+
+def test_one_failure_neither_stops_the_rest_nor_leaves_the_journal(
+    results: Path, removed: list[str]
+) -> None:
+    journal = Journal(results)
+    for name in ("a", "stuck", "b"):
+        orphan(journal.entry("probe", name))
+    for _ in range(2):
+        told = [problem for problem in problems(results) if problem]
+        assert len(told) == 1
+        assert "probe stuck was left: it is busy" in told[0]
+        assert str(stale(results)[0].path) in told[0]
+    assert removed == ["b", "stuck", "a", "stuck"]
+
+
+def test_order_is_kept_over_many_entries(results: Path, removed: list[str]) -> None:
+    journal = Journal(results)
+    names = [str(number) for number in range(50)]
+    for name in names:
+        orphan(journal.entry("probe", name))
+    assert problems(results) == [""] * 50
+    assert removed == names[::-1]
+
+
+@pytest.mark.parametrize(
+    "name", ["precious", "loadstone", "sub/../precious", "loadstone-x/../precious", "a\0loadstone-"]
+)
+def test_a_file_that_is_not_named_as_ours_is_never_removed(
+    results: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "loadstone-x").mkdir()
+    for kept in ("precious", "loadstone"):
+        (tmp_path / kept).touch()
+    orphan(Journal(results).entry("file", f"{tmp_path}/{name}"))
+    assert "was left: it is no absolute path of a file named loadstone-" in problems(results)[0]
+    assert (tmp_path / "precious").exists()
+    assert (tmp_path / "loadstone").exists()
+    assert len(stale(results)) == 1
+
+
+def test_a_relative_name_is_refused_wherever_clean_is_run(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loadstone-a").touch()
+    orphan(Journal(results).entry("file", "loadstone-a"))
+    assert "no absolute path" in problems(results)[0]
+    assert Path("loadstone-a").exists()
+
+
+def test_a_link_and_a_directory_are_never_removed(results: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").touch()
+    (tmp_path / "loadstone-link").symlink_to("precious")
+    (tmp_path / "loadstone-directory").mkdir()
+    journal = Journal(results)
+    for name in ("loadstone-link", "loadstone-directory"):
+        orphan(journal.entry("file", str(tmp_path / name)))
+    assert all("it is not a regular file" in problem for problem in problems(results))
+    assert len(stale(results)) == 2
+    assert (tmp_path / "loadstone-link").is_symlink()
+    assert (tmp_path / "precious").exists()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b"[" * 100_000,
+        b'{"kind":"file","name":"/loadstone-a"}',
+        b'{"kind":"file","name":"/loadstone-a","pid":"1","pid_start":1}',
+        b'{"kind":"file","name":"/loadstone-a","pid":' + b"9" * 30 + b',"pid_start":1}',
+        b'{"kind":"file","name":"/loadstone-a","pid":1,"pid_start":1,"more":1}',
+    ],
+)
+def test_a_journal_file_that_cannot_be_read_is_reported_and_kept(
+    results: Path, data: bytes
+) -> None:
+    path = results / "journal" / "1-hostile.json"
+    path.parent.mkdir()
+    path.write_bytes(data)
+    assert [entry.record.kind for entry in stale(results)] == [UNREADABLE]
+    (problem,) = problems(results)
+    assert f"{path} was left: it is no journal entry" in problem
+    assert path.exists()
+
+
+def test_a_journal_file_that_is_no_file_is_reported_and_kept(results: Path) -> None:
+    (results / "journal").mkdir()
+    os.mkfifo(results / "journal" / "1.json")
+    (results / "journal" / "2.json").symlink_to("/dev/zero")
+    (results / "journal" / "3.json").mkdir()
+    told = problems(results)
+    assert len(told) == 3
+    assert all("it is not a small regular file" in problem for problem in told)
+
+
+def test_an_unknown_kind_is_reported_and_its_text_cannot_steer_the_terminal(results: Path) -> None:
+    orphan(Journal(results).entry("file", "/loadstone-a"), kind="zap", name="\x1b[2J")
+    (problem,) = problems(results)
+    assert "this loadstone knows no such kind" in problem
+    assert "\x1b" not in problem
+
+
+def test_nothing_can_be_written_down_that_nobody_could_take_down(results: Path) -> None:
+    with pytest.raises(ValueError, match="'zap'"):
+        Journal(results).entry("zap", "x")
+
+
+def test_a_journal_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"cannot write .*journal.*--results"):
+        Journal(tmp_path / "file").entry("file", "/loadstone-a")
+    with pytest.raises(RunError, match="cannot read"):
+        clean(tmp_path / "file")
+
+
+def test_no_results_are_nothing_to_clean(tmp_path: Path) -> None:
+    assert clean(tmp_path / "none") == []
+
+
+@NEEDS_STRACE
+def test_a_file_that_the_system_will_not_remove_is_reported(results: Path, tmp_path: Path) -> None:
+    file = tmp_path / "loadstone-a"
+    kill(running(results, file))
+    text = (
+        "import sys; from pathlib import Path; from loadstone.journal import clean\n"
+        "print([removal.problem for removal in clean(Path(sys.argv[1]))])\n"
+    )
+    inject = [
+        "strace",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-P",
+        str(file),
+        "-e",
+        "inject=unlink:error=EPERM",
+    ]
+    command = [*inject, sys.executable, "-c", text, str(results)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    assert f"file {file} was left: Operation not permitted (EPERM)" in done.stdout
+    assert file.exists()
+    assert problems(results) == [""]
+
+
+@pytest.mark.root
+@NEEDS_ROOT
+def test_a_tunable_gets_its_oldest_value_back(results: Path) -> None:
+    before = LAPTOP_MODE.read_text()
+    try:
+        journal = Journal(results)
+        for value in ("1", "2"):
+            orphan(journal.entry("tunable", str(LAPTOP_MODE), LAPTOP_MODE.read_text().strip()))
+            LAPTOP_MODE.write_text(value)
+        assert problems(results) == ["", ""]
+        assert LAPTOP_MODE.read_text() == before
+    finally:
+        LAPTOP_MODE.write_text(before)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/sys/power/state",
+        "/proc/sys/kernel/random/boot_id",
+        "/sys/kernel/mm/../../..{tmp}/file",
+        "{tmp}/file",
+        "{tmp}/link",
+    ],
+)
+def test_a_file_that_is_no_tunable_is_never_written(
+    results: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "link").symlink_to("file")
+    orphan(Journal(results).entry("tunable", name.format(tmp=tmp_path), "x"))
+    assert "it is no tunable that Loadstone changes" in problems(results)[0]
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_tunable_that_has_gone_with_its_device_is_taken_for_gone(results: Path) -> None:
+    name = "/sys/devices/virtual/block/none/queue/nr_requests"
+    orphan(Journal(results).entry("tunable", name, "64"))
+    assert problems(results) == [""]
