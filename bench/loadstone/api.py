@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from loadstone import compare as comparing
 from loadstone import runner, store, targets
+from loadstone.compare import compare as compare_runs
 from loadstone.model import Comparison, Run
 from loadstone.request import Request, make_plan
 from loadstone.units import parse_bytes
@@ -56,6 +56,21 @@ def run(
         warmups=warmups,
         seed=seed,
     )
+    return start(request, target=target, results=results, observer=observer)
+
+
+def start(
+    request: Request,
+    *,
+    target: str = "local",
+    results: str | Path = DEFAULT_RESULTS,
+    observer: runner.Observer | None = None,
+) -> Run:
+    """Carry out a Request; ``run`` is this with the Request's parts as arguments.
+
+    Raises:
+        LoadstoneError: as for ``run``.
+    """
     plan, remarks = make_plan(request)
     watcher = observer or runner.Silence()
     for remark in remarks:
@@ -98,7 +113,7 @@ def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
     Raises:
         CannotMeasureError: the Runs have no measured Case in common.
     """
-    return comparing.compare(base, new, threshold)
+    return compare_runs(base, new, threshold)
 
 
 def _axis_text(name: str, values: Axis) -> str:

@@ -12,17 +12,11 @@ from loadstone.stats import Interval, Trend, drift, holm, rank_test, ratio_inter
 from loadstone.summary import CaseSummary, counted_trials, evidence_medians, summarise
 
 _ALPHA = 0.05
-_DRIFT_SUSPECTED = 0.2
+_DRIFT_SUSPECTED = 0.1
 _FEW_ROUNDS = 5
 _MOVED = 0.10
 _MOST_EVIDENCE = 8
-_KEY_FACTS = (
-    "kernel.release",
-    "cpu.governor",
-    "block.scheduler",
-    "file.bytes",
-    "fs.type",
-)
+_KEY_FACTS = ("kernel.release", "cpu.governor", "block.scheduler", "file.bytes", "fs.type")
 
 
 class _Side(Noun, frozen=True, kw_only=True):
@@ -59,9 +53,9 @@ def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
 
     Cases are matched by id, or by label where the Runs share none. Runs that were interleaved
     round by round are paired. A difference is called where the rank test, corrected for the
-    number of Cases, and the ratio's interval both see one, and it is larger than what unpaired
-    Runs drifted by within themselves. What changed between two Runs made apart, other than
-    what was meant to, cannot be seen from inside them: only interleaving rules it out.
+    number of Cases, and the ratio's interval both see one, and the interval lies beyond what
+    unpaired Runs drifted by within themselves. Whatever else changed between two Runs made
+    apart cannot be seen from inside them: only interleaving rules it out.
 
     Args:
         base, new: two Runs of the same workload.
@@ -204,15 +198,14 @@ def _effect(
 ) -> Effect:
     base, new = match.values(metric)
     interval = _better_above_one(ratio_interval(base, new, match.is_paired), metric.better)
-    is_called = p < _ALPHA and not interval.low <= 1 <= interval.high
-    is_withheld = not match.is_paired and abs(math.log(interval.median)) <= drifted
+    is_seen = p < _ALPHA and _clearance(interval) > 0
     verdict = Verdict.INCONCLUSIVE
     if match.rounds > 1 and _is_within(interval, threshold):
         verdict = Verdict.SAME
-    elif is_called and not is_withheld:
+    elif is_seen and (match.is_paired or _clearance(interval) > drifted):
         verdict = Verdict.FASTER if interval.median > 1 else Verdict.SLOWER
     needed = None
-    if verdict is Verdict.INCONCLUSIVE and not is_called:
+    if verdict is Verdict.INCONCLUSIVE and not is_seen:
         needed = rounds_needed(base, new, threshold, match.is_paired, comparisons)
     return Effect(
         label=match.label,
@@ -235,6 +228,11 @@ def _better_above_one(ratio: Interval, better: Better) -> Interval:
 
 def _is_within(ratio: Interval, threshold: float) -> bool:
     return 1 / (1 + threshold) <= ratio.low and ratio.high <= 1 + threshold
+
+
+def _clearance(ratio: Interval) -> float:
+    """How far an interval stays from 1, as a logarithm; not above 0 where it holds 1."""
+    return max(math.log(ratio.low), -math.log(ratio.high))
 
 
 def _moved(base: Mapping[str, float], new: Mapping[str, float]) -> dict[str, tuple[float, float]]:
@@ -260,7 +258,7 @@ def _drift(run: Run, metric: Metric) -> Trend:
 
 
 def _drift_warnings(drifts: Sequence[Trend], effects: Sequence[Effect]) -> list[str]:
-    """A Run that drifted, and the effects that look clear but are no larger than the drift."""
+    """A Run that drifted, and the effects that are seen but not clear of the drift."""
     moved = [
         f"{name} drifted by {math.expm1(trend.change):+.1%} from its first round to its last"
         for name, trend in zip(("BASE", "NEW"), drifts, strict=True)
@@ -277,7 +275,7 @@ def _drift_warnings(drifts: Sequence[Trend], effects: Sequence[Effect]) -> list[
         return moved
     return [
         *moved,
-        f"no larger than the drift within the Runs, so not called: {', '.join(withheld)}; "
+        f"not called, as drift within the Runs could explain it: {', '.join(withheld)}; "
         "let the target settle, or interleave the Runs",
     ]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from loadstone._native import ffi, lib
-
 from loadstone.model import CoreError, Histogram, Job, Outcome, Span
 
 _KINDS = {

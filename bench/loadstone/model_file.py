@@ -52,9 +52,7 @@ class ModelFile(Noun, frozen=True, kw_only=True):
 
 
 @contextlib.contextmanager
-def model_file(
-    target: Target, subject: Subject, journal: Journal, say: Say
-) -> Iterator[ModelFile]:
+def model_file(target: Target, subject: Subject, journal: Journal, say: Say) -> Iterator[ModelFile]:
     """The subject's file, or one that is made (always the same bytes) and removed at the end.
 
     Raises:
@@ -124,9 +122,7 @@ def _affordable_bytes(directory: Path, asked_bytes: int | None, say: Say) -> int
 def _inspect(target: Target, path: str, checksums: str, is_made: bool, say: Say) -> ModelFile:
     say(f"reading {path} once for its checksums")
     options = {"file": path, "output": checksums}
-    outcome = _execute(
-        target, Job(operation="checksum", options=options, timeout_s=_READ_LIMIT_S)
-    )
+    outcome = _execute(target, Job(operation="checksum", options=options, timeout_s=_READ_LIMIT_S))
     if outcome.error:
         raise _error(UsageError, outcome.error)
     values = outcome.values

@@ -142,9 +142,6 @@ def read_plan_file(path: Path) -> PlanFile:
             known = f"{', '.join(_KEYS[:-2])}, and parameters under [set] or [[case]]"
             raise source.error((key,), f"{key}: no such key{hint}; a plan has {known}")
     axes, cases = _read_axes(source, table), _read_cases(source, table)
-    if not axes and not cases:
-        what = "set: neither [set] nor [[case]] states a parameter; add one, or run the workload "
-        raise source.error(("set",), what + "by its name for its default Cases")
     return PlanFile(
         source=source,
         name=_read_string(source, table, "name") or path.stem,

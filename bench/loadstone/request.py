@@ -1,7 +1,6 @@
 """From what the user asked for to a Plan, with every choice made and recorded."""
 
 import itertools
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,6 +32,9 @@ class Request(Noun, frozen=True, kw_only=True):
     seed: int | None = None
 
 
+_SILENT = Request()
+
+
 def make_plan(request: Request) -> tuple[Plan, list[str]]:
     """Make the Plan of a Request: its own words first, then the plan file's, then defaults.
 
@@ -46,18 +48,15 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
     plan_file = read_plan_file(Path(what)) if _is_path(what) else None
     chosen = workload(plan_file.workload if plan_file else what)
     cases, remarks = make_cases(chosen, _choices(request, plan_file, chosen))
+    planned = plan_file or _SILENT
     plan = Plan(
         name=plan_file.name if plan_file else chosen.name,
         workload=chosen.name,
         cases=cases,
-        rounds=_number("rounds", request.rounds, plan_file and plan_file.rounds, DEFAULT_ROUNDS),
-        warmups=_number(
-            "warmups", request.warmups, plan_file and plan_file.warmups, DEFAULT_WARMUPS
-        ),
-        seed=_number(
-            "seed", request.seed, plan_file and plan_file.seed, secrets.randbelow(1 << 32)
-        ),
-        subject=_subject(request, plan_file),
+        rounds=_number("rounds", request.rounds, planned.rounds, DEFAULT_ROUNDS),
+        warmups=_number("warmups", request.warmups, planned.warmups, DEFAULT_WARMUPS),
+        seed=_number("seed", request.seed, planned.seed, secrets.randbelow(1 << 32)),
+        subject=_subject(request, planned),
     )
     return plan, remarks
 
@@ -87,9 +86,7 @@ def _product(axes: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
         count *= len(values)
     if count > _MOST_CASES:
         raise UsageError(f"the product of the axes has {count} Cases; {_MOST_CASES} at most")
-    return [
-        dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())
-    ]
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
 def _number(name: str, said: int | None, planned: int | None, default: int) -> int:
@@ -100,8 +97,7 @@ def _number(name: str, said: int | None, planned: int | None, default: int) -> i
     return value
 
 
-def _subject(request: Request, plan_file: PlanFile | None) -> Subject:
-    planned = plan_file or Subject()
+def _subject(request: Request, planned: Request | PlanFile) -> Subject:
     file, directory = request.file, request.directory
     if file is None and directory is None and request.size_bytes is None:
         file, directory = planned.file, planned.directory
@@ -109,7 +105,7 @@ def _subject(request: Request, plan_file: PlanFile | None) -> Subject:
     if file is not None and request.size_bytes is not None:
         raise UsageError("--file and --size: a file that is there has its size; take one of them")
     return Subject(
-        file=os.path.abspath(file) if file else None,
-        directory=os.path.abspath(directory) if directory else None,
+        file=str(Path(file).absolute()) if file else None,
+        directory=str(Path(directory).absolute()) if directory else None,
         size_bytes=size_bytes if file is None else None,
     )

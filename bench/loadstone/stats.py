@@ -11,7 +11,7 @@ from statistics import NormalDist, median
 
 import msgspec
 
-_RESAMPLES = 9999
+_RESAMPLES = 4999
 _FEWEST_TO_RESAMPLE = 5
 _MOST_EXACT = 100
 _MOST_ROUNDS = 10_000

@@ -13,7 +13,7 @@ import signal
 import struct
 import sys
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -25,14 +25,14 @@ _LENGTH = struct.Struct("<I")
 _Message = TypeVar("_Message")
 
 
-def send(stream: BinaryIO, message: msgspec.Struct) -> None:
+def send(stream: IO[bytes], message: msgspec.Struct) -> None:
     """Write one message behind its length."""
     payload = msgspec.msgpack.encode(message)
     stream.write(_LENGTH.pack(len(payload)) + payload)
     stream.flush()
 
 
-def receive(stream: BinaryIO, kind: type[_Message]) -> _Message | None:
+def receive(stream: IO[bytes], kind: type[_Message]) -> _Message | None:
     """Read one message; None at the end of the stream, also in the middle of a message."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:

@@ -16,7 +16,6 @@ from loadstone.errors import UsageError
 from loadstone.model import Environment, Job, Outcome
 
 
-
 class Target(Protocol):
     """A device that can run commands, hold files and execute Jobs."""
 

@@ -306,9 +306,7 @@ class PreparedLoad:
             "free memory, or load a smaller file; --set engine=mmap needs no destination",
         )
 
-    def _not_from_device(
-        self, case: Case, evidence: Mapping[str, float]
-    ) -> tuple[str, str] | None:
+    def _not_from_device(self, case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | None:
         """A cold Trial whose bytes the device never read has met a cache that we can't see."""
         share = self._read_share(evidence)
         if case.parameters["cache"] != "cold" or share is None or share >= _LEAST_READ_SHARE:

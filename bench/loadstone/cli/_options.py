@@ -1,0 +1,104 @@
+"""Options that several verbs share, each with its ``LOADSTONE_…`` variable."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from loadstone.errors import UsageError
+from loadstone.request import Request
+from loadstone.units import parse_bytes
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def option(name: str, *destination: str, **settings: Any) -> Callable[[_Command], _Command]:
+    """A click option that ``LOADSTONE_NAME`` sets too."""
+    variable = name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, *destination, envvar=f"LOADSTONE_{variable}", **settings)
+
+
+def results_option(command: _Command) -> _Command:
+    """``--results``."""
+    return option(
+        "--results",
+        type=click.Path(path_type=Path),
+        default=Path("results"),
+        show_default=True,
+        help="Directory that holds runs/.",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """``--json``."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on stdout."
+    )(command)
+
+
+def quiet_option(command: _Command) -> _Command:
+    """``--quiet``."""
+    return click.option("--quiet", is_flag=True, help="No progress on stderr.")(command)
+
+
+def threshold_option(command: _Command) -> _Command:
+    """``--threshold``."""
+    return option(
+        "--threshold",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=0.03,
+        show_default=True,
+        help="Share within which Cases count as the same.",
+    )(command)
+
+
+def plan_options(command: _Command) -> _Command:
+    """What makes up a Plan."""
+    for add in reversed(
+        (
+            click.argument("what", required=False, metavar="[WHAT]"),
+            option("--file", type=str, help="Model file to load; opened read-only."),
+            option("--dir", "directory", type=str, help="Where a file may be made."),
+            option("--size", type=str, help="Size of the file that is made [1GiB]."),
+            click.option(
+                "--set",
+                "axes",
+                multiple=True,
+                metavar="KEY=V1,V2",
+                help="Values of a parameter; repeatable. The product of all is run.",
+            ),
+            option("--rounds", type=int, help="Trials of every Case [10]."),
+            option("--warmups", type=int, help="Trials before, never counted [1]."),
+            option("--seed", type=int, help="Fixes the order [random, recorded]."),
+        )
+    ):
+        command = add(command)
+    return command
+
+
+def request_of(**said: Any) -> Request:
+    """The Request that ``plan_options`` took in; ``size`` still is text.
+
+    Raises:
+        UsageError: the size is none.
+    """
+    size_bytes = parse_size(said.pop("size"))
+    return Request(size_bytes=size_bytes, **said)
+
+
+def parse_size(text: str | None) -> int | None:
+    """Read ``--size``.
+
+    Raises:
+        UsageError: it is no size, or 0.
+    """
+    if text is None:
+        return None
+    try:
+        size_bytes = parse_bytes(text)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--size {text}: {error}") from None
+    if size_bytes < 1:
+        raise UsageError(f"--size {text}: an empty file cannot be loaded; write 1MiB or more")
+    return size_bytes

@@ -1,0 +1,50 @@
+"""What a verb leaves on standard output, and the exit code that says how it went."""
+
+import contextlib
+import json
+import sys
+
+import click
+
+from loadstone.errors import ExitCode
+from loadstone.model import Run, Status
+from loadstone.runner import Observer, Silence
+
+
+def watch(quiet: bool) -> contextlib.AbstractContextManager[Observer]:
+    """Progress on standard error, or none."""
+    if quiet:
+        return contextlib.nullcontext(Silence())
+    from loadstone.report.progress import ProgressReport
+
+    return ProgressReport()
+
+
+def finish(run: Run, as_json: bool) -> None:
+    """Print a Run that was carried out, and leave with its exit code."""
+    print_run(run, as_json)
+    sys.exit(_code(run))
+
+
+def print_run(run: Run, as_json: bool) -> None:
+    """Print a Run as a table or as JSON."""
+    if as_json:
+        from loadstone.summary import to_json_object
+
+        print_json(to_json_object(run))
+        return
+    from loadstone.report import text
+
+    text.print_run(run, text.console())
+
+
+def print_json(value: object) -> None:
+    """Write a JSON document to standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _code(run: Run) -> ExitCode:
+    statuses = {trial.status for trial in run.trials}
+    if Status.FAILED in statuses:
+        return ExitCode.FAILED
+    return ExitCode.DONE if Status.OK in statuses else ExitCode.NOT_MEASURED

@@ -1,0 +1,34 @@
+"""``loadstone gate``: compare, as an exit code."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from loadstone.cli._options import results_option, threshold_option
+from loadstone.errors import ExitCode
+from loadstone.model import Comparison, Verdict
+
+
+@click.command()
+@click.argument("base")
+@click.argument("new")
+@threshold_option
+@results_option
+def command(base: str, new: str, threshold: float, results: Path) -> None:
+    """Compare, and leave with 1 if a Case got slower, 3 if that can't be told, else 0."""
+    from loadstone import api
+    from loadstone.report import text
+
+    comparison = api.compare(
+        api.load(base, results=results), api.load(new, results=results), threshold
+    )
+    text.print_comparison(comparison, text.console())
+    sys.exit(_code(comparison))
+
+
+def _code(comparison: Comparison) -> ExitCode:
+    verdicts = {effect.verdict for effect in comparison.effects}
+    if Verdict.SLOWER in verdicts:
+        return ExitCode.REGRESSION
+    return ExitCode.NOT_MEASURED if Verdict.INCONCLUSIVE in verdicts else ExitCode.DONE

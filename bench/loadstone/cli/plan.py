@@ -1,0 +1,18 @@
+"""``loadstone plan``: what run would do."""
+
+from typing import Any
+
+import click
+
+from loadstone.cli._options import plan_options, request_of
+
+
+@click.command()
+@plan_options
+def command(**said: Any) -> None:
+    """Show exactly what `run` would do with these options, in order; touch nothing."""
+    from loadstone.report import text
+    from loadstone.request import make_plan
+
+    plan, remarks = make_plan(request_of(**said))
+    text.print_plan(plan, remarks, text.console())

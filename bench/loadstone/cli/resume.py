@@ -1,0 +1,22 @@
+"""``loadstone resume``: finish a Run."""
+
+from pathlib import Path
+
+import click
+
+from loadstone.cli._options import json_option, quiet_option, results_option
+from loadstone.cli._output import finish, watch
+
+
+@click.command()
+@click.argument("run", default="last")
+@results_option
+@json_option
+@quiet_option
+def command(run: str, results: Path, as_json: bool, quiet: bool) -> None:
+    """Finish RUN: its path, its id or the beginning of it, `last` or `last~1`."""
+    from loadstone import api
+
+    with watch(quiet) as observer:
+        resumed = api.resume(run, results=results, observer=observer)
+    finish(resumed, as_json)

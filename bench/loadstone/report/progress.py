@@ -1,0 +1,74 @@
+"""How a Run goes on, on standard error: a bar on a terminal, a line a round elsewhere."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from loadstone.model import Status, Step, Trial
+
+
+class ProgressReport:
+    """An Observer (``loadstone.runner.Observer``) for people; a context manager."""
+
+    def __init__(self) -> None:
+        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("preparing", total=None)
+        self._last: Step | None = None
+        self._told: set[str] = set()
+
+    def __enter__(self) -> "ProgressReport":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        self._console.print(escape(text))
+
+    def begin(self, path: Path, steps: int) -> None:
+        self.say(f"run {path.name}: {steps} Trials")
+        self._bar.update(self._task, total=steps, completed=0)
+
+    def starting(self, step: Step) -> None:
+        if not self._console.is_terminal and self._is_new_round(step):
+            self.say(_round_name(step))
+        self._last = step
+        self._bar.update(self._task, description=f"{_round_name(step)}: {escape(step.case.label)}")
+
+    def ended(self, step: Step, trial: Trial | None) -> None:
+        self._bar.advance(self._task)
+        if trial is None or trial.status is Status.OK:
+            return
+        line = f"{trial.status} {step.case.label}: {trial.reason}"
+        if line not in self._told:
+            self._told.add(line)
+            self.say(line)
+
+    def _is_new_round(self, step: Step) -> bool:
+        last = self._last
+        return last is None or (last.warmup, last.round) != (step.warmup, step.round)
+
+
+def _round_name(step: Step) -> str:
+    return f"{'warm-up' if step.warmup else 'round'} {step.round + 1}"

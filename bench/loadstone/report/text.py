@@ -1,0 +1,213 @@
+"""A Run, a Comparison or a Plan as text for a terminal."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from loadstone.model import Comparison, Metric, Plan, Run, Status, Verdict
+from loadstone.plan import order
+from loadstone.report.hints import hints, primary
+from loadstone.summary import CaseSummary, summarise
+from loadstone.units import format_bytes_rounded, format_metric
+
+_WIDE = 160
+_SHOWN_UNITS = {"B/s": "GB/s", "ns": "ms", "s/GB": "s/GB"}
+_COLOURS = {
+    Verdict.FASTER: "green",
+    Verdict.SLOWER: "red",
+    Verdict.SAME: "cyan",
+    Verdict.INCONCLUSIVE: "yellow",
+}
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A console for figures: as wide as the terminal, and wide where there is none."""
+    stream = stream if stream is not None else sys.stdout
+    return Console(
+        file=stream, width=None if stream.isatty() else _WIDE, highlight=False, soft_wrap=False
+    )
+
+
+def print_run(run: Run, out: Console) -> None:
+    """The table of a Run, what was skipped and why, the fastest, and what to keep in mind."""
+    summaries = summarise(run)
+    measured = [summary for summary in summaries if summary.trials]
+    out.print(_header(run))
+    if measured:
+        out.print(_table(run, measured))
+    _print_troubles(run, summaries, out)
+    if measured:
+        out.print(fastest(run, measured))
+    for hint in hints(run, summaries):
+        out.print(f"[yellow]note:[/] {escape(hint)}")
+    out.print(f"run: {escape(str(run.path))}")
+
+
+def fastest(run: Run, measured: Sequence[CaseSummary]) -> str:
+    """Who is first, and who can't be told from it with these rounds."""
+    best = primary(run, measured[0])
+    assert best is not None
+    metric = run.manifest.metrics[0]
+    rivals = [
+        summary.case.label
+        for summary in measured[1:]
+        if (other := primary(run, summary)) and other.low <= best.high and other.high >= best.low
+    ]
+    text = (
+        f"fastest: [bold]{escape(measured[0].case.label)}[/], "
+        f"{format_metric(best.median, metric.unit)} {_unit(metric)}"
+    )
+    if rivals:
+        text += f"; within its interval: {escape(', '.join(rivals))}"
+    return text
+
+
+def print_comparison(comparison: Comparison, out: Console) -> None:
+    """The table of a Comparison, with the evidence that moved."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("case", "metric", "change", "95 % interval", "p", "verdict", "what moved"):
+        table.add_column(heading)
+    for effect in comparison.effects:
+        table.add_row(
+            escape(effect.label),
+            effect.metric,
+            f"{effect.ratio - 1:+.1%}",
+            f"[{effect.low - 1:+.1%}, {effect.high - 1:+.1%}]".replace("[", r"\["),
+            f"{effect.p:.3f}",
+            f"[{_COLOURS[effect.verdict]}]{effect.verdict}[/]{_needed(effect.rounds_needed)}",
+            escape(_moved(effect.evidence)),
+        )
+    out.print(f"base {escape(comparison.base)}\nnew  {escape(comparison.new)}")
+    out.print(table)
+    out.print("above 0 %: NEW is better. p is corrected for the number of Cases (Holm).")
+    for unmatched in comparison.unmatched:
+        out.print(f"not compared: {escape(unmatched)}")
+    for warning in comparison.warnings:
+        out.print(f"[yellow]note:[/] {escape(warning)}")
+
+
+def print_plan(plan: Plan, remarks: Iterable[str], out: Console) -> None:
+    """The Cases and their order."""
+    subject = plan.subject.file or "a generated file"
+    out.print(
+        f"{escape(plan.name)}: {len(plan.cases)} Cases × {plan.rounds} rounds "
+        f"+ {plan.warmups} warm-up, seed {plan.seed}, on {escape(subject)}"
+    )
+    for case in plan.cases:
+        out.print(f"  {case.id}  {escape(case.label)}")
+    out.print("in this order:")
+    for step in order(plan):
+        name = "warm-up" if step.warmup else "round"
+        out.print(f"  {name} {step.round + 1}: {escape(step.case.label)}")
+    for remark in remarks:
+        out.print(f"[yellow]note:[/] {escape(remark)}")
+
+
+def _header(run: Run) -> str:
+    facts, plan = run.manifest.environment.facts, run.manifest.plan
+    parts = [
+        f"{plan.workload} on {run.manifest.environment.target}",
+        f"{facts.get('cpu.model')} × {facts.get('cpu.count')}",
+        f"Linux {facts.get('kernel.release')}",
+        f"{facts.get('fs.type')} on {facts.get('block.name') or 'no block device'}",
+    ]
+    if isinstance(size := facts.get("file.bytes"), int):
+        parts.append(f"file of {format_bytes_rounded(size)}")
+    parts.append(f"{plan.rounds} rounds, seed {plan.seed}")
+    return escape("; ".join(parts))
+
+
+def _table(run: Run, measured: Sequence[CaseSummary]) -> Table:
+    metric = run.manifest.metrics[0]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("case", overflow="fold")
+    for heading in (
+        _unit(metric),
+        "95 % interval",
+        "ready ms",
+        "busy ms",
+        "CPU s/GB",
+        "faults",
+        "left in cache",
+        "trials",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("notes", overflow="fold")
+    for summary in measured:
+        table.add_row(*_row(run, summary, metric))
+    return table
+
+
+def _row(run: Run, summary: CaseSummary, metric: Metric) -> list[str]:
+    best = primary(run, summary)
+    assert best is not None
+    evidence, metrics = summary.evidence, summary.metrics
+    interval = f"{format_metric(best.low, metric.unit)} – {format_metric(best.high, metric.unit)}"
+    return [
+        escape(summary.case.label),
+        format_metric(best.median, metric.unit),
+        interval,
+        _cell(metrics["ready_ns"].median if "ready_ns" in metrics else None, "ns"),
+        _cell(summary.busy_ns, "ns"),
+        _cell(metrics["cpu_per_gb"].median if "cpu_per_gb" in metrics else None, "s/GB"),
+        _cell(evidence.get("minor_faults"), "count"),
+        _cell(evidence.get("cached_after_bytes"), "B"),
+        str(summary.trials),
+        escape("; ".join(_notes(summary))),
+    ]
+
+
+def _cell(value: float | None, unit: str) -> str:
+    if value is None or value < 0:
+        return "unknown"
+    return format_metric(value, unit)
+
+
+def _notes(summary: CaseSummary) -> list[str]:
+    notes = list(summary.notes)
+    if summary.invalid:
+        notes.append(f"{summary.invalid} invalid left out")
+    if summary.failed:
+        notes.append(f"{summary.failed} failed")
+    return notes
+
+
+def _print_troubles(run: Run, summaries: Sequence[CaseSummary], out: Console) -> None:
+    for summary in summaries:
+        label = escape(summary.case.label)
+        if summary.skipped:
+            out.print(f"[yellow]skipped[/] {label}: {escape(summary.skipped)}")
+        if summary.skipped and summary.remedy:
+            out.print(f"        → {escape(summary.remedy)}")
+    for status in (Status.FAILED, Status.INVALID):
+        for label, reason, remedy in _reasons(run, status):
+            out.print(f"[red]{status}[/] {escape(label)}: {escape(reason)}")
+            if remedy:
+                out.print(f"        → {escape(remedy)}")
+
+
+def _reasons(run: Run, status: Status) -> list[tuple[str, str, str | None]]:
+    labels = {case.id: case.label for case in run.manifest.plan.cases}
+    found = [
+        (labels[trial.case], trial.reason or "no reason known", trial.remedy)
+        for trial in run.trials
+        if trial.status is status
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _unit(metric: Metric) -> str:
+    return _SHOWN_UNITS.get(metric.unit, metric.unit)
+
+
+def _needed(rounds: int | None) -> str:
+    return f" ({rounds} rounds would do)" if rounds else ""
+
+
+def _moved(evidence: object) -> str:
+    assert isinstance(evidence, dict)
+    return ", ".join(f"{name} {base:g} → {new:g}" for name, (base, new) in evidence.items())
