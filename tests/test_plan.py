@@ -8,15 +8,9 @@ import pytest
 
 from loadstone.errors import UsageError
 from loadstone.model import Case, Kind, Parameter, Plan
-from loadstone.plan import (
-    LIMITS,
-    PlanFile,
-    order,
-    parse_axes,
-    parse_value,
-    read_plan_file,
-    resolve_axes,
-)
+from loadstone.parameters import parse_axes, parse_value
+from loadstone.plan import LIMITS, order
+from loadstone.plan_file import PlanFile, read_plan_file, resolve_axes
 
 ENGINE = Parameter(
     name="engine", kind=Kind.CHOICE, help="", default="pread", choices=("pread", "uring", "mmap")
@@ -227,10 +221,8 @@ SET = '[set]\nengine = "pread"\n'
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("", 1, ["set:", "[[case]]"]),
+        ("", 1, ["workload: is missing"]),
         (SET, 1, ["workload: is missing"]),
-        (HEAD, 1, ["set:", "neither"]),
-        (HEAD + "\n[set]\n", 3, ["set:", "neither"]),
         (HEAD + "rounds =\n" + SET, 2, ["is not TOML"]),
         (HEAD + SET + "engine = 'mmap'\n", 4, ["is not TOML"]),
         (HEAD + "x = " + "[" * 100_000, 2, ["is not TOML"]),

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from loadstone.catalog import find, list_runs
 from loadstone.errors import RunError
 from loadstone.model import Case, Environment, Plan, Run, Status, Trial
 from loadstone.store import (
@@ -19,8 +20,6 @@ from loadstone.store import (
     TRIALS,
     RunWriter,
     create,
-    find,
-    list_runs,
     load,
     reopen,
     schemas,

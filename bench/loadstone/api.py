@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadstone import runner, store, targets
+from loadstone.catalog import find
 from loadstone.compare import compare as compare_runs
 from loadstone.model import Comparison, Run
 from loadstone.request import Request, make_plan
@@ -101,7 +102,7 @@ def load(text: str, *, results: str | Path = DEFAULT_RESULTS) -> Run:
     Raises:
         RunError: there is none, there are several, or it is damaged.
     """
-    return store.load(store.find(Path(results), text))
+    return store.load(find(Path(results), text))
 
 
 def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:

@@ -15,9 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadstone.errors import LoadstoneError, RunError, system_words
-from loadstone.model import Noun
-from loadstone.store import (
+from loadstone.durable import (
     UNDECODABLE,
     cannot_write,
     decode,
@@ -25,6 +23,8 @@ from loadstone.store import (
     sync_directory,
     write_atomically,
 )
+from loadstone.errors import LoadstoneError, RunError, system_words
+from loadstone.model import Noun
 
 UNREADABLE = "unreadable"
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from loadstone.errors import UsageError
 from loadstone.model import Noun, Plan, Subject, Value
-from loadstone.plan import LIMITS, PlanFile, Selection, parse_axes, read_plan_file, resolve_axes
+from loadstone.parameters import parse_axes
+from loadstone.plan import LIMITS
+from loadstone.plan_file import PlanFile, Selection, read_plan_file, resolve_axes
 from loadstone.workloads import Workload, make_cases, workload
 
 DEFAULT_WORKLOAD = "model-load"

@@ -12,32 +12,26 @@ from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import msgspec
 
+from loadstone.durable import (
+    UNDECODABLE,
+    cannot_write,
+    decode,
+    encode,
+    sync_directory,
+    write_atomically,
+)
 from loadstone.errors import RunError, system_words
 from loadstone.model import SCHEMA_VERSION, Environment, Manifest, Metric, Plan, Run, Trial
 
 MANIFEST = "manifest.json"
 TRIALS = "trials.jsonl"
 
-_STAMP = "%Y%m%dT%H%M%SZ"
-_STAMP_CHARACTERS = 16
-_LAST = re.compile(r"last(?:~([0-9]{1,6}))?")
+STAMP = "%Y%m%dT%H%M%SZ"
 _LIMIT_BYTES = 64 << 20
-_MATCHES_SHOWN = 5
-UNDECODABLE = (ValueError, OverflowError, RecursionError)
-_REMEDIES = {
-    errno.ENOSPC: "free space or name another with --results",
-    errno.EDQUOT: "free space or name another with --results",
-    errno.EROFS: "name a writable directory with --results",
-    errno.EACCES: "name a directory that you may write with --results",
-    errno.EPERM: "name a directory that you may write with --results",
-    errno.ELOOP: "it has to be a file, not a link",
-}
-
-_T = TypeVar("_T")
 
 
 class _Head(msgspec.Struct):
@@ -191,96 +185,19 @@ def load(path: Path) -> Run:
     return Run(manifest=manifest, trials=trials, path=path.absolute())
 
 
-def list_runs(results: Path) -> list[Path]:
-    """The Run directories under ``results``, oldest first.
-
-    Raises:
-        RunError: one of them, or the directory, cannot be looked into.
-    """
-    runs = results / "runs"
-    aged: list[tuple[float, int, Path]] = []
-    try:
-        for path in runs.iterdir():
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                aged.append((*_age(path), path))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise _cannot_read(Path(error.filename or runs), error) from error
-    return [path for _, _, path in sorted(aged)]
-
-
-def find(results: Path, text: str) -> Path:
-    """The Run that ``text`` names: a directory, an id, a unique prefix, ``last`` or ``last~N``.
-
-    Raises:
-        RunError: it names none, or several.
-    """
-    if match := _LAST.fullmatch(text):
-        return _nth_last(results, int(match[1] or 0), text)
-    if "/" in text or text in (".", ".."):
-        return _require_directory(Path(text))
-    runs = list_runs(results)
-    if exact := [path for path in runs if path.name == text]:
-        return exact[0]
-    if _is_run(Path(text)):
-        return Path(text)
-    return _only([path for path in runs if text and path.name.startswith(text)], text, results)
-
-
 def schemas() -> dict[str, dict[str, Any]]:
     """The JSON Schemas: ``manifest`` of the file, ``trial`` of one line of ``trials.jsonl``."""
     return {"manifest": msgspec.json.schema(Manifest), "trial": msgspec.json.schema(Trial)}
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a new file below the results directory: whole and on the disk, or not at all.
-
-    Raises:
-        RunError: it could not be written.
-    """
-    draft = path.with_name(f"{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
-        sync_directory(path.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise cannot_write(path, error) from error
-
-
-def sync_directory(path: Path) -> None:
-    """Bring the names in a directory to the disk.
-
-    Raises:
-        OSError: the system could not.
-    """
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def cannot_write(path: Path, error: OSError) -> RunError:
-    """What to raise where writing below the results directory failed."""
-    remedy = _REMEDIES.get(error.errno or 0, "name another directory with --results")
-    return RunError(f"cannot write {path}: {system_words(error.errno or 0)}; {remedy}")
-
-
-def _cannot_read(path: Path, error: OSError) -> RunError:
+def cannot_read(path: Path, error: OSError) -> RunError:
     words = system_words(error.errno or 0)
     return RunError(f"cannot read {path}: {words}; give yourself access or name another Run")
 
 
 def _make_directory(runs: Path, created: datetime, target: str, plan: str) -> Path:
     names = (re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:64] for name in (target, plan))
-    stem = "-".join((created.strftime(_STAMP), *names))
+    stem = "-".join((created.strftime(STAMP), *names))
     try:
         runs.mkdir(parents=True, exist_ok=True)
         sync_directory(runs.parent)
@@ -307,23 +224,6 @@ def _write_whole(fd: int, data: bytes, offset_bytes: int) -> None:
         written_bytes = os.pwrite(fd, rest, offset_bytes)
         offset_bytes += written_bytes
         rest = rest[written_bytes:]
-
-
-def encode(noun: msgspec.Struct, path: Path) -> bytes:
-    try:
-        data = msgspec.json.encode(noun)
-        decode(data, type(noun))
-    except UNDECODABLE as error:
-        name = type(noun).__name__
-        raise RunError(f"cannot keep a {name} in {path}: {error}; nothing was written") from error
-    return data
-
-
-def decode(data: bytes, kind: type[_T]) -> _T:
-    noun = msgspec.json.decode(data, type=kind)
-    # MessagePack refuses integers beyond 64 bits, which JSON lets in and no counter can hold.
-    msgspec.msgpack.encode(noun)
-    return noun
 
 
 def _read_manifest(path: Path) -> Manifest:
@@ -393,72 +293,24 @@ def _open(path: Path) -> Iterator[BufferedReader]:
         with path.open("rb") as stream:
             yield stream
     except OSError as error:
-        raise _cannot_read(path, error) from error
+        raise cannot_read(path, error) from error
 
 
 def _require_file(path: Path) -> None:
-    _require_directory(path.parent)
+    require_directory(path.parent)
     try:
         is_file = stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
         is_file = False
     except OSError as error:
-        raise _cannot_read(path, error) from error
+        raise cannot_read(path, error) from error
     if not is_file:
         raise RunError(f"{path.parent} is not a Run: it has no file {path.name}")
 
 
-def _require_directory(path: Path) -> Path:
+def require_directory(path: Path) -> Path:
     try:
         os.scandir(path).close()
     except OSError as error:
-        raise _cannot_read(path, error) from error
+        raise cannot_read(path, error) from error
     return path
-
-
-def _is_run(path: Path) -> bool:
-    try:
-        return (path / MANIFEST).is_file()
-    except OSError:
-        return False
-
-
-def _age(path: Path) -> tuple[float, int]:
-    """When the Run was begun: by its name in s, or else (renamed) by its manifest; then in ns."""
-    written_ns = (path / MANIFEST).stat().st_mtime_ns
-    try:
-        named = datetime.strptime(path.name[:_STAMP_CHARACTERS], _STAMP).replace(tzinfo=UTC)
-    except ValueError:
-        return written_ns / 1e9, written_ns
-    return named.timestamp(), written_ns
-
-
-def _nth_last(results: Path, back: int, text: str) -> Path:
-    runs = list_runs(results)
-    if back >= len(runs):
-        raise _none_found(text, results, len(runs))
-    return runs[-1 - back]
-
-
-def _only(matches: list[Path], text: str, results: Path) -> Path:
-    if not matches:
-        raise _none_found(text, results, len(list_runs(results)))
-    if len(matches) > 1:
-        shown = [_printable(path.name) for path in matches[:_MATCHES_SHOWN]]
-        dots = ["…"] if len(matches) > _MATCHES_SHOWN else []
-        raise RunError(
-            f"{_printable(text)} fits {len(matches)} Runs: {', '.join(shown + dots)}; "
-            "write more of the id"
-        )
-    return matches[0]
-
-
-def _none_found(text: str, results: Path, count: int) -> RunError:
-    return RunError(
-        f"no Run {_printable(text)} in {results / 'runs'} ({count} Runs there); make one with "
-        "`loadstone run` or name another directory with --results"
-    )
-
-
-def _printable(text: str) -> str:
-    return text if text and text.isprintable() else ascii(text)

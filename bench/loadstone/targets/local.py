@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loadstone import worker
+from loadstone.durable import cannot_write
 from loadstone.environment import block_device, machine_facts, storage_facts
 from loadstone.errors import TargetError, system_words
 from loadstone.model import Environment, Job, Outcome
-from loadstone.store import cannot_write
 
 SCHEME = "local"
 SUMMARY = "this machine"

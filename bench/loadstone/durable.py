@@ -1,0 +1,82 @@
+"""Writing below the results directory so that a kill or a full disk leaves nothing half done."""
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from loadstone.errors import RunError, system_words
+
+UNDECODABLE = (ValueError, OverflowError, RecursionError)
+"""What ``decode`` raises for bytes that are not the noun."""
+
+_REMEDIES = {
+    errno.ENOSPC: "free space or name another with --results",
+    errno.EDQUOT: "free space or name another with --results",
+    errno.EROFS: "name a writable directory with --results",
+    errno.EACCES: "name a directory that you may write with --results",
+    errno.EPERM: "name a directory that you may write with --results",
+    errno.ELOOP: "it has to be a file, not a link",
+}
+
+_T = TypeVar("_T")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a new file below the results directory: whole and on the disk, or not at all.
+
+    Raises:
+        RunError: it could not be written.
+    """
+    draft = path.with_name(f"{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise cannot_write(path, error) from error
+
+
+def sync_directory(path: Path) -> None:
+    """Bring the names in a directory to the disk.
+
+    Raises:
+        OSError: the system could not.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def cannot_write(path: Path, error: OSError) -> RunError:
+    """What to raise where writing below the results directory failed."""
+    remedy = _REMEDIES.get(error.errno or 0, "name another directory with --results")
+    return RunError(f"cannot write {path}: {system_words(error.errno or 0)}; {remedy}")
+
+
+def encode(noun: msgspec.Struct, path: Path) -> bytes:
+    try:
+        data = msgspec.json.encode(noun)
+        decode(data, type(noun))
+    except UNDECODABLE as error:
+        name = type(noun).__name__
+        raise RunError(f"cannot keep a {name} in {path}: {error}; nothing was written") from error
+    return data
+
+
+def decode(data: bytes, kind: type[_T]) -> _T:
+    noun = msgspec.json.decode(data, type=kind)
+    # MessagePack refuses integers beyond 64 bits, which JSON lets in and no counter can hold.
+    msgspec.msgpack.encode(noun)
+    return noun
