@@ -101,7 +101,7 @@ def _is_called(comparison: Comparison) -> bool:
 @pytest.mark.parametrize("drift", ["none", "the same in both", "of its own"])
 def test_a_compared_with_a_calls_a_difference_once_in_20_at_most(drift: str) -> None:
     random = np.random.default_rng(7)
-    tries = 40
+    tries = 30
     pairs = (
         (_run("a", _noisy(random, drift)), _run("b", _noisy(random, drift), hour=1))
         for _ in range(tries)

@@ -65,16 +65,26 @@ def test_one_outlier_does_not_widen_the_interval_of_many_values() -> None:
 
 
 @SHAPES
-@pytest.mark.parametrize("n", [3, 5, 10])
+@pytest.mark.parametrize("n", [2, 3, 5, 10])
 def test_the_interval_of_a_ratio_covers_it_at_least_19_times_in_20(draw: Draw, n: int) -> None:
     random = np.random.default_rng(n)
-    tries = 150
+    tries = 200
     covered = 0
     for _ in range(tries):
         new = [1.2 * value for value in draw(random, n)]
         interval = stats.ratio_interval(draw(random, n), new, paired=False)
         covered += interval.low <= 1.2 <= interval.high
     assert covered >= binom.ppf(0.001, tries, 0.95)
+
+
+def test_the_interval_of_a_ratio_of_many_normal_values_is_as_wide_as_theory_has_it() -> None:
+    random = np.random.default_rng(6)
+    intervals = [
+        stats.ratio_interval(_normal(random, 200), _normal(random, 200), paired=False)
+        for _ in range(20)
+    ]
+    width = float(np.mean([math.log(interval.high / interval.low) for interval in intervals]))
+    assert width == pytest.approx(2 * 1.96 * 0.03 * math.sqrt(math.pi / 2 * 2 / 200), rel=0.1)
 
 
 def test_pairing_takes_out_what_both_sides_share() -> None:

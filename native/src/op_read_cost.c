@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operation read-cost: what one io_uring read costs. Reads a file from its start
- * to its end, several times, into a small window of depth blocks; nothing of the
- * file is kept. The same pump as model-load's engine uring.
+ * to its end, several times, into a window of some blocks (as many as are in
+ * flight, if not told otherwise); nothing of the file is kept. The same pump as
+ * model-load's engine uring.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "guard.h"
+#include "layout.h"
 #include "operation.h"
 #include "pump.h"
 #include "record.h"
+
+enum {
+	WINDOW_ALIGN_BYTES = 2 << 20,
+	WINDOW_BYTES_MAX = 1 << 30,	/* the most that one registered buffer may have */
+};
 
 struct options {
 	const char *file;
@@ -23,6 +32,7 @@ struct options {
 	uint64_t fixed;
 	uint64_t passes;
 	uint64_t latency;
+	uint64_t window;	/* blocks */
 };
 
 #define OPTION(name, key, kind, choices, fallback) \
@@ -36,6 +46,7 @@ static const struct ls_option_spec specs[] = {
 	OPTION("fixed", fixed, LS_OPTION_CHOICE, "off on", "on"),
 	OPTION("passes", passes, LS_OPTION_NUMBER, NULL, "1"),
 	OPTION("latency", latency, LS_OPTION_CHOICE, "off on", "on"),
+	OPTION("window", window, LS_OPTION_NUMBER, NULL, "0"),
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
@@ -54,7 +65,7 @@ static int next(void *context, struct ls_read *ret)
 
 	if (tour->next == tour->end)
 		return 0;
-	ret->addr = tour->window + tour->next % tour->options->depth * block;
+	ret->addr = tour->window + tour->next % tour->options->window * block;
 	ret->file_offset = tour->next % tour->blocks * block;
 	ret->bytes = ret->request_bytes = (uint32_t)block;
 	ret->buffer = tour->options->fixed ? 0 : -1;
@@ -80,7 +91,7 @@ static int tour_file(const struct options *options, int fd, struct tour *tour,
 		.histogram = options->latency ? ls_histogram_take(ret, "read") : NULL,
 	};
 	struct ls_read_source source = { .next = next, .wait = never, .context = tour };
-	struct iovec window = { tour->window, options->block * options->depth };
+	struct iovec window = { tour->window, options->block * options->window };
 	struct ls_usage before, after;
 	struct ls_pump pump;
 	int64_t start_ns;
@@ -101,6 +112,18 @@ static int tour_file(const struct options *options, int fd, struct tour *tour,
 	return err;
 }
 
+/* On huge pages where there are some: few segments a request, as fio has with --iomem=mmaphuge. */
+static void *reserve_window(uint64_t bytes)
+{
+	void *window = NULL;
+
+	if (posix_memalign(&window, WINDOW_ALIGN_BYTES, ls_round_up(bytes, WINDOW_ALIGN_BYTES)))
+		return NULL;
+	(void)madvise(window, ls_round_up(bytes, WINDOW_ALIGN_BYTES), MADV_HUGEPAGE);
+	memset(window, 0, bytes);
+	return window;
+}
+
 static int run(const struct ls_job *job, struct ls_result *ret)
 {
 	struct options options = { 0 };
@@ -115,13 +138,16 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	fd = open(options.file, O_RDONLY | O_CLOEXEC | (options.is_direct ? O_DIRECT : 0));
 	if (fd < 0 || fstat(fd, &stat))
 		return ls_result_fail(ret, -errno, "open", options.file, -1);
-	if (!options.block || !options.depth || options.block * options.depth > (1u << 30))
-		return ls_result_fail(ret, -ERANGE, "option", "block, depth", -1);
+	if (!options.window)
+		options.window = options.depth;
+	if (!options.block || !options.depth || options.window > WINDOW_BYTES_MAX / options.block)
+		return ls_result_fail(ret, -ERANGE, "option", "block, depth, window", -1);
 	tour.blocks = (uint64_t)stat.st_size / options.block;
 	tour.end = tour.blocks * options.passes;
 	if (!tour.blocks)
 		return ls_result_fail(ret, -ENODATA, "file shorter than block", options.file, -1);
-	if (posix_memalign(&window, 4096, options.block * options.depth))
+	window = reserve_window(options.block * options.window);
+	if (!window)
 		return ls_result_fail(ret, -ENOMEM, "reserve window", "memory", -1);
 	tour.window = window;
 	err = tour_file(&options, fd, &tour, ret);
