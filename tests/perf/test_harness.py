@@ -25,7 +25,7 @@ def elapsed(words: list[str]) -> float:
 
 
 def test_help_answers_within_a_few_starts_of_python(benchmark: BenchmarkFixture) -> None:
-    """200 ms where Python itself takes 20 to start."""
+    """200 ms where Python itself takes 13 to start."""
     pairs = keep(
         benchmark,
         lambda: take_pairs(
@@ -33,7 +33,7 @@ def test_help_answers_within_a_few_starts_of_python(benchmark: BenchmarkFixture)
         ),
         unit="s",
     )
-    assert pairs.ratio <= 10
+    assert pairs.ratio <= 15
 
 
 def test_a_trial_is_wrapped_in_no_more_than_a_few_starts_of_python(
