@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import secrets
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +32,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         RunError: it could not be written.
     """
-    draft = path.with_name(f"{path.name}.tmp")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("xb") as stream:

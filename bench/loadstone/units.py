@@ -59,6 +59,8 @@ def format_metric(value: float, unit: str) -> str:
         return f"{value / 1e9:.3f}"
     if unit == "ns":
         return f"{value / 1e6:.1f}"
+    if unit == "s/GB":
+        return f"{value:.3f}"
     if unit == "B":
         return format_bytes_rounded(value)
     return f"{value:.3g}" if value < 1000 else f"{value:.0f}"

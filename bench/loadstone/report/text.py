@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from loadstone.model import Comparison, Metric, Plan, Run, Status, Verdict
+from loadstone.model import Comparison, Plan, Run, Status, Verdict
 from loadstone.plan import order
+from loadstone.report import figures
 from loadstone.report.hints import hints, primary
 from loadstone.summary import CaseSummary, summarise
 from loadstone.units import format_bytes_rounded, format_metric
 
 _WIDE = 160
-_SHOWN_UNITS = {"B/s": "GB/s", "ns": "ms", "s/GB": "s/GB"}
 _COLOURS = {
     Verdict.FASTER: "green",
     Verdict.SLOWER: "red",
@@ -35,7 +35,7 @@ def console(stream: TextIO | None = None) -> Console:
 def print_run(run: Run, out: Console) -> None:
     """The table of a Run, what was skipped and why, the fastest, and what to keep in mind."""
     summaries = summarise(run)
-    measured = [summary for summary in summaries if summary.trials]
+    measured = figures.measured(run, summaries)
     out.print(_header(run))
     if measured:
         out.print(_table(run, measured))
@@ -59,7 +59,7 @@ def fastest(run: Run, measured: Sequence[CaseSummary]) -> str:
     ]
     text = (
         f"fastest: [bold]{escape(measured[0].case.label)}[/], "
-        f"{format_metric(best.median, metric.unit)} {_unit(metric)}"
+        f"{format_metric(best.median, metric.unit)} {figures.unit_of(metric)}"
     )
     if rivals:
         text += f"; within its interval: {escape(', '.join(rivals))}"
@@ -122,58 +122,15 @@ def _header(run: Run) -> str:
 
 
 def _table(run: Run, measured: Sequence[CaseSummary]) -> Table:
-    metric = run.manifest.metrics[0]
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("case", overflow="fold")
-    for heading in (
-        _unit(metric),
-        "95 % interval",
-        "ready ms",
-        "busy ms",
-        "CPU s/GB",
-        "faults",
-        "left in cache",
-        "trials",
-    ):
+    for heading in figures.headings(run):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("notes", overflow="fold")
     for summary in measured:
-        table.add_row(*_row(run, summary, metric))
+        notes = "; ".join(figures.notes(summary))
+        table.add_row(escape(summary.case.label), *figures.cells(run, summary), escape(notes))
     return table
-
-
-def _row(run: Run, summary: CaseSummary, metric: Metric) -> list[str]:
-    best = primary(run, summary)
-    assert best is not None
-    evidence, metrics = summary.evidence, summary.metrics
-    interval = f"{format_metric(best.low, metric.unit)} – {format_metric(best.high, metric.unit)}"
-    return [
-        escape(summary.case.label),
-        format_metric(best.median, metric.unit),
-        interval,
-        _cell(metrics["ready_ns"].median if "ready_ns" in metrics else None, "ns"),
-        _cell(summary.busy_ns, "ns"),
-        _cell(metrics["cpu_per_gb"].median if "cpu_per_gb" in metrics else None, "s/GB"),
-        _cell(evidence.get("minor_faults"), "count"),
-        _cell(evidence.get("cached_after_bytes"), "B"),
-        str(summary.trials),
-        escape("; ".join(_notes(summary))),
-    ]
-
-
-def _cell(value: float | None, unit: str) -> str:
-    if value is None or value < 0:
-        return "unknown"
-    return format_metric(value, unit)
-
-
-def _notes(summary: CaseSummary) -> list[str]:
-    notes = list(summary.notes)
-    if summary.invalid:
-        notes.append(f"{summary.invalid} invalid left out")
-    if summary.failed:
-        notes.append(f"{summary.failed} failed")
-    return notes
 
 
 def _print_troubles(run: Run, summaries: Sequence[CaseSummary], out: Console) -> None:
@@ -198,10 +155,6 @@ def _reasons(run: Run, status: Status) -> list[tuple[str, str, str | None]]:
         if trial.status is status
     ]
     return list(dict.fromkeys(found))
-
-
-def _unit(metric: Metric) -> str:
-    return _SHOWN_UNITS.get(metric.unit, metric.unit)
 
 
 def _needed(rounds: int | None) -> str:

@@ -1,0 +1,82 @@
+"""Percentiles of latency histograms. Pure: integers in ns in, integers in ns out."""
+
+import math
+from collections.abc import Iterable
+
+from loadstone.model import Histogram
+
+# Buckets are 1 ns wide up to here, and 2^-7 of their power of two above (loadstone.h).
+_EXACT_NS = 1 << 7
+
+
+def percentile(histogram: Histogram, share: float) -> int | None:
+    """The latency that a share of the operations did not exceed (nearest rank), in ns.
+
+    A value inside a bucket is taken for the bucket's middle, so it is off by 0.4 % at most.
+
+    Args:
+        share: between 0 and 1; 0.99 is the 99th percentile, 0 the fastest operation.
+
+    Returns:
+        None where the operations are too few to have one: below 100 there is no 99th, as the
+        slowest operation alone would be it.
+
+    Raises:
+        ValueError: the share is not between 0 and 1.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"{share} is no share: write 0.99 for the 99th percentile")
+    if share in (0, 1):
+        return _extreme(histogram, share)
+    # Rounded, as 0.07 × 100 is a little above 7 in floating point.
+    if round(histogram.count * (1 - share), 6) < 1:
+        return None
+    rank = math.ceil(round(histogram.count * share, 6))
+    return min(max(_middle(_bucket_of(histogram, rank)), histogram.min_ns), histogram.max_ns)
+
+
+def merge(histograms: Iterable[Histogram]) -> Histogram | None:
+    """All operations of several histograms of one name as one histogram; None of none."""
+    merged: Histogram | None = None
+    for histogram in histograms:
+        merged = histogram if merged is None else _sum(merged, histogram)
+    return merged
+
+
+def _extreme(histogram: Histogram, share: float) -> int | None:
+    if not histogram.count:
+        return None
+    return histogram.max_ns if share else histogram.min_ns
+
+
+def _bucket_of(histogram: Histogram, rank: int) -> int:
+    """The lower bound in ns of the bucket that holds the rank-th fastest operation."""
+    reached, bound_ns = 0, 0
+    for bound_ns in sorted(histogram.buckets):
+        reached += histogram.buckets[bound_ns]
+        if reached >= rank:
+            break
+    return bound_ns
+
+
+def _middle(bound_ns: int) -> int:
+    if bound_ns < _EXACT_NS:
+        return bound_ns
+    return bound_ns + ((1 << (bound_ns.bit_length() - 1)) // _EXACT_NS - 1) // 2
+
+
+def _sum(one: Histogram, other: Histogram) -> Histogram:
+    if not one.count or not other.count:
+        return one if one.count else other
+    bounds_ns = one.buckets.keys() | other.buckets.keys()
+    return Histogram(
+        name=one.name,
+        count=one.count + other.count,
+        min_ns=min(one.min_ns, other.min_ns),
+        max_ns=max(one.max_ns, other.max_ns),
+        sum_ns=one.sum_ns + other.sum_ns,
+        buckets={
+            bound_ns: one.buckets.get(bound_ns, 0) + other.buckets.get(bound_ns, 0)
+            for bound_ns in sorted(bounds_ns)
+        },
+    )

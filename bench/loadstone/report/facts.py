@@ -1,0 +1,142 @@
+"""What a Run was made on, for the head of a report."""
+
+from collections.abc import Iterator, Sequence
+
+from loadstone.model import Noun, Run, Status
+from loadstone.units import format_bytes_rounded
+
+# What differs between any two Runs.
+_FLEETING = frozenset({"kernel.boot_id", "load.1min", "memory.available_bytes"})
+
+
+class Fact(Noun, frozen=True, kw_only=True):
+    """A name and what is known under it."""
+
+    name: str
+    text: str
+
+
+class Difference(Noun, frozen=True, kw_only=True):
+    """A fact that Runs do not share, with its text in each of them."""
+
+    name: str
+    texts: tuple[str, ...]
+
+
+class Trouble(Noun, frozen=True, kw_only=True):
+    """Why Trials of a Case gave no figures; ``rounds`` says which they were."""
+
+    label: str
+    status: Status
+    reason: str
+    remedy: str | None
+    rounds: str
+
+
+def head(run: Run) -> list[Fact]:
+    """The facts that decide the figures, as far as they are known."""
+    manifest = run.manifest
+    return [
+        *(Fact(name=name, text=text) for name, text in _known(run) if text),
+        Fact(name="Plan", text=_plan_text(run)),
+        Fact(name="Begun", text=manifest.created.replace("T", " ").split("+")[0][:19] + " UTC"),
+        Fact(name="Loadstone", text=f"{manifest.loadstone}, core {manifest.core[:12]}"),
+    ]
+
+
+def environment(run: Run) -> list[Fact]:
+    """Everything that was recorded about the Target."""
+    facts = run.manifest.environment.facts
+    return [Fact(name=name, text=_fact_text(run, name)) for name in sorted(facts)]
+
+
+def differences(runs: Sequence[Run]) -> list[Difference]:
+    """The facts in which Runs differ, those aside that never are the same twice."""
+    names = sorted({name for run in runs for name in run.manifest.environment.facts} - _FLEETING)
+    found = [
+        Difference(name="target", texts=tuple(run.manifest.environment.target for run in runs)),
+        Difference(name="loadstone", texts=tuple(run.manifest.loadstone for run in runs)),
+        Difference(name="core", texts=tuple(run.manifest.core[:12] for run in runs)),
+        *(Difference(name=name, texts=tuple(_fact_text(r, name) for r in runs)) for name in names),
+    ]
+    return [difference for difference in found if len(set(difference.texts)) > 1]
+
+
+def missing_trials(run: Run) -> int:
+    """How many Trials the Plan has that were not carried out; skipped Cases lack none."""
+    plan = run.manifest.plan
+    skipped = {trial.case for trial in run.trials if trial.status is Status.SKIPPED}
+    wanted = (plan.rounds + plan.warmups) * sum(case.id not in skipped for case in plan.cases)
+    return wanted - sum(trial.case not in skipped for trial in run.trials)
+
+
+def troubles(run: Run) -> list[Trouble]:
+    """Every reason for which Trials do not count, once a Case: skipped, failed, then invalid."""
+    labels = {case.id: case.label for case in run.manifest.plan.cases}
+    rounds: dict[tuple[str, Status, str, str | None], list[str]] = {}
+    for status in (Status.SKIPPED, Status.FAILED, Status.INVALID):
+        for trial in run.trials:
+            if trial.status is status:
+                key = (trial.case, status, trial.reason or "no reason given", trial.remedy)
+                number = "warm-up" if trial.warmup else str(trial.round + 1)
+                rounds.setdefault(key, []).append(number)
+    return [
+        Trouble(
+            label=labels[case],
+            status=status,
+            reason=reason,
+            remedy=remedy,
+            rounds="" if status is Status.SKIPPED else ", ".join(dict.fromkeys(numbers)),
+        )
+        for (case, status, reason, remedy), numbers in rounds.items()
+    ]
+
+
+def _fact_text(run: Run, name: str) -> str:
+    value = run.manifest.environment.facts.get(name)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "unknown" if value is None else str(value)
+
+
+def _known(run: Run) -> Iterator[tuple[str, str]]:
+    facts = run.manifest.environment.facts
+
+    def text(name: str, form: str = "{}") -> str:
+        value = facts.get(name)
+        return "" if value in (None, "") else form.format(value)
+
+    def size(name: str, form: str = "{}") -> str:
+        value = facts.get(name)
+        return form.format(format_bytes_rounded(value)) if isinstance(value, int) else ""
+
+    virtual = "virtual machine" if facts.get("cpu.is_virtual") else ""
+    processor = " × ".join(filter(None, (text("cpu.model"), text("cpu.count"))))
+    yield "Machine", _joined(processor, size("memory.total_bytes", "{} of memory"), virtual)
+    yield "Kernel", _joined(text("kernel.release", "Linux {}"), text("machine.architecture"))
+    yield "File system", _joined(text("fs.type"), text("fs.options"))
+    yield (
+        "Device",
+        _joined(
+            text("block.name"),
+            text("block.model"),
+            text("block.scheduler", "scheduler {}"),
+            text("block.read_ahead_kb", "read-ahead {} KiB"),
+        ),
+    )
+    made = "made for this Run" if facts.get("file.is_made") else ""
+    file = text("file.path") or (run.manifest.plan.subject.file or "")
+    yield "File", _joined(file, size("file.bytes"), text("file.crc32c", "crc32c {}"), made)
+
+
+def _plan_text(run: Run) -> str:
+    plan = run.manifest.plan
+    return _joined(
+        f"{len(plan.cases)} Cases × {plan.rounds} rounds",
+        f"{plan.warmups} warm-up" if plan.warmups else "no warm-up",
+        f"seed {plan.seed}",
+    )
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)

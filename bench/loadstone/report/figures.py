@@ -1,0 +1,107 @@
+"""The table of a Run as plain text, cell by cell."""
+
+from collections.abc import Sequence
+
+from loadstone.model import Metric, Noun, Run
+from loadstone.report.hints import primary
+from loadstone.report.scale import format_ns
+from loadstone.stats import Interval
+from loadstone.summary import CaseSummary
+from loadstone.units import format_bytes_rounded, format_metric
+
+_SHOWN_UNITS = {"B/s": "GB/s", "ns": "ms"}
+
+
+class Counter(Noun, frozen=True, kw_only=True):
+    """One line of the evidence: a counter and its median in each Case, as text."""
+
+    name: str
+    medians: tuple[str, ...]
+
+
+def unit_of(metric: Metric) -> str:
+    """The unit that ``format_metric`` writes a metric in."""
+    return _SHOWN_UNITS.get(metric.unit, metric.unit)
+
+
+def measured(run: Run, summaries: Sequence[CaseSummary]) -> list[CaseSummary]:
+    """The Cases that have a figure to be ranked by, best first."""
+    return [summary for summary in summaries if primary(run, summary)]
+
+
+def headings(run: Run) -> tuple[str, ...]:
+    """What stands above ``cells``."""
+    return (
+        unit_of(run.manifest.metrics[0]),
+        "95 % interval",
+        "ready ms",
+        "busy ms",
+        "CPU s/GB",
+        "faults",
+        "left in cache",
+        "trials",
+    )
+
+
+def cells(run: Run, summary: CaseSummary) -> tuple[str, ...]:
+    """A Case's figures; the Case must be one of ``measured``."""
+    metric, interval = run.manifest.metrics[0], primary(run, summary)
+    assert interval is not None
+    ready, cpu = summary.metrics.get("ready_ns"), summary.metrics.get("cpu_per_gb")
+    return (
+        format_metric(interval.median, metric.unit),
+        bounds(interval, metric),
+        _cell(ready.median if ready else None, "ns"),
+        _cell(summary.busy_ns, "ns"),
+        _cell(cpu.median if cpu else None, "s/GB"),
+        _cell(summary.evidence.get("minor_faults"), "count"),
+        _cell(summary.evidence.get("cached_after_bytes"), "B"),
+        str(summary.trials),
+    )
+
+
+def bounds(interval: Interval, metric: Metric) -> str:
+    """The interval's ends, in the unit of ``unit_of``."""
+    return (
+        f"{format_metric(interval.low, metric.unit)} – {format_metric(interval.high, metric.unit)}"
+    )
+
+
+def notes(summary: CaseSummary) -> tuple[str, ...]:
+    """What to keep in mind about a Case's figures."""
+    counts = ((summary.invalid, "invalid left out"), (summary.failed, "failed"))
+    return (*summary.notes, *(f"{count} {words}" for count, words in counts if count))
+
+
+def counters(summaries: Sequence[CaseSummary]) -> tuple[list[Counter], int]:
+    """The evidence of some Cases, and how many counters were left out as they stayed at zero."""
+    names = sorted({name for summary in summaries for name in summary.evidence})
+    moved = [name for name in names if any(summary.evidence.get(name) for summary in summaries)]
+    rows = [
+        Counter(
+            name=name,
+            medians=tuple(_counter(name, summary.evidence.get(name)) for summary in summaries),
+        )
+        for name in moved
+    ]
+    return rows, len(names) - len(moved)
+
+
+def _cell(value: float | None, unit: str) -> str:
+    if value is None or value < 0:
+        return "unknown"
+    return format_metric(value, unit)
+
+
+def _counter(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    if value < 0:
+        return "unknown"
+    if name.endswith("_bytes"):
+        return format_bytes_rounded(value)
+    if name.endswith("_ns"):
+        return format_ns(value)
+    if name.endswith("_ms"):
+        return f"{value:,g} ms"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
