@@ -147,7 +147,12 @@ def _memory_facts(meminfo: str) -> dict[str, Fact]:
         "memory.swap_bytes": "SwapTotal",
         "memory.huge_page_bytes": "Hugepagesize",
     }
-    return {key: int(kib[name]) * 1024 for key, name in wanted.items() if name in kib}
+    facts: dict[str, Fact] = {
+        key: int(kib[name]) * 1024 for key, name in wanted.items() if name in kib
+    }
+    if free := re.search(r"^HugePages_Free:\s+(\d+)$", meminfo, re.MULTILINE):
+        facts["memory.hugetlb_free_pages"] = int(free[1])
+    return facts
 
 
 def _queue_facts(read_text: ReadText, device: str) -> dict[str, Fact]:

@@ -13,7 +13,10 @@ from loadstone.model import CoreError, Finding, Noun, Status, Value
 
 
 class Rule(Noun, frozen=True, kw_only=True):
-    """One reading: a step (regular expression), a path (likewise), errnos, status, remedy."""
+    """One reading: a step (regular expression), a path (likewise), errnos, status, remedy.
+
+    ``is_ours`` says that the core itself refused, so that its errno is not the system's word.
+    """
 
     step: str
     codes: frozenset[int]
@@ -22,6 +25,7 @@ class Rule(Noun, frozen=True, kw_only=True):
     remedy: str
     path: str = ".*"
     ends_run: bool = False
+    is_ours: bool = False
 
 
 def explain(error: CoreError, parameters: Mapping[str, Value]) -> Finding:
@@ -34,10 +38,11 @@ def explain(error: CoreError, parameters: Mapping[str, Value]) -> Finding:
     rule = next((rule for rule in _RULES if _fits(rule, error, parameters)), None)
     if rule is None:
         return Finding(status=Status.FAILED, reason=words)
-    values = {**parameters, "offset": error.offset}
+    values = {**parameters, "offset": error.offset, "path": printable(error.path)}
+    meaning = rule.meaning.format(**values)
     return Finding(
         status=rule.status,
-        reason=f"{rule.meaning.format(**values)}: {words}" if rule.meaning else words,
+        reason=meaning if rule.is_ours else f"{meaning}: {words}",
         remedy=rule.remedy.format(**values) or None,
         ends_run=rule.ends_run,
     )
@@ -46,7 +51,14 @@ def explain(error: CoreError, parameters: Mapping[str, Value]) -> Finding:
 def describe(error: CoreError) -> str:
     """What was tried on what, and what the system said."""
     place = f" at {error.offset}" if error.offset >= 0 else ""
-    return f"{error.step} {error.path}{place}: {system_words(error.code)}"
+    return f"{error.step} {printable(error.path)}{place}: {system_words(error.code)}"
+
+
+def printable(text: str) -> str:
+    """A name without what would break its line or move a terminal's cursor."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _fits(rule: Rule, error: CoreError, parameters: Mapping[str, Value]) -> bool:
@@ -58,7 +70,9 @@ def _fits(rule: Rule, error: CoreError, parameters: Mapping[str, Value]) -> bool
     )
 
 
-def _skip(step: str, codes: set[int], meaning: str, remedy: str, path: str = ".*") -> Rule:
+def _skip(
+    step: str, codes: set[int], meaning: str, remedy: str, path: str = ".*", is_ours: bool = False
+) -> Rule:
     return Rule(
         step=step,
         codes=frozenset(codes),
@@ -66,10 +80,11 @@ def _skip(step: str, codes: set[int], meaning: str, remedy: str, path: str = ".*
         meaning=meaning,
         remedy=remedy,
         path=path,
+        is_ours=is_ours,
     )
 
 
-def _failure(step: str, codes: set[int], meaning: str, remedy: str) -> Rule:
+def _failure(step: str, codes: set[int], meaning: str, remedy: str, is_ours: bool = False) -> Rule:
     return Rule(
         step=step,
         codes=frozenset(codes),
@@ -77,9 +92,11 @@ def _failure(step: str, codes: set[int], meaning: str, remedy: str) -> Rule:
         meaning=meaning,
         remedy=remedy,
         ends_run=True,
+        is_ours=is_ours,
     )
 
 
+_KEEP_STILL = "keep the file still, and run again"
 _REFUSED = {errno.EPERM, errno.EACCES}
 _ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 _UNKNOWN_IOCTL = {errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EOPNOTSUPP}
@@ -89,7 +106,7 @@ _RULES = (
         "io_uring_setup",
         _REFUSED,
         "io_uring is refused to this user",
-        "sysctl kernel.io_uring_disabled=0, leave the sandbox that forbids it, "
+        "as root: sysctl kernel.io_uring_disabled=0; or leave the sandbox that forbids it, "
         "or --set engine=pread",
     ),
     _skip(
@@ -161,8 +178,9 @@ _RULES = (
     _skip(
         "block for O_DIRECT",
         {errno.EINVAL},
-        "with O_DIRECT the block must be a multiple of {offset} bytes here",
+        "with O_DIRECT the block must be a multiple of {offset} bytes for {path}",
         "--set block={offset} or a multiple",
+        is_ours=True,
     ),
     _skip(
         "copy_file_range",
@@ -193,14 +211,22 @@ _RULES = (
         {errno.EOPNOTSUPP},
         "engine {engine} cannot do this with destination {destination}",
         "`loadstone list model-load` tells what goes with what",
+        is_ours=True,
     ),
     _skip(
         "chunks of overlap",
         {errno.E2BIG},
         "overlap cuts the file in {offset} chunks; 2048 at most",
-        "a larger overlap",
+        "--set overlap to a larger size",
+        is_ours=True,
     ),
-    _skip("option", {errno.ERANGE}, "{offset} is out of range", "a smaller value"),
+    _skip(
+        "option",
+        {errno.ERANGE},
+        "{path} {offset} is more than the core can do",
+        "--set {path} to a smaller value",
+        is_ours=True,
+    ),
     _skip(
         "mmap|mmap destination|MADV_POPULATE_WRITE|DMA_HEAP_IOCTL_ALLOC|reserve.*",
         {errno.ENOMEM},
@@ -210,19 +236,44 @@ _RULES = (
     _failure(
         "file identity",
         {errno.ESTALE},
-        "the file was changed or replaced during the Run (size, inode or mtime differ)",
-        "keep it still, and run again",
+        "{path} was changed or replaced during the Run (size, inode or mtime differ)",
+        _KEEP_STILL,
+        is_ours=True,
     ),
+    _failure("open|O_DIRECT open", _ABSENT, "the file was removed during the Run", _KEEP_STILL),
     _failure(
         "read|sendfile|splice|copy_file_range",
         {errno.ENODATA},
-        "the file ends early: it shrank during the Run",
-        "keep it still, and run again",
+        "{path} ended at {offset}: it shrank during the Run",
+        _KEEP_STILL,
+        is_ours=True,
+    ),
+    _failure(
+        "empty file|set cache state",
+        {errno.ENODATA},
+        "{path} shrank during the Run",
+        _KEEP_STILL,
+        is_ours=True,
+    ),
+    Rule(
+        step=".*read|sendfile|splice|copy_file_range|MADV_POPULATE_READ|set cache state",
+        codes=frozenset({errno.EIO}),
+        status=Status.FAILED,
+        meaning="the device failed",
+        remedy="see dmesg for what it says; trust no figure of this device before it is mended",
+    ),
+    _failure(
+        "MADV_POPULATE_READ",
+        {errno.EFAULT},
+        "the file shrank during the Run, or its device failed",
+        f"{_KEEP_STILL}; dmesg tells of I/O errors",
     ),
     _failure(
         "verify",
         {errno.EBADMSG},
-        "wrong data arrived in the destination",
+        "wrong data arrived in the destination: what came of {path} at {offset} is not what the "
+        "file held when the Run began",
         "do not trust this path for loading; report it with the kernel's release",
+        is_ours=True,
     ),
 )

@@ -4,15 +4,20 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
+from loadstone.durable import cannot_write
 from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
-from loadstone.explain import describe
+from loadstone.explain import describe, printable
 from loadstone.journal import Journal
 from loadstone.model import CoreError, Job, Noun, Outcome, Subject
 from loadstone.targets import Target
-from loadstone.units import format_bytes_rounded
+from loadstone.units import format_bytes, format_bytes_rounded
 
 Say = Callable[[str], None]
 
@@ -23,18 +28,30 @@ _DISK_SHARE = 0.5
 _MEMORY_SHARE = 0.25
 _READ_LIMIT_S = 24 * 3600.0
 
+_SMALLER = "take a smaller --size, or another --dir"
 _REMEDIES = {
-    errno.ENOENT: "check the path",
-    errno.EACCES: "run as a user who may read it, or chmod a+r",
-    errno.EISDIR: "name a file in it",
-    errno.EINVAL: "name a regular file",
-    errno.ENOSPC: "free space, take a smaller --size, or another --dir",
+    errno.EACCES: "run as a user who may, or give this one access (chmod)",
+    errno.EFBIG: _SMALLER,
+    errno.EIO: "see dmesg for what its device says",
+    errno.ENOSPC: f"free space, {_SMALLER}",
+    errno.EDQUOT: f"free space, {_SMALLER}",
     errno.EROFS: "name a writable directory with --dir",
+}
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFBLK: "a block device",
 }
 
 
 class ModelFile(Noun, frozen=True, kw_only=True):
-    """A file as it was when the Run began; times in ns, ``checksums`` a path on the Target."""
+    """A file as it was when the Run began; times in ns, ``checksums`` a path on the Target.
+
+    ``limit_bytes`` is the memory that was available; ``crc32c`` is None where the file takes as
+    much, so that nobody will load it and its checksums were not read.
+    """
 
     path: str
     bytes: int
@@ -42,13 +59,19 @@ class ModelFile(Noun, frozen=True, kw_only=True):
     inode: int
     mtime_ns: int
     checksums: str
-    crc32c: int
+    limit_bytes: int
+    crc32c: int | None
     is_made: bool
 
     @property
     def hole_bytes(self) -> int:
         """Bytes that no block of the device holds."""
         return max(0, self.bytes - self.allocated_bytes)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether all of it can't be in memory at once."""
+        return self.bytes >= self.limit_bytes
 
 
 @contextlib.contextmanager
@@ -59,13 +82,50 @@ def model_file(target: Target, subject: Subject, journal: Journal, say: Say) -> 
         UsageError: the file cannot be loaded: missing, no regular file, empty, unreadable.
         CannotMeasureError: no file can be made: no room, no permission.
     """
+    limit_bytes = _available_bytes(target)
     with contextlib.ExitStack() as stack:
         if subject.file is None:
-            path = stack.enter_context(_made_file(target, subject, journal, say))
+            path = stack.enter_context(_made_file(target, subject, journal, say, limit_bytes))
         else:
-            path = os.path.realpath(subject.file)
+            path = _loadable(subject.file)
         checksums = stack.enter_context(_scratch_file(target, journal, "checksums"))
-        yield _inspect(target, path, checksums, subject.file is None, say)
+        file = _look_at(path, checksums, limit_bytes, subject.file is None)
+        yield file if file.is_too_large else _with_checksums(target, file, say)
+
+
+def _available_bytes(target: Target) -> int:
+    found = target.environment(None).facts.get("memory.available_bytes")
+    return found if isinstance(found, int) else sys.maxsize
+
+
+def _loadable(named: str) -> str:
+    """The real path of a regular file with something in it, which this user may read."""
+    path = os.path.realpath(named)
+    for text in (named, path):
+        _require_unicode(text)
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+            raise UsageError(f"{printable(named)} is {kind}; name a regular file")
+        Path(path).open("rb").close()
+    except OSError as error:
+        words = system_words(error.errno or 0)
+        remedy = _REMEDIES.get(error.errno or 0, "check the path")
+        raise UsageError(f"cannot open {printable(named)}: {words}; {remedy}") from error
+    if not status.st_size:
+        raise UsageError(f"{printable(named)} is empty; name a file with something to load in it")
+    return path
+
+
+def _require_unicode(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{printable(path)}: the name is not UTF-8, so a Run cannot record it; rename it, or "
+            "give it a second name with ln"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -73,6 +133,7 @@ def _scratch_file(
     target: Target, journal: Journal, what: str, directory: Path | None = None
 ) -> Iterator[str]:
     place = directory if directory is not None else target.scratch()
+    _require_unicode(str(place))
     path = str(place / f"loadstone-{what}-{os.getpid()}-{secrets.token_hex(4)}")
     entry = journal.entry("file", path)
     try:
@@ -83,58 +144,93 @@ def _scratch_file(
 
 
 @contextlib.contextmanager
-def _made_file(target: Target, subject: Subject, journal: Journal, say: Say) -> Iterator[str]:
+def _made_file(
+    target: Target, subject: Subject, journal: Journal, say: Say, limit_bytes: int
+) -> Iterator[str]:
     directory = Path(subject.directory) if subject.directory else target.scratch()
-    size_bytes = _affordable_bytes(directory, subject.size_bytes, say)
+    size_bytes = _affordable_bytes(directory, subject.size_bytes, limit_bytes, say)
     with _scratch_file(target, journal, "model", directory) as path:
-        say(f"making {format_bytes_rounded(size_bytes)} of incompressible model in {path}")
+        say(f"making {format_bytes_rounded(size_bytes)} of incompressible model in {directory}")
         options = {"file": path, "bytes": str(size_bytes)}
         outcome = _execute(target, Job(operation="make-file", options=options))
         if outcome.error:
-            raise _error(CannotMeasureError, outcome.error)
+            raise _error(CannotMeasureError, outcome.error, "name another directory with --dir")
         yield path
 
 
-def _affordable_bytes(directory: Path, asked_bytes: int | None, say: Say) -> int:
+def _affordable_bytes(directory: Path, asked_bytes: int | None, limit_bytes: int, say: Say) -> int:
+    disk_bytes = _free_bytes(directory)
     if asked_bytes is not None:
+        _require_room(directory, asked_bytes, disk_bytes, limit_bytes)
         return asked_bytes
-    try:
-        disk = os.statvfs(directory)
-    except OSError as error:
-        raise UsageError(
-            f"--dir {directory}: {system_words(error.errno or 0)}; name a directory that is there"
-        ) from error
-    import psutil
-
-    disk_bytes = int(disk.f_bavail * disk.f_frsize * _DISK_SHARE)
-    memory_bytes = int(psutil.virtual_memory().available * _MEMORY_SHARE)
-    size_bytes = min(DEFAULT_BYTES, disk_bytes, memory_bytes) // _LEAST_BYTES * _LEAST_BYTES
+    room = {"disk": disk_bytes * _DISK_SHARE, "memory": limit_bytes * _MEMORY_SHARE}
+    size_bytes = int(min(DEFAULT_BYTES, *room.values())) // _LEAST_BYTES * _LEAST_BYTES
+    short = min(room, key=room.__getitem__)
     if size_bytes < _LEAST_BYTES:
         raise CannotMeasureError(
-            f"{directory}: no room for a model file of 1 MiB; free space or name another --dir"
+            f"{printable(str(directory))}: not enough {short} for a model file of 1 MiB; "
+            "free some, or name another directory with --dir"
         )
     if size_bytes < DEFAULT_BYTES:
-        what = "disk" if disk_bytes < memory_bytes else "memory"
-        say(f"{what} is short: the model is {format_bytes_rounded(size_bytes)}, not 1 GiB")
+        say(f"{short} is short: the model is {format_bytes_rounded(size_bytes)}, not 1 GiB")
     return size_bytes
 
 
-def _inspect(target: Target, path: str, checksums: str, is_made: bool, say: Say) -> ModelFile:
-    say(f"reading {path} once for its checksums")
-    options = {"file": path, "output": checksums}
-    outcome = _execute(target, Job(operation="checksum", options=options, timeout_s=_READ_LIMIT_S))
-    if outcome.error:
-        raise _error(UsageError, outcome.error)
-    values = outcome.values
+def _free_bytes(directory: Path) -> int:
+    try:
+        # The slash has a file refused that is no directory.
+        disk = os.statvfs(f"{directory}/")
+    except OSError as error:
+        raise UsageError(
+            f"--dir {printable(str(directory))}: {system_words(error.errno or 0)}; "
+            "name a directory that is there"
+        ) from error
+    return disk.f_bavail * disk.f_frsize
+
+
+def _require_room(directory: Path, asked_bytes: int, disk_bytes: int, limit_bytes: int) -> None:
+    for has_bytes, what in (
+        (disk_bytes, f"free in {printable(str(directory))}"),
+        (limit_bytes, "of available memory"),
+    ):
+        if asked_bytes >= has_bytes:
+            raise CannotMeasureError(
+                f"--size {format_bytes(asked_bytes)}: there are only "
+                f"{format_bytes_rounded(has_bytes)} {what}; {_SMALLER}"
+            )
+
+
+def _look_at(path: str, checksums: str, limit_bytes: int, is_made: bool) -> ModelFile:
+    status = Path(path).stat()
     return ModelFile(
         path=path,
+        bytes=status.st_size,
+        allocated_bytes=status.st_blocks * 512,
+        inode=status.st_ino,
+        mtime_ns=status.st_mtime_ns,
+        checksums=checksums,
+        limit_bytes=limit_bytes,
+        crc32c=None,
+        is_made=is_made,
+    )
+
+
+def _with_checksums(target: Target, file: ModelFile, say: Say) -> ModelFile:
+    say(f"reading {printable(file.path)} once for its checksums")
+    options = {"file": file.path, "output": file.checksums}
+    outcome = _execute(target, Job(operation="checksum", options=options, timeout_s=_READ_LIMIT_S))
+    if outcome.error:
+        if outcome.error.step == "write":
+            raise cannot_write(Path(file.checksums), OSError(outcome.error.code, ""))
+        raise _error(UsageError, outcome.error, "check the path")
+    values = outcome.values
+    return msgspec.structs.replace(
+        file,
         bytes=values["file_bytes"],
         allocated_bytes=values["allocated_bytes"],
         inode=values["inode"],
         mtime_ns=values["mtime_ns"],
-        checksums=checksums,
         crc32c=values["crc32c"],
-        is_made=is_made,
     )
 
 
@@ -145,8 +241,9 @@ def _execute(target: Target, job: Job) -> Outcome:
     return outcome
 
 
-def _error(kind: type[LoadstoneError], error: CoreError) -> LoadstoneError:
+def _error(kind: type[LoadstoneError], error: CoreError, otherwise: str) -> LoadstoneError:
     if error.code == errno.ENODATA:
-        return UsageError(f"{error.path}: the file is empty; there is nothing to load")
-    remedy = _REMEDIES.get(error.code)
-    return kind(f"{describe(error)}; {remedy}" if remedy else describe(error))
+        return UsageError(
+            f"{printable(error.path)} shrank while it was read; keep it still, and run again"
+        )
+    return kind(f"{describe(error)}; {_REMEDIES.get(error.code, otherwise)}")

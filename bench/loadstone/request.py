@@ -46,7 +46,8 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
     Raises:
         UsageError: something in it is not a workload's, no file's, or out of range.
     """
-    what = request.what or DEFAULT_WORKLOAD
+    what = request.what if request.what is not None else DEFAULT_WORKLOAD
+    _require_names(request)
     plan_file = read_plan_file(Path(what)) if _is_path(what) else None
     chosen = workload(plan_file.workload if plan_file else what)
     cases, remarks = make_cases(chosen, _choices(request, plan_file, chosen))
@@ -61,6 +62,12 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
         subject=_subject(request, planned),
     )
     return plan, remarks
+
+
+def _require_names(request: Request) -> None:
+    for option, name in (("--file", request.file), ("--dir", request.directory)):
+        if name is not None and (not name or "\0" in name):
+            raise UsageError(f"{option}: {name!r} is no name of a file; write one, or leave it out")
 
 
 def _is_path(what: str) -> bool:
@@ -100,14 +107,14 @@ def _number(name: str, said: int | None, planned: int | None, default: int) -> i
 
 
 def _subject(request: Request, planned: Request | PlanFile) -> Subject:
-    file, directory = request.file, request.directory
-    if file is None and directory is None and request.size_bytes is None:
-        file, directory = planned.file, planned.directory
-    size_bytes = request.size_bytes if request.size_bytes is not None else planned.size_bytes
-    if file is not None and request.size_bytes is not None:
+    if request.file is not None and request.size_bytes is not None:
         raise UsageError("--file and --size: a file that is there has its size; take one of them")
+    # Who asks for a size wants a file made, even where the plan names one.
+    file = request.file if request.size_bytes is not None else request.file or planned.file
+    directory = request.directory or planned.directory
+    size_bytes = request.size_bytes if request.size_bytes is not None else planned.size_bytes
     return Subject(
-        file=str(Path(file).absolute()) if file else None,
-        directory=str(Path(directory).absolute()) if directory else None,
+        file=str(Path(file).absolute()) if file is not None else None,
+        directory=str(Path(directory).absolute()) if directory is not None else None,
         size_bytes=size_bytes if file is None else None,
     )

@@ -1,8 +1,9 @@
 """Plan × Target → Run. Knows no workload and no target by name."""
 
+import shlex
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -10,12 +11,14 @@ from typing import Protocol
 import msgspec
 
 from loadstone import __version__, core, store
-from loadstone.errors import RunError
-from loadstone.journal import Journal
-from loadstone.model import Environment, Finding, Outcome, Plan, Run, Status, Step, Trial
-from loadstone.plan import order
+from loadstone.errors import RunError, UsageError
+from loadstone.journal import Journal, stale
+from loadstone.model import Case, Environment, Finding, Outcome, Plan, Run, Status, Step, Trial
+from loadstone.parameters import parse_value
+from loadstone.plan import LIMITS, order
 from loadstone.targets import Target
-from loadstone.workloads import Prepared, workload
+from loadstone.workloads import Prepared, Workload, workload
+from loadstone.workplace import DEFAULT_RESULTS, workplace
 
 _SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model")
 
@@ -54,9 +57,10 @@ def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> R
     Whatever ends it, what was set up is taken down and the Trials that ended are kept.
 
     Raises:
-        LoadstoneError: the subject is unusable, the results cannot be written, a file changed.
+        LoadstoneError: the subject is unusable, or the results cannot be written.
     """
     with ExitStack() as stack:
+        _enter_workplace(stack, results, observer)
         prepared = _prepare(stack, plan, target, results, observer)
         writer = stack.enter_context(
             store.create(
@@ -68,7 +72,8 @@ def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> R
                 core=core.source_hash(),
             )
         )
-        _carry_out(list(order(plan)), (), target, prepared, writer, observer)
+        with _told_how_to_resume(writer.path, results):
+            _carry_out(list(order(plan)), (), target, prepared, writer, observer)
     return store.load(writer.path)
 
 
@@ -76,18 +81,51 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
     """Carry out what a Run lacks.
 
     Raises:
-        RunError: the file or the machine is not the one that the Run was begun on.
+        RunError: the file, the machine or the loadstone is not the one that began the Run.
     """
     plan = run.manifest.plan
+    _check_known(run)
     steps = _missing(run)
     if not steps:
         return run
     with ExitStack() as stack:
+        _enter_workplace(stack, results, observer)
         writer = stack.enter_context(store.reopen(run))
         prepared = _prepare(stack, plan, target, results, observer)
         _check_same(run, _environment(target, prepared))
-        _carry_out(steps, run.trials, target, prepared, writer, observer)
+        with _told_how_to_resume(run.path, results):
+            _carry_out(steps, run.trials, target, prepared, writer, observer)
     return store.load(run.path)
+
+
+def _enter_workplace(stack: ExitStack, results: Path, observer: Observer) -> None:
+    if stack.enter_context(workplace(results)):
+        observer.say(
+            f"another loadstone is at work in {results}: each slows the other down and drops its "
+            "cache; figures are better made one after the other"
+        )
+    if left := stale(results):
+        observer.say(
+            f"what a killed Run set up is still there ({len(left)}); remove it with: "
+            f"loadstone clean{_where(results)}"
+        )
+
+
+def _where(results: Path) -> str:
+    return "" if results == DEFAULT_RESULTS else f" --results {shlex.quote(str(results))}"
+
+
+@contextmanager
+def _told_how_to_resume(path: Path, results: Path) -> Iterator[None]:
+    """Whatever ends a Run early says how to go on with it."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(
+            "the Trials that ended are kept; go on with: "
+            f"loadstone resume {path.name}{_where(results)}"
+        )
+        raise
 
 
 def _prepare(
@@ -116,6 +154,32 @@ def _missing(run: Run) -> list[Step]:
 
 def _skipped(trials: Iterable[Trial]) -> set[str]:
     return {trial.case for trial in trials if trial.status is Status.SKIPPED}
+
+
+def _check_known(run: Run) -> None:
+    """A Run from elsewhere may name what this loadstone would not, or not in this way, run."""
+    plan = run.manifest.plan
+    chosen = workload(plan.workload)
+    is_known = all(_is_of(chosen, case) for case in plan.cases) and all(
+        least <= getattr(plan, name) <= most for name, (least, most) in LIMITS.items()
+    )
+    if not is_known or run.manifest.core != core.source_hash():
+        raise RunError(
+            f"{run.id}: cannot be resumed: another version of loadstone made it, and the two may "
+            "measure differently; start a new run and compare the two"
+        )
+
+
+def _is_of(chosen: Workload, case: Case) -> bool:
+    try:
+        values = {
+            parameter.name: parse_value(parameter, str(case.parameters[parameter.name]))
+            for parameter in chosen.parameters
+        }
+    except (KeyError, UsageError):
+        return False
+    parameters, _ = chosen.complete(values)
+    return case == Case.of(chosen.name, case.label, parameters)
 
 
 def _check_same(run: Run, now: Environment) -> None:

@@ -47,7 +47,12 @@ def main() -> None:
     die_with_parent()
     jobs, outcomes = sys.stdin.buffer, sys.stdout.buffer
     while (job := receive(jobs, Job)) is not None:
-        send(outcomes, execute(job))
+        outcome = execute(job)
+        try:
+            send(outcomes, outcome)
+        except BrokenPipeError:
+            # Whoever asked was killed; on a plain way out Python would try to flush again.
+            os._exit(1)
 
 
 def die_with_parent() -> None:
@@ -71,7 +76,7 @@ def execute(job: Job) -> Outcome:
     _, status = os.waitpid(child, 0)
     if not has_answered:
         return Outcome(death=f"no answer within {job.timeout_s:g} s; killed")
-    return outcome or Outcome(death=_death(status))
+    return outcome or Outcome(death=death_of(os.waitstatus_to_exitcode(status)))
 
 
 def _be_child(job: Job, writer: int) -> None:
@@ -93,13 +98,20 @@ def _prefer_as_oom_victim() -> None:
     Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _death(status: int) -> str:
-    code = os.waitstatus_to_exitcode(status)
+def death_of(code: int) -> str:
+    """How a process ended, from its exit code: negative is the number of a signal."""
     if code == -signal.SIGKILL:
         return "killed by SIGKILL (out of memory, or somebody's kill)"
     if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"worker ended with exit code {code}"
+        return f"killed by {_signal_name(-code)}"
+    return f"ended with exit code {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 if __name__ == "__main__":

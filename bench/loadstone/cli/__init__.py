@@ -1,16 +1,20 @@
 """The ``loadstone`` command: one module a verb, found by pkgutil, imported when needed."""
 
+import errno
 import os
 import pkgutil
 import signal
 import sys
 from importlib import import_module
-from types import FrameType
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from loadstone import __version__
-from loadstone.errors import LoadstoneError
+from loadstone.cli._signals import Stopped, die_of, take_signals
+from loadstone.errors import ExitCode, LoadstoneError, system_words
+from loadstone.explain import printable
 
 
 class _Verbs(click.Group):
@@ -27,6 +31,17 @@ class _Verbs(click.Group):
         module = import_module(f"{__name__}.{_module_name(cmd_name)}")
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; that nobody reads on is told before click and rich make it exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise Stopped(signal.SIGPIPE) from error
+        except SystemExit as error:
+            if isinstance(error.__context__, BrokenPipeError):
+                raise Stopped(signal.SIGPIPE) from error
+            raise
 
 
 def _module_name(verb: str) -> str:
@@ -48,50 +63,72 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command and turn what goes wrong into one line and an exit code."""
-    signal.signal(signal.SIGTERM, _stop)
+    _open_standard_streams()
+    take_signals()
     try:
-        code = cli.main(prog_name="loadstone", standalone_mode=False)
-    except LoadstoneError as error:
-        _complain(str(error), *getattr(error, "__notes__", ()))
-        code = int(error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        code = 0
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (KeyboardInterrupt, click.Abort) as error:
-        _complain("interrupted; what ended is kept: loadstone resume last", *_notes_of(error))
-        _die_of(_signal_of(error))
+        code = _run()
+    except Stopped as error:
+        if error.number is not signal.SIGPIPE:
+            _complain(f"stopped by {error.number.name}", *_notes_of(error))
+        die_of(error.number)
     except BrokenPipeError:
-        _die_of(signal.SIGPIPE)
+        die_of(signal.SIGPIPE)
     sys.exit(code)
 
 
-class _Stopped(KeyboardInterrupt):
-    """SIGTERM: the same way out as Ctrl-C."""
+def _open_standard_streams() -> None:
+    """Where a stream was closed (``>&-``), a file opened later would be printed into."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            stream = os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if name == "stdin" else "w")
+            setattr(sys, name, stream)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise _Stopped
+def _run() -> int:
+    try:
+        code = _code_of_command()
+        sys.stdout.flush()
+    except LoadstoneError as error:
+        _complain(str(error), *_notes_of(error))
+        code = int(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = int(ExitCode.DONE)
+    except click.ClickException as error:
+        _complain(_words_of(error))
+        code = int(ExitCode.USAGE)
+    except OSError as error:
+        # Nothing else writes without saying where.
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _complain(f"cannot write to standard output: {system_words(errno.ENOSPC)}; free space")
+        code = int(ExitCode.FAILED)
+    return code
+
+
+def _code_of_command() -> int:
+    try:
+        return int(cli.main(prog_name="loadstone", standalone_mode=False) or 0)
+    except SystemExit as error:
+        return int(error.code or 0)
 
 
 def _notes_of(error: BaseException) -> tuple[str, ...]:
     return tuple(getattr(error, "__notes__", ()))
 
 
-def _signal_of(error: BaseException) -> signal.Signals:
-    return signal.SIGTERM if isinstance(error, _Stopped) else signal.SIGINT
+def _words_of(error: click.ClickException) -> str:
+    words = error.format_message().rstrip(".")
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    if context is None:
+        return words
+    if parameter is not None and parameter.name is not None:
+        source = context.get_parameter_source(parameter.name)
+        if source is ParameterSource.ENVIRONMENT:
+            words += f" (from {parameter.envvar})"
+    return f"{words}; see `{context.command_path} --help`"
 
 
-def _die_of(number: signal.Signals) -> None:
-    """End as the signal would have: callers tell an interrupted program from one that failed."""
-    sys.stderr.flush()
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-
-
-def _complain(*lines: str) -> None:
-    for line in lines:
-        click.echo(f"loadstone: {line}", err=True)
+def _complain(*words: str) -> None:
+    line = "; ".join(words).replace("\n", "; ")
+    click.echo(f"loadstone: {printable(line)}", err=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from loadstone.errors import UsageError
 from loadstone.request import Request
@@ -83,8 +84,19 @@ def request_of(**said: Any) -> Request:
     Raises:
         UsageError: the size is none.
     """
+    if said["file"] is not None and said["size"] is not None:
+        said |= dict.fromkeys(_from_environment("file", "size"))
     size_bytes = parse_size(said.pop("size"))
     return Request(size_bytes=size_bytes, **said)
+
+
+def _from_environment(one: str, other: str) -> list[str]:
+    """Of two options that exclude each other, that which the command line overrules."""
+    context = click.get_current_context()
+    sources = {name: context.get_parameter_source(name) for name in (one, other)}
+    if ParameterSource.COMMANDLINE not in sources.values():
+        return []
+    return [name for name in sources if sources[name] is ParameterSource.ENVIRONMENT]
 
 
 def parse_size(text: str | None) -> int | None:
@@ -97,8 +109,10 @@ def parse_size(text: str | None) -> int | None:
         return None
     try:
         size_bytes = parse_bytes(text)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise UsageError(f"--size {text}: {error}") from None
+    except OverflowError:
+        raise UsageError(f"--size {text}: is too much; write less") from None
     if size_bytes < 1:
         raise UsageError(f"--size {text}: an empty file cannot be loaded; write 1MiB or more")
     return size_bytes

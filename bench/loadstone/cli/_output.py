@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sys
 
 import click
 
@@ -20,10 +19,10 @@ def watch(quiet: bool) -> contextlib.AbstractContextManager[Observer]:
     return ProgressReport()
 
 
-def finish(run: Run, as_json: bool) -> None:
-    """Print a Run that was carried out, and leave with its exit code."""
+def finish(run: Run, as_json: bool) -> ExitCode:
+    """Print a Run that was carried out; the exit code that says how it went."""
     print_run(run, as_json)
-    sys.exit(_code(run))
+    return _code(run)
 
 
 def print_run(run: Run, as_json: bool) -> None:

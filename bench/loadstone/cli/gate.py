@@ -1,6 +1,5 @@
 """``loadstone gate``: compare, as an exit code."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -15,7 +14,7 @@ from loadstone.model import Comparison, Verdict
 @click.argument("new")
 @threshold_option
 @results_option
-def command(base: str, new: str, threshold: float, results: Path) -> None:
+def command(base: str, new: str, threshold: float, results: Path) -> ExitCode:
     """Compare, and leave with 1 if a Case got slower, 3 if that can't be told, else 0."""
     from loadstone import api
     from loadstone.report import text
@@ -24,7 +23,7 @@ def command(base: str, new: str, threshold: float, results: Path) -> None:
         api.load(base, results=results), api.load(new, results=results), threshold
     )
     text.print_comparison(comparison, text.console())
-    sys.exit(_code(comparison))
+    return _code(comparison)
 
 
 def _code(comparison: Comparison) -> ExitCode:

@@ -6,6 +6,7 @@ import click
 
 from loadstone.cli._options import json_option, quiet_option, results_option
 from loadstone.cli._output import finish, watch
+from loadstone.errors import ExitCode
 
 
 @click.command()
@@ -13,10 +14,10 @@ from loadstone.cli._output import finish, watch
 @results_option
 @json_option
 @quiet_option
-def command(run: str, results: Path, as_json: bool, quiet: bool) -> None:
+def command(run: str, results: Path, as_json: bool, quiet: bool) -> ExitCode:
     """Finish RUN: its path, its id or the beginning of it, `last` or `last~1`."""
     from loadstone import api
 
     with watch(quiet) as observer:
         resumed = api.resume(run, results=results, observer=observer)
-    finish(resumed, as_json)
+    return finish(resumed, as_json)

@@ -14,6 +14,7 @@ from loadstone.cli._options import (
     results_option,
 )
 from loadstone.cli._output import finish, watch
+from loadstone.errors import ExitCode
 
 
 @click.command()
@@ -22,7 +23,7 @@ from loadstone.cli._output import finish, watch
 @results_option
 @json_option
 @quiet_option
-def command(target: str, results: Path, as_json: bool, quiet: bool, **said: Any) -> None:
+def command(target: str, results: Path, as_json: bool, quiet: bool, **said: Any) -> ExitCode:
     """Time the Cases of WHAT: a workload's name, or a plan file (….toml).
 
     Without WHAT: model-load. Without --file a model of 1 GiB is made and removed again.
@@ -32,4 +33,4 @@ def command(target: str, results: Path, as_json: bool, quiet: bool, **said: Any)
 
     with watch(quiet) as observer:
         run = api.start(request_of(**said), target=target, results=results, observer=observer)
-    finish(run, as_json)
+    return finish(run, as_json)

@@ -50,7 +50,7 @@ def cells(run: Run, summary: CaseSummary) -> tuple[str, ...]:
     ready, cpu = summary.metrics.get("ready_ns"), summary.metrics.get("cpu_per_gb")
     return (
         format_metric(interval.median, metric.unit),
-        bounds(interval, metric),
+        bounds(interval, metric) if summary.trials > 1 else "one round",
         _cell(ready.median if ready else None, "ns"),
         _cell(summary.busy_ns, "ns"),
         _cell(cpu.median if cpu else None, "s/GB"),

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from loadstone.doctor.conditions import conditions
 from loadstone.model import Run
 from loadstone.stats import Interval
 from loadstone.summary import CaseSummary
 
 _UNSTEADY = 0.10
-_DEFAULT_READ_AHEAD_KB = 128
-# Free blocks of this order and above go back to the host; from the largest order on, none do.
-_LARGEST_ORDER = 10
 _STOLEN = 0.02
-_BUSY_LOAD = 0.5
 
 
 def hints(run: Run, summaries: Sequence[CaseSummary]) -> list[str]:
@@ -40,33 +37,13 @@ def primary(run: Run, summary: CaseSummary) -> Interval | None:
 
 
 def _conditions(run: Run, summaries: Sequence[CaseSummary]) -> Iterator[str]:
-    facts = run.manifest.environment.facts
-    order = facts.get("memory.page_reporting_order")
-    if facts.get("cpu.is_virtual") and isinstance(order, int) and order <= _LARGEST_ORDER:
-        yield (
-            "this virtual machine hands free memory back to its host (free page reporting), so "
-            "that touching memory anew is dear and varies; for steadier figures, as root: "
-            f"echo {_LARGEST_ORDER + 1} > /sys/module/page_reporting/parameters/"
-            f"page_reporting_order (now {order})"
-        )
-    if facts.get("cpu.is_virtual"):
-        yield (
-            "in a virtual machine `cold` is cold for this kernel only: the host may hold the file "
-            "in its own cache"
-        )
-    read_ahead = facts.get("block.read_ahead_kb")
-    if isinstance(read_ahead, int) and read_ahead != _DEFAULT_READ_AHEAD_KB:
-        yield (
-            f"read_ahead_kb is {read_ahead} here (Linux's default is {_DEFAULT_READ_AHEAD_KB}): "
-            "buffered and mmap figures hang on it"
-        )
-    governor = facts.get("cpu.governor")
-    if governor not in (None, "performance"):
-        yield f"the CPU governor is {governor}; `performance` is steadier"
-    yield from _disturbance(run, summaries)
+    for condition in conditions(run.manifest.environment.facts):
+        if condition.problem is not None:
+            yield f"{condition.problem}; {condition.remedy}"
+    yield from _disturbance(summaries)
 
 
-def _disturbance(run: Run, summaries: Sequence[CaseSummary]) -> Iterator[str]:
+def _disturbance(summaries: Sequence[CaseSummary]) -> Iterator[str]:
     shares = [
         summary.evidence["cpu.steal_ns"] / summary.evidence["ready_ns"]
         for summary in summaries
@@ -74,11 +51,3 @@ def _disturbance(run: Run, summaries: Sequence[CaseSummary]) -> Iterator[str]:
     ]
     if shares and max(shares) > _STOLEN:
         yield f"the hypervisor stole up to {max(shares):.0%} of a CPU's time during Trials"
-    load, cpus = run.manifest.environment.facts.get("load.1min"), _cpus(run)
-    if isinstance(load, float) and load > _BUSY_LOAD * cpus:
-        yield f"the machine was busy when the Run began (load {load:g} on {cpus} CPUs)"
-
-
-def _cpus(run: Run) -> int:
-    count = run.manifest.environment.facts.get("cpu.count")
-    return count if isinstance(count, int) and count else 1

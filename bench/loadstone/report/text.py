@@ -16,6 +16,7 @@ from loadstone.summary import CaseSummary, summarise
 from loadstone.units import format_bytes_rounded, format_metric
 
 _WIDE = 160
+_SHADES = {Status.SKIPPED: "yellow", Status.FAILED: "red", Status.INVALID: "red"}
 _COLOURS = {
     Verdict.FASTER: "green",
     Verdict.SLOWER: "red",
@@ -39,7 +40,7 @@ def print_run(run: Run, out: Console) -> None:
     out.print(_header(run))
     if measured:
         out.print(_table(run, measured))
-    _print_troubles(run, summaries, out)
+    _print_troubles(run, out)
     if measured:
         out.print(fastest(run, measured))
     for hint in hints(run, summaries):
@@ -133,28 +134,25 @@ def _table(run: Run, measured: Sequence[CaseSummary]) -> Table:
     return table
 
 
-def _print_troubles(run: Run, summaries: Sequence[CaseSummary], out: Console) -> None:
-    for summary in summaries:
-        label = escape(summary.case.label)
-        if summary.skipped:
-            out.print(f"[yellow]skipped[/] {label}: {escape(summary.skipped)}")
-        if summary.skipped and summary.remedy:
-            out.print(f"        → {escape(summary.remedy)}")
-    for status in (Status.FAILED, Status.INVALID):
-        for label, reason, remedy in _reasons(run, status):
-            out.print(f"[red]{status}[/] {escape(label)}: {escape(reason)}")
+def _print_troubles(run: Run, out: Console) -> None:
+    for status in (Status.SKIPPED, Status.FAILED, Status.INVALID):
+        for (reason, remedy), labels in _reasons(run, status).items():
+            out.print(f"[{_SHADES[status]}]{status}[/] {escape(', '.join(labels))}")
+            out.print(f"    {escape(reason)}")
             if remedy:
-                out.print(f"        → {escape(remedy)}")
+                out.print(f"    → {escape(remedy)}")
 
 
-def _reasons(run: Run, status: Status) -> list[tuple[str, str, str | None]]:
+def _reasons(run: Run, status: Status) -> dict[tuple[str, str], list[str]]:
+    """Why Trials ended so and what to do, with the labels of the Cases they were of."""
     labels = {case.id: case.label for case in run.manifest.plan.cases}
-    found = [
-        (labels[trial.case], trial.reason or "no reason known", trial.remedy)
-        for trial in run.trials
-        if trial.status is status
-    ]
-    return list(dict.fromkeys(found))
+    found: dict[tuple[str, str], list[str]] = {}
+    for trial in run.trials:
+        if trial.status is status:
+            told = found.setdefault((trial.reason or "no reason known", trial.remedy or ""), [])
+            if labels[trial.case] not in told:
+                told.append(labels[trial.case])
+    return found
 
 
 def _needed(rounds: int | None) -> str:

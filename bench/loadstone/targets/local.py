@@ -2,21 +2,25 @@
 
 import contextlib
 import os
+import select
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from loadstone import worker
 from loadstone.durable import cannot_write
 from loadstone.environment import block_device, machine_facts, storage_facts
-from loadstone.errors import TargetError, system_words
+from loadstone.errors import TargetError, UsageError, system_words
 from loadstone.model import Environment, Job, Outcome
 
 SCHEME = "local"
 SUMMARY = "this machine"
 
+_DEATH_LIMIT_S = 10.0
 _SAMPLES = (
     "/proc/vmstat",
     "/proc/stat",
@@ -32,7 +36,7 @@ class LocalTarget:
     name = SCHEME
 
     def __init__(self, results: Path) -> None:
-        self._scratch = results / "scratch"
+        self._scratch = results.absolute() / "scratch"
         self._worker: subprocess.Popen[bytes] | None = None
 
     def environment(self, path: str | None) -> Environment:
@@ -60,10 +64,13 @@ class LocalTarget:
             outcome = worker.receive(process.stdout, Outcome)
         except BrokenPipeError:
             outcome = None
+        except BaseException:
+            # Whoever tidies up next must not race with a Job that still makes files.
+            self.close()
+            raise
         if outcome is None:
-            code = process.wait()
-            self._worker = None
-            return Outcome(death=f"worker process ended with {code}")
+            self.close()
+            return Outcome(death=f"the worker process: {worker.death_of(process.returncode)}")
         return outcome
 
     def scratch(self) -> Path:
@@ -98,22 +105,26 @@ class LocalTarget:
         shutil.copyfile(path, destination)
 
     def remove_file(self, path: str) -> None:
-        Path(path).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            Path(path).unlink()
 
     def close(self) -> None:
-        """End the worker at once; a Job that it carries out dies with it."""
-        if self._worker is None:
+        """End the worker at once, and with it the Job that it carries out."""
+        process, self._worker = self._worker, None
+        if process is None:
             return
-        self._worker.kill()
-        self._worker.wait()
-        for pipe in (self._worker.stdin, self._worker.stdout):
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            _await_end(process.stdout)
+        for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(BrokenPipeError):
                 if pipe is not None:
                     pipe.close()
-        self._worker = None
 
     def _running_worker(self) -> subprocess.Popen[bytes]:
         if self._worker is None or self._worker.poll() is not None:
+            self.close()
             # A session of its own: Ctrl-C goes to the Run, which then ends the worker.
             self._worker = subprocess.Popen(
                 [sys.executable, "-m", "loadstone.worker"],
@@ -127,15 +138,23 @@ class LocalTarget:
         return block_device(self.read_text, path, Path(path).stat().st_dev)
 
 
+def _await_end(pipe: IO[bytes]) -> None:
+    """Wait until nobody can write to a pipe: the Job's own process holds it as long as it is."""
+    end_s = time.monotonic() + _DEATH_LIMIT_S
+    while (left_s := end_s - time.monotonic()) > 0:
+        if select.select([pipe], [], [], left_s)[0] and not os.read(pipe.fileno(), 1 << 16):
+            return
+
+
 @contextlib.contextmanager
 def connect(address: str, results: Path) -> Iterator[LocalTarget]:
     """Open this machine; ``address`` has no meaning here.
 
     Raises:
-        TargetError: an address was given.
+        UsageError: an address was given.
     """
     if address:
-        raise TargetError(f"--target local:{address}: local takes no address")
+        raise UsageError(f"--target local:{address}: local takes no address; write --target local")
     target = LocalTarget(results)
     try:
         yield target

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol
 
 from loadstone.errors import UsageError
+from loadstone.explain import printable
 from loadstone.journal import Journal
 from loadstone.model import Case, Finding, Job, Metric, Outcome, Parameter, Subject, Value
 from loadstone.targets import Target
@@ -77,7 +79,11 @@ def workload(name: str) -> Workload:
     """
     known = workloads()
     if name not in known:
-        raise UsageError(f"{name}: no such workload; known: {', '.join(sorted(known))}")
+        hint = "; a model file goes behind --file" if Path(name).exists() else ""
+        raise UsageError(
+            f"{printable(name)}: no such workload; there are {', '.join(sorted(known))}, or a plan "
+            f"file (….toml){hint}"
+        )
     return known[name]
 
 

@@ -3,27 +3,21 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
-
-from loadstone.evidence import differences
-from loadstone.explain import explain
 from loadstone.journal import Journal
 from loadstone.model import (
     Better,
     Case,
     Finding,
-    Job,
     Kind,
     Metric,
-    Outcome,
     Parameter,
-    Status,
     Subject,
     Value,
 )
-from loadstone.model_file import ModelFile, Say, model_file
+from loadstone.model_file import Say, model_file
+from loadstone.prepared_load import PreparedLoad, skip
 from loadstone.targets import Target
-from loadstone.units import format_bytes, format_bytes_rounded
+from loadstone.units import format_bytes
 
 _TRANSFERS = ("sendfile", "splice", "copy-range")
 _HEAP_IOCTLS = ("heap-alloc-and-read", "heap-alloc-file", "dmabuf-rw-file")
@@ -157,13 +151,6 @@ _DEFAULT_CASES: tuple[Mapping[str, Value], ...] = (
     {"engine": "pread", "io": "buffered", "destination": "dma-heap:system"},
 )
 
-# Below this a device read less than the file holds, so some of it came from elsewhere.
-_LEAST_READ_SHARE = 0.98
-_MOST_READ_SHARE = 1.10
-_LEAST_JUDGED_BYTES = 1 << 20
-_PLAIN_FILE_SYSTEMS = ("ext2", "ext3", "ext4", "xfs")
-_MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "devtmpfs")
-
 
 class ModelLoad:
     """The Workload; see ``loadstone.workloads.Workload``."""
@@ -217,127 +204,10 @@ class ModelLoad:
     @contextlib.contextmanager
     def prepare(
         self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
-    ) -> Iterator["PreparedLoad"]:
+    ) -> Iterator[PreparedLoad]:
         del cases
         with model_file(target, subject, journal, say) as file:
-            yield PreparedLoad(target, subject, file)
-
-
-class PreparedLoad:
-    """model-load with its file; see ``loadstone.workloads.Prepared``."""
-
-    def __init__(self, target: Target, subject: Subject, file: ModelFile) -> None:
-        self.path = file.path
-        self.subject = (
-            msgspec.structs.replace(subject, size_bytes=file.bytes) if file.is_made else subject
-        )
-        self.facts: Mapping[str, Value] = {
-            "file.bytes": file.bytes,
-            "file.hole_bytes": file.hole_bytes,
-            "file.crc32c": f"{file.crc32c:08x}",
-            "file.is_made": file.is_made,
-        }
-        self._file = file
-        self._samples = target.samples(file.path)
-        self._facts = target.environment(file.path).facts
-
-    def objection(self, case: Case) -> Finding | None:
-        parameters = case.parameters
-        return (
-            _mismatch(parameters) or self._without_device(parameters) or self._too_large(parameters)
-        )
-
-    def job(self, case: Case) -> Job:
-        kind, _, heap = str(case.parameters["destination"]).partition(":")
-        options = {name: _core_text(value) for name, value in case.parameters.items()}
-        options |= {
-            "file": self._file.path,
-            "destination": kind,
-            "heap": heap,
-            "checksums": self._file.checksums,
-            "expect-bytes": str(self._file.bytes),
-            "expect-inode": str(self._file.inode),
-            "expect-mtime-ns": str(self._file.mtime_ns),
-        }
-        return Job(
-            operation="model-load",
-            options=options,
-            samples=self._samples,
-            timeout_s=60 + self._file.bytes / 1e6,
-        )
-
-    def judge(self, case: Case, outcome: Outcome) -> Finding:
-        if outcome.death:
-            return _died(outcome.death)
-        if outcome.error:
-            return explain(outcome.error, {**case.parameters, "huge_pages": self._huge_pages()})
-        evidence = _evidence(outcome)
-        why_invalid = _cache_not_as_asked(case, evidence) or self._not_from_device(case, evidence)
-        return Finding(
-            status=Status.INVALID if why_invalid else Status.OK,
-            reason=why_invalid[0] if why_invalid else None,
-            remedy=why_invalid[1] if why_invalid else None,
-            metrics=_figures(outcome),
-            evidence=evidence,
-            notes=self._notes(case, evidence),
-        )
-
-    def _huge_pages(self) -> int:
-        huge_bytes = int(self._facts.get("memory.huge_page_bytes") or (2 << 20))
-        return -(-self._file.bytes // huge_bytes) + 1
-
-    def _without_device(self, parameters: Mapping[str, Value]) -> Finding | None:
-        if parameters["cache"] != "cold" or self._facts.get("fs.type") not in _MEMORY_FILE_SYSTEMS:
-            return None
-        return _skip(
-            f"{self._file.path} lies on {self._facts['fs.type']}, which is memory: never cold",
-            "put the file on a disk, or --set cache=as-is",
-        )
-
-    def _too_large(self, parameters: Mapping[str, Value]) -> Finding | None:
-        available = self._facts.get("memory.available_bytes")
-        if parameters["destination"] == "mapping" or not isinstance(available, int):
-            return None
-        if self._file.bytes < available:
-            return None
-        return _skip(
-            f"a destination of {format_bytes_rounded(self._file.bytes)} does not fit into "
-            f"{format_bytes_rounded(available)} of available memory",
-            "free memory, or load a smaller file; --set engine=mmap needs no destination",
-        )
-
-    def _not_from_device(self, case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | None:
-        """A cold Trial whose bytes the device never read has met a cache that we can't see."""
-        share = self._read_share(evidence)
-        if case.parameters["cache"] != "cold" or share is None or share >= _LEAST_READ_SHARE:
-            return None
-        return (
-            f"the device {self._facts.get('block.name')} read only {share:.0%} of the file's "
-            "bytes: the rest came from a cache",
-            "run as root, so that drop_caches reaches caches below this file system",
-        )
-
-    def _read_share(self, evidence: Mapping[str, float]) -> float | None:
-        is_plain = self._facts.get("fs.type") in _PLAIN_FILE_SYSTEMS and not self._file.hole_bytes
-        if not is_plain or self._file.bytes < _LEAST_JUDGED_BYTES:
-            return None
-        read_bytes = evidence.get("block.read_bytes")
-        return None if read_bytes is None else read_bytes / self._file.bytes
-
-    def _notes(self, case: Case, evidence: Mapping[str, float]) -> tuple[str, ...]:
-        notes = []
-        if self._file.hole_bytes:
-            notes.append(
-                f"sparse: {format_bytes_rounded(self._file.hole_bytes)} of holes; "
-                "bandwidth above the device's is not the device's"
-            )
-        share = self._read_share(evidence)
-        if case.parameters["cache"] == "cold" and share is not None and share > _MOST_READ_SHARE:
-            notes.append("other I/O on the device")
-        kind = case.parameters["destination"]
-        if kind == "thp" and evidence["huge_bytes"] < self._file.bytes:
-            notes.append(f"huge pages: {max(0.0, evidence['huge_bytes']) / self._file.bytes:.0%}")
-        return tuple(notes)
+            yield PreparedLoad(target, subject, file, _mismatch)
 
 
 def _dependent_default(name: str, engine: str) -> Value:
@@ -361,80 +231,18 @@ def _block_words(parameters: Mapping[str, Value]) -> str:
     return f"{block}×{parameters['depth']}" if parameters["engine"] == "uring" else block
 
 
-def _core_text(value: Value) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return str(value)
-
-
-def _skip(reason: str, remedy: str) -> Finding:
-    return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
-
-
 def _mismatch(parameters: Mapping[str, Value]) -> Finding | None:
     engine, kind = str(parameters["engine"]), str(parameters["destination"]).split(":")[0]
     fitting = _DESTINATIONS[engine]
     if kind not in fitting:
-        return _skip(
+        return skip(
             f"engine {engine} cannot fill destination {kind}",
             f"it takes {', '.join(fitting)}",
         )
     if engine in _MAPPERS and parameters["io"] == "direct":
-        return _skip(
+        return skip(
             f"engine {engine} goes through the page cache: there is no direct mapping",
             "--set io=buffered",
-        )
-    return None
-
-
-def _died(death: str) -> Finding:
-    if "SIGBUS" in death:
-        return Finding(
-            status=Status.FAILED,
-            reason=f"the file shrank while it was mapped, or its device failed: {death}",
-            remedy="keep the file still; look for I/O errors in dmesg",
-        )
-    return Finding(
-        status=Status.FAILED, reason=death, remedy="see dmesg; a smaller file may fit into memory"
-    )
-
-
-def _figures(outcome: Outcome) -> dict[str, float]:
-    ready_ns, file_bytes = outcome.values["ready_ns"], outcome.values["file_bytes"]
-    release = [span.end_ns - span.start_ns for span in outcome.spans if span.name == "release"]
-    return {
-        "throughput": file_bytes / ready_ns * 1e9,
-        "ready_ns": ready_ns,
-        "first_byte_ns": outcome.values["first_byte_ns"],
-        "cpu_per_gb": outcome.values["cpu_ns"] / file_bytes,
-        "release_ns": sum(release),
-    }
-
-
-def _evidence(outcome: Outcome) -> dict[str, float]:
-    counted = {name: float(value) for name, value in outcome.values.items()}
-    return counted | differences(outcome.before, outcome.after)
-
-
-def _cache_not_as_asked(case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | None:
-    asked, found = case.parameters["cache"], evidence["cached_before_bytes"]
-    if asked == "as-is":
-        return None
-    if found < 0:
-        return (
-            "the kernel does not show this user what is cached of a file he neither owns nor "
-            "may write",
-            "copy the file, chown it, run as root, or --set cache=as-is",
-        )
-    if asked == "cold" and found > 0:
-        return (
-            f"{format_bytes_rounded(found)} of the file stayed in the page cache",
-            "close what maps it, run as root (drop_caches), or --set cache=as-is",
-        )
-    if asked == "warm" and found < evidence["file_bytes"]:
-        return (
-            f"only {format_bytes_rounded(found)} of the file were in the page cache",
-            "free memory, so that the file stays cached",
         )
     return None
 
