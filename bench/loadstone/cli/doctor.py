@@ -1,0 +1,85 @@
+"""``loadstone doctor``: what can be measured here."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from loadstone.cli._options import json_option, option, results_option
+from loadstone.cli._output import print_json
+from loadstone.errors import ExitCode
+from loadstone.explain import printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from loadstone.doctor.diagnosis import Diagnosis
+    from loadstone.doctor.probes import Check
+
+
+@click.command()
+@option("--file", type=str, help="Model file to try; only read. Without: a small one is made.")
+@option("--target", default="local", show_default=True, help="Where to look.")
+@results_option
+@json_option
+def command(file: str | None, target: str, results: Path, as_json: bool) -> ExitCode:
+    """Tell what can be measured here; each "no" with its reason and its remedy.
+
+    Leaves with 0 if model-load can be measured in at least one way, else with 3.
+    """
+    from loadstone import targets
+    from loadstone.doctor.diagnosis import diagnose
+
+    with targets.connect(target, results) as connected:
+        diagnosis = diagnose(connected, file, results)
+    if as_json:
+        import msgspec
+
+        print_json(msgspec.to_builtins(diagnosis))
+    else:
+        _print(diagnosis)
+    return ExitCode.DONE if diagnosis.can_load else ExitCode.NOT_MEASURED
+
+
+def _print(diagnosis: "Diagnosis") -> None:
+    from rich.markup import escape
+
+    from loadstone.report import text
+
+    out = text.console()
+    made = " (a small one, made for this and removed)" if diagnosis.is_made else ""
+    out.print(escape(printable(f"{diagnosis.target}, file {diagnosis.path}{made}")))
+    out.print(_table(diagnosis.checks))
+    met = sum(check.is_met for check in diagnosis.checks)
+    verdict = "can be measured here" if diagnosis.can_load else "[red]cannot be measured here[/]"
+    out.print(f"{met} of {len(diagnosis.checks)} are there; model-load {verdict}")
+
+
+def _table(checks: "Sequence[Check]") -> "Table":
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for group, members in groupby(checks, key=lambda check: check.group):
+        table.add_row("", f"[bold]{group}[/]", "")
+        for names, check in _merged(members):
+            table.add_row(
+                "[green]✓[/]" if check.is_met else "[yellow]–[/]",
+                escape("\n".join(map(printable, names))),
+                escape(printable(check.detail if check.is_met else check.reason or "")),
+            )
+            if not check.is_met:
+                table.add_row("", "", escape(printable(f"→ {check.remedy}")))
+    return table
+
+
+def _merged(checks: "Iterator[Check]") -> "Iterator[tuple[list[str], Check]]":
+    """Neighbours that lack the same for the same reason take one row."""
+    for _, same in groupby(checks, key=lambda check: check.reason or check.name):
+        members = list(same)
+        yield [check.name for check in members], members[0]

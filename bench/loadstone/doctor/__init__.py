@@ -1,0 +1,1 @@
+"""What can be measured on a Target, and what would have to change for the rest."""

@@ -1,0 +1,140 @@
+"""What about a machine makes its figures unsteady or partial, read off its facts."""
+
+from collections.abc import Callable, Mapping
+
+from loadstone.environment import Fact
+from loadstone.model import Noun
+from loadstone.units import format_bytes_rounded
+
+Facts = Mapping[str, Fact]
+
+_DEFAULT_READ_AHEAD_KB = 128
+# Free blocks of this order and above go back to the host; from the largest order on, none do.
+_LARGEST_ORDER = 10
+_BUSY_LOAD = 0.5
+
+
+class Condition(Noun, frozen=True, kw_only=True):
+    """One thing to know before figures are believed; ``problem`` is None where all is well."""
+
+    name: str
+    state: str
+    problem: str | None = None
+    remedy: str | None = None
+
+
+def conditions(facts: Facts) -> tuple[Condition, ...]:
+    """What the facts say of each condition; those that they do not know of are left out.
+
+    Args:
+        facts: an Environment's.
+    """
+    return tuple(found for judge in _JUDGES if (found := judge(facts)) is not None)
+
+
+def _governor(facts: Facts) -> Condition | None:
+    governor = facts.get("cpu.governor")
+    if governor is None:
+        return None
+    if governor == "performance":
+        return Condition(name="governor", state="performance")
+    return Condition(
+        name="governor",
+        state=str(governor),
+        problem=f"the CPU governor is {governor}; `performance` is steadier",
+        remedy="as root: cpupower frequency-set -g performance",
+    )
+
+
+def _thp(facts: Facts) -> Condition | None:
+    thp = facts.get("memory.thp")
+    if thp is None:
+        return None
+    state = f"{thp}; shmem {facts.get('memory.thp_shmem') or 'unknown'}"
+    if thp != "never":
+        return Condition(name="transparent huge pages", state=state)
+    return Condition(
+        name="transparent huge pages",
+        state=state,
+        problem="transparent huge pages are off: destination thp gets plain pages",
+        remedy="as root: echo madvise > /sys/kernel/mm/transparent_hugepage/enabled",
+    )
+
+
+def _page_reporting(facts: Facts) -> Condition | None:
+    order = facts.get("memory.page_reporting_order")
+    if not facts.get("cpu.is_virtual") or not isinstance(order, int):
+        return None
+    if order > _LARGEST_ORDER:
+        return Condition(name="free page reporting", state=f"off (order {order})")
+    return Condition(
+        name="free page reporting",
+        state=f"on (order {order})",
+        problem="this virtual machine hands free memory back to its host (free page reporting), "
+        "so that touching memory anew is dear and varies",
+        remedy=f"for steadier figures, as root: echo {_LARGEST_ORDER + 1} > "
+        f"/sys/module/page_reporting/parameters/page_reporting_order (now {order})",
+    )
+
+
+def _bare_metal(facts: Facts) -> Condition:
+    if not facts.get("cpu.is_virtual"):
+        return Condition(name="bare metal", state="no hypervisor seen")
+    return Condition(
+        name="bare metal",
+        state="virtual machine",
+        problem="in a virtual machine `cold` is cold for this kernel only: the host may hold the "
+        "file in its own cache",
+        remedy="drop the host's caches too, or measure on the bare machine",
+    )
+
+
+def _read_ahead(facts: Facts) -> Condition | None:
+    read_ahead = facts.get("block.read_ahead_kb")
+    if not isinstance(read_ahead, int):
+        return None
+    if read_ahead == _DEFAULT_READ_AHEAD_KB:
+        return Condition(name="read_ahead_kb", state=str(read_ahead))
+    return Condition(
+        name="read_ahead_kb",
+        state=str(read_ahead),
+        problem=f"read_ahead_kb is {read_ahead} here (Linux's default is "
+        f"{_DEFAULT_READ_AHEAD_KB}): buffered and mmap figures hang on it",
+        remedy="compare only runs with the same, or as root: echo "
+        f"{_DEFAULT_READ_AHEAD_KB} > /sys/block/DISK/queue/read_ahead_kb",
+    )
+
+
+def _load(facts: Facts) -> Condition | None:
+    load, cpus = facts.get("load.1min"), facts.get("cpu.count")
+    if not isinstance(load, float):
+        return None
+    cpus = cpus if isinstance(cpus, int) and cpus else 1
+    state = f"load {load:g} on {cpus} CPUs"
+    if load <= _BUSY_LOAD * cpus:
+        return Condition(name="quiet machine", state=state)
+    return Condition(
+        name="quiet machine",
+        state=state,
+        problem=f"the machine is busy ({state})",
+        remedy="end what else runs, and wait a minute",
+    )
+
+
+def _swap(facts: Facts) -> Condition | None:
+    swap = facts.get("memory.swap_bytes")
+    if not isinstance(swap, int):
+        return None
+    state = f"{format_bytes_rounded(swap)}, swappiness {facts.get('memory.swappiness')}"
+    return Condition(name="swap", state=state if swap else "none")
+
+
+_JUDGES: tuple[Callable[[Facts], Condition | None], ...] = (
+    _governor,
+    _thp,
+    _page_reporting,
+    _bare_metal,
+    _read_ahead,
+    _load,
+    _swap,
+)

@@ -1,0 +1,226 @@
+"""The Checks of a Target: what was read and tried, group by group."""
+
+import errno
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from loadstone.doctor.conditions import Facts, conditions
+from loadstone.doctor.privileges import privileges
+from loadstone.doctor.probes import (
+    PROBES,
+    Check,
+    Group,
+    explain_probe,
+    heap_probes,
+    met,
+    read_probes,
+    unmet,
+)
+from loadstone.doctor.storage import storage
+from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
+from loadstone.explain import describe, printable
+from loadstone.journal import Journal
+from loadstone.model import Job, Noun, Subject
+from loadstone.model_file import DEFAULT_BYTES, model_file
+from loadstone.targets import Target
+from loadstone.units import format_bytes, format_bytes_rounded
+from loadstone.workplace import workplace
+
+_PROBE_BYTES = 1 << 20
+_PROBE_LIMIT_S = 60.0
+# A heap's name ends up in paths and on terminals, and it is the device that tells it.
+_HEAP_NAME = re.compile(r"[A-Za-z0-9._,-]+")
+
+
+class Diagnosis(Noun, frozen=True, kw_only=True):
+    """All Checks of a Target, group by group.
+
+    ``path`` is the file that was probed, which is gone again where ``is_made``; ``can_load``
+    says that model-load has at least one way here.
+    """
+
+    target: str
+    path: str
+    is_made: bool
+    can_load: bool
+    checks: tuple[Check, ...]
+
+
+class _Seen(Noun, frozen=True, kw_only=True):
+    """What was read and tried; ``load_bytes`` is what a Run would load."""
+
+    path: str
+    load_bytes: int
+    facts: Facts
+    values: Mapping[str, int]
+
+    @property
+    def huge_page_bytes(self) -> int:
+        found = self.facts.get("memory.huge_page_bytes")
+        return found if isinstance(found, int) and found else 2 << 20
+
+    @property
+    def huge_pages(self) -> int:
+        """How many a destination of huge pages takes."""
+        return -(-self.load_bytes // self.huge_page_bytes) + 1
+
+
+def diagnose(target: Target, file: str | None, results: Path) -> Diagnosis:
+    """Try what a load may need, and read what its figures hang on.
+
+    Args:
+        file: a model file on the Target, only read. None: a small one is made in the Target's
+            scratch and removed, as O_DIRECT and others hang on the file system.
+
+    Raises:
+        UsageError: the file is missing, empty, unreadable or no regular file.
+        CannotMeasureError: the core does not run on this Target.
+        RunError: the journal cannot be written.
+    """
+    with _look(target, file, results) as seen:
+        checks = (
+            *storage(seen.facts, seen.values, seen.path),
+            *_engines_and_destinations(target, seen),
+            *_conditions(seen),
+            *privileges(target, seen.values, seen.facts, seen.load_bytes),
+        )
+    groups = list(Group)
+    return Diagnosis(
+        target=target.name,
+        path=seen.path,
+        is_made=file is None,
+        can_load=any(check.is_met for check in checks if check.group is Group.DESTINATIONS),
+        checks=tuple(sorted(checks, key=lambda check: groups.index(check.group))),
+    )
+
+
+@contextmanager
+def _look(target: Target, file: str | None, results: Path) -> Iterator[_Seen]:
+    if file is not None:
+        values = _probe(target, file)
+        path, load_bytes = _inspect(target, file)
+        yield _seen(target, path, load_bytes, values)
+        return
+    small = Subject(size_bytes=_PROBE_BYTES)
+    with (
+        workplace(results),
+        Journal(results) as journal,
+        model_file(target, small, journal, lambda _: None) as made,
+    ):
+        yield _seen(target, made.path, DEFAULT_BYTES, _probe(target, made.path))
+
+
+def _probe(target: Target, file: str) -> Mapping[str, int]:
+    values, death = _try(target, file=file)
+    if death:
+        raise CannotMeasureError(f"the core does not run on {target.name}: {death}; see dmesg")
+    if code := values.get("open"):
+        raise UsageError(
+            f"cannot open {printable(file)}: {system_words(code)}; "
+            "check the path, and that this user may read it"
+        )
+    return values
+
+
+def _try(target: Target, **options: str) -> tuple[Mapping[str, int], str | None]:
+    """The values, and what the core died of or refused."""
+    outcome = target.execute(Job(operation="probe", options=options, timeout_s=_PROBE_LIMIT_S))
+    if outcome.error:
+        return {}, describe(outcome.error)
+    return outcome.values, outcome.death
+
+
+def _inspect(target: Target, file: str) -> tuple[str, int]:
+    """The real path and the size in bytes of a file that can be opened."""
+    path = target.run_command("realpath", "--", file).removesuffix("\n")
+    mode, size = target.run_command("stat", "-L", "-c", "%f %s", "--", path).split()
+    if not stat.S_ISREG(int(mode, 16)):
+        raise UsageError(f"{printable(path)}: it is no regular file; name a model file")
+    if size == "0":
+        raise UsageError(f"{printable(path)}: the file is empty; there is nothing to load")
+    return path, int(size)
+
+
+def _seen(target: Target, path: str, load_bytes: int, values: Mapping[str, int]) -> _Seen:
+    facts = target.environment(path).facts
+    return _Seen(path=path, load_bytes=load_bytes, facts=facts, values=values)
+
+
+def _engines_and_destinations(target: Target, seen: _Seen) -> Iterator[Check]:
+    yield met(Group.ENGINES, "pread, mmap, mmap-copy", "need no more than the file")
+    for check in read_probes(PROBES, seen.values, seen.path, seen.huge_pages):
+        yield _with_huge_pages(target, seen, check) if check.is_met else check
+    for heap in _heaps(target):
+        values, death = _try(target, file=seen.path, heap=heap)
+        if death:
+            yield unmet(
+                Group.DESTINATIONS,
+                f"dma-heap:{heap}",
+                f"the core ended while it tried it: {death}",
+                "see dmesg; leave this heap alone",
+            )
+        yield from read_probes(heap_probes(heap), values, seen.path, seen.huge_pages)
+
+
+def _heaps(target: Target) -> list[str]:
+    """The heaps there are; where there is none, the one whose absence is worth explaining."""
+    try:
+        names = target.run_command("ls", "/dev/dma_heap").split()
+    except TargetError:
+        names = []
+    return [name for name in names if _HEAP_NAME.fullmatch(name)] or ["system"]
+
+
+def _with_huge_pages(target: Target, seen: _Seen, check: Check) -> Check:
+    """A destination that could be had once: are there huge pages enough for a load?"""
+    if check.name == "thp" and seen.facts.get("memory.thp") == "never":
+        thp = next(found for found in conditions(seen.facts) if "transparent" in found.name)
+        return unmet(check.group, check.name, thp.problem or "", thp.remedy or "")
+    if "hugetlb" not in check.name:
+        return check
+    free = _huge_pages_to_be_had(target, seen.facts)
+    size = format_bytes(seen.huge_page_bytes)
+    detail = f"{free} huge pages of {size}"
+    if free >= seen.huge_pages:
+        return msgspec.structs.replace(check, detail=detail)
+    probe = next(probe for probe in PROBES if probe.name == check.name)
+    return unmet(
+        check.group,
+        check.name,
+        f"{detail} are too few for a load of {format_bytes_rounded(seen.load_bytes)}",
+        explain_probe(probe, errno.ENOMEM, seen.path, seen.huge_pages)[1],
+    )
+
+
+def _huge_pages_to_be_had(target: Target, facts: Facts) -> int:
+    free = facts.get("memory.hugetlb_free_pages")
+    more = (target.read_text("/proc/sys/vm/nr_overcommit_hugepages") or "").strip()
+    return (free if isinstance(free, int) else 0) + (int(more) if more.isdecimal() else 0)
+
+
+def _conditions(seen: _Seen) -> Iterator[Check]:
+    for found in conditions(seen.facts):
+        if found.problem is None:
+            yield met(Group.CONDITIONS, found.name, found.state)
+        else:
+            yield unmet(Group.CONDITIONS, found.name, found.problem, found.remedy or "")
+    available = seen.facts.get("memory.available_bytes")
+    if isinstance(available, int):
+        yield _memory(available, seen.load_bytes)
+
+
+def _memory(available_bytes: int, load_bytes: int) -> Check:
+    words = f"{format_bytes_rounded(available_bytes)} available"
+    if available_bytes > load_bytes:
+        return met(Group.CONDITIONS, "memory", words)
+    return unmet(
+        Group.CONDITIONS,
+        "memory",
+        f"{words}, {format_bytes_rounded(load_bytes)} to load",
+        "free memory, or load a smaller file; --set engine=mmap needs no destination",
+    )
