@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 import loadstone as api
-from conftest import MIB, Command, Done, needs, until, write_model
+from commands import MIB, Command, Done, needs, until, write_model
 
 KEEP_STILL = "keep the file still, and run again"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import loadstone as api
-from conftest import MIB, Command, needs, needs_root, write_model
+from commands import MIB, Command, needs, needs_root, write_model
 
 ONCE = ("--rounds", "1", "--warmups", "0")
 ENGINES = "engine=pread,uring,mmap,mmap-copy,sendfile,splice"

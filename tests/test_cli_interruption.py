@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import loadstone as api
-from conftest import MIB, Command, Done, until, write_model
+from commands import MIB, Command, Done, until, write_model
 from loadstone.plan import order
 
 LONG = ("--rounds", "10000", "--set", "engine=pread,mmap")

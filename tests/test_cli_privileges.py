@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import loadstone as api
-from conftest import MIB, NOBODY, Command, needs, needs_root, write_model
+from commands import MIB, NOBODY, Command, needs, needs_root, write_model
 from loadstone import CaseSummary
 
 ONCE = ("--rounds", "1", "--warmups", "0")

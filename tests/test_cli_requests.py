@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import MIB, Command, needs
+from commands import MIB, Command, needs
 from loadstone import __version__
 
 ONCE = ("--rounds", "1", "--warmups", "0")

@@ -102,6 +102,8 @@ def _run() -> int:
         if error.errno != errno.ENOSPC or error.filename is not None:
             raise
         _complain(f"cannot write to standard output: {system_words(errno.ENOSPC)}; free space")
+        # What is still buffered would be tried again at exit, and change the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = int(ExitCode.FAILED)
     return code
 

@@ -9,6 +9,8 @@ from loadstone.stats import Interval
 from loadstone.summary import CaseSummary
 from loadstone.units import format_bytes_rounded, format_metric
 
+# Two figures bound a median by nothing that anybody would act on.
+_FEWEST = 3
 _SHOWN_UNITS = {"B/s": "GB/s", "ns": "ms"}
 
 
@@ -50,7 +52,7 @@ def cells(run: Run, summary: CaseSummary) -> tuple[str, ...]:
     ready, cpu = summary.metrics.get("ready_ns"), summary.metrics.get("cpu_per_gb")
     return (
         format_metric(interval.median, metric.unit),
-        bounds(interval, metric) if summary.trials > 1 else "one round",
+        bounds(interval, metric) if summary.trials >= _FEWEST else "too few rounds",
         _cell(ready.median if ready else None, "ns"),
         _cell(summary.busy_ns, "ns"),
         _cell(cpu.median if cpu else None, "s/GB"),

@@ -114,7 +114,8 @@ def _header(run: Run) -> str:
         f"{plan.workload} on {run.manifest.environment.target}",
         f"{facts.get('cpu.model')} × {facts.get('cpu.count')}",
         f"Linux {facts.get('kernel.release')}",
-        f"{facts.get('fs.type')} on {facts.get('block.name') or 'no block device'}",
+        f"{facts.get('fs.type') or 'unknown file system'} "
+        f"on {facts.get('block.name') or 'no block device'}",
     ]
     if isinstance(size := facts.get("file.bytes"), int):
         parts.append(f"file of {format_bytes_rounded(size)}")

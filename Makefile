@@ -1,0 +1,54 @@
+# make run, make test: both set up first what is missing (see .ci/setup).
+
+ARGS =
+PYTHON =
+PACKAGES =
+RESULTS = $(or $(LOADSTONE_RESULTS),results)
+
+SHELL = /bin/bash
+.DEFAULT_GOAL = help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+SETUP = PYTHON='$(PYTHON)' PACKAGES='$(PACKAGES)' .ci/setup
+
+.PHONY: help
+help:
+	@echo "make run                 time every way of loading a model file, write the report"
+	@echo "make run ARGS='…'        the same with options of \`loadstone run\`: --file model.gguf"
+	@echo "make test                lint, types and all tests;  ARGS='-k plan' goes to pytest"
+	@echo "make lint                ruff and mypy alone"
+	@echo "make format              let ruff write the layout"
+	@echo "make setup               what run and test do first: packages, .venv, the C core"
+	@echo "make clean               remove .venv, the build and caches; runs stay"
+	@echo "  PYTHON=/usr/bin/python3   interpreter for .venv    PACKAGES=skip   no apt-get"
+
+.PHONY: run
+run:
+	@$(SETUP) run
+	@.ci/run-and-report '$(RESULTS)' $(ARGS)
+
+.PHONY: test
+test:
+	@$(SETUP) test
+	@.ci/check $(ARGS)
+
+.PHONY: lint
+lint:
+	@$(SETUP) test
+	@.ci/lint
+
+.PHONY: format
+format:
+	@$(SETUP) test
+	@.venv/bin/ruff check --quiet --fix .
+	@.venv/bin/ruff format .
+
+.PHONY: setup
+setup:
+	@$(SETUP) test
+
+.PHONY: clean
+clean:
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .benchmarks
+	find bench native tests -name __pycache__ -prune -exec rm -rf {} +
