@@ -117,7 +117,7 @@ const char *ls_operation_option(const char *operation, uint32_t position,
 /* The lower bound in ns of a histogram's bucket. */
 uint64_t ls_histogram_bucket_start(uint32_t bucket);
 
-/* Adds one value to a histogram; values above an hour count in the last bucket. */
+/* Adds one value to a histogram; values above 2^43 ns (2.4 h) count in the last bucket. */
 void ls_histogram_record(struct ls_histogram *histogram, uint64_t value_ns);
 
 /* Castagnoli CRC of bytes, continuing from crc (0 to begin). */

@@ -71,6 +71,12 @@ void ls_destination_init(struct ls_destination *destination, enum ls_destination
 		snprintf(destination->path, sizeof(destination->path), "memory");
 }
 
+void ls_destination_align(struct ls_destination *destination, uint64_t bytes)
+{
+	if (destination->granule_bytes < bytes)
+		destination->granule_bytes = bytes;
+}
+
 int ls_destination_reserve(struct ls_destination *destination, uint32_t segments)
 {
 	destination->segments = calloc(segments, sizeof(*destination->segments));

@@ -46,6 +46,9 @@ struct ls_destination {
 void ls_destination_init(struct ls_destination *destination, enum ls_destination_kind kind,
 			 const char *heap, struct ls_result *result);
 
+/* Sizes of segments become multiples of bytes too: what O_DIRECT reads at once must fit. */
+void ls_destination_align(struct ls_destination *destination, uint64_t bytes);
+
 /* Memory for the list of segments; before the timed region. */
 int ls_destination_reserve(struct ls_destination *destination, uint32_t segments);
 

@@ -3,12 +3,21 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "load.h"
+
+static int fail(struct ls_reader *reader, int code, const struct ls_extent *extent, uint64_t done)
+{
+	const struct ls_load *load = reader->load;
+	int err = ls_file_read_error(code, done, load->layout.align_bytes);
+	const char *step = load->options.is_direct && err != -ENODATA ? "O_DIRECT read" : "read";
+
+	return ls_reader_fail(reader, err, step, (int64_t)(extent->file_offset + done));
+}
 
 static int read_block(struct ls_reader *reader, const struct ls_extent *extent)
 {
 	const struct ls_load *load = reader->load;
-	const char *step = load->options.is_direct ? "O_DIRECT read" : "read";
 	uint8_t *addr = ls_reader_addr(reader, extent);
 	uint64_t done = 0;
 
@@ -18,12 +27,8 @@ static int read_block(struct ls_reader *reader, const struct ls_extent *extent)
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0)
-			return ls_reader_fail(reader, -errno, step,
-					      (int64_t)(extent->file_offset + done));
-		if (!got)
-			return ls_reader_fail(reader, -ENODATA, "read",
-					      (int64_t)(extent->file_offset + done));
+		if (got <= 0)
+			return fail(reader, got ? -errno : -ENODATA, extent, done);
 		done += (uint64_t)got;
 	}
 	return 0;

@@ -10,16 +10,24 @@
 #include <unistd.h>
 
 #include "dmabuf.h"
+#include "file.h"
 #include "load.h"
 
 enum { PIPE_BYTES = 1 << 20 };
 
-/* Moves up to bytes; what was moved, 0 at the file's end, or -errno. */
+/* Moves what it can; what was moved, 0 at the file's end, or -errno. */
 typedef ssize_t move_fn(struct ls_reader *reader, const struct ls_extent *extent, uint64_t done);
 
 static int destination_fd(const struct ls_reader *reader, const struct ls_extent *extent)
 {
 	return reader->load->destination.segments[extent->segment].fd;
+}
+
+/* What is asked for of an extent's rest: O_DIRECT takes whole blocks of the device only. */
+static uint64_t wanted(const struct ls_reader *reader, const struct ls_extent *extent,
+		       uint64_t done)
+{
+	return (reader->load->options.is_direct ? extent->request_bytes : extent->bytes) - done;
 }
 
 /* The descriptor's own position moves on: blocks of a segment come in order. */
@@ -28,40 +36,46 @@ static ssize_t move_sendfile(struct ls_reader *reader, const struct ls_extent *e
 {
 	off_t from = (off_t)(extent->file_offset + done);
 	ssize_t moved = sendfile(destination_fd(reader, extent), reader->load->file, &from,
-				 extent->bytes - done);
+				 wanted(reader, extent, done));
 
 	return moved < 0 ? -errno : moved;
+}
+
+/* What is in the pipe must come out, or it would be taken for the next block's. */
+static int empty_pipe(struct ls_reader *reader, int fd, loff_t to, ssize_t bytes)
+{
+	while (bytes > 0) {
+		ssize_t put = splice(reader->pipe[0], NULL, fd, &to, (size_t)bytes, 0);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return put ? -errno : -EIO;
+		bytes -= put;
+	}
+	return 0;
 }
 
 static ssize_t move_splice(struct ls_reader *reader, const struct ls_extent *extent, uint64_t done)
 {
 	loff_t from = (loff_t)(extent->file_offset + done);
-	loff_t to = (loff_t)(extent->segment_offset + done);
-	uint64_t bytes = ls_layout_min(extent->bytes - done, PIPE_BYTES);
+	uint64_t bytes = ls_layout_min(wanted(reader, extent, done), PIPE_BYTES);
 	ssize_t taken = splice(reader->load->file, &from, reader->pipe[1], NULL, bytes, 0);
-	ssize_t left = taken;
+	int err;
 
 	if (taken < 0)
 		return -errno;
-	while (left) {
-		ssize_t put = splice(reader->pipe[0], NULL, destination_fd(reader, extent), &to,
-				     (size_t)left, 0);
-
-		if (put < 0)
-			return -errno;
-		left -= put;
-	}
-	return taken;
+	err = empty_pipe(reader, destination_fd(reader, extent),
+			 (loff_t)(extent->segment_offset + done), taken);
+	return err ? err : taken;
 }
 
 static ssize_t move_range(struct ls_reader *reader, const struct ls_extent *extent, uint64_t done)
 {
 	off_t from = (off_t)(extent->file_offset + done);
 	off_t to = (off_t)(extent->segment_offset + done);
-	uint64_t bytes = (reader->load->options.is_direct ? extent->request_bytes : extent->bytes) -
-			 done;
 	ssize_t moved = copy_file_range(reader->load->file, &from, destination_fd(reader, extent),
-					&to, bytes, 0);
+					&to, wanted(reader, extent, done), 0);
 
 	return moved < 0 ? -errno : moved;
 }
@@ -91,12 +105,16 @@ static int move_block(struct ls_reader *reader, const struct ls_extent *extent, 
 
 	while (done < extent->bytes) {
 		ssize_t moved = move(reader, extent, done);
+		int err;
 
 		if (moved == -EINTR)
 			continue;
-		if (moved <= 0)
-			return ls_reader_fail(reader, moved ? (int)moved : -ENODATA, step,
+		if (moved <= 0) {
+			err = ls_file_read_error(moved ? (int)moved : -ENODATA, done,
+						 reader->load->layout.align_bytes);
+			return ls_reader_fail(reader, err, step,
 					      (int64_t)(extent->file_offset + done));
+		}
 		done += (uint64_t)moved;
 	}
 	return 0;

@@ -13,6 +13,7 @@ static int reserve(struct ls_reader *reader)
 		.fd = load->file,
 		.path = load->options.file,
 		.is_direct = (int)load->options.is_direct,
+		.align_bytes = (uint32_t)load->layout.align_bytes,
 		.registers_file = (int)load->options.fixed,
 		.polling = (unsigned int)load->options.polling,
 		.histogram = reader->histogram,

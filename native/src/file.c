@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,34 +26,73 @@ struct statx_words {
 
 _Static_assert(sizeof(struct statx_words) == 256, "struct statx is 256 bytes");
 
-static int ask_statx(int fd, struct ls_direct_alignment *ret)
+int ls_file_facts(const char *path, struct stat *ret)
+{
+	if (stat(path, ret))
+		return -errno;
+	if (S_ISDIR(ret->st_mode))
+		return -EISDIR;
+	if (!S_ISREG(ret->st_mode))
+		return -EINVAL;
+	return ret->st_size ? 0 : -ENODATA;
+}
+
+/* 1 with the alignment, 0 when the kernel doesn't tell, -EOPNOTSUPP when it says there is none. */
+static int ask_statx(int fd, uint32_t *ret)
 {
 	struct statx_words words = { 0 };
 
 	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_DIOALIGN_MASK, &words))
-		return -errno;
-	if (!(words.stx_mask & STATX_DIOALIGN_MASK) || !words.stx_dio_offset_align)
-		return -ENOTSUP;
-	ret->memory_bytes = words.stx_dio_mem_align;
-	ret->offset_bytes = words.stx_dio_offset_align;
+		return 0;
+	if (!(words.stx_mask & STATX_DIOALIGN_MASK))
+		return 0;
+	if (!words.stx_dio_offset_align)
+		return -EOPNOTSUPP;
+	*ret = words.stx_dio_mem_align > words.stx_dio_offset_align ? words.stx_dio_mem_align
+								    : words.stx_dio_offset_align;
+	return 1;
+}
+
+static int try_read(int fd, void *memory, uint32_t bytes)
+{
+	while (pread(fd, memory, bytes, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
 	return 0;
 }
 
-int ls_file_direct_alignment(int fd, struct ls_direct_alignment *ret)
+/* Some file systems (btrfs) read what isn't a multiple of this through the page cache. */
+static uint32_t least_common_bytes(int fd)
+{
+	const uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+	struct stat facts;
+
+	if (fstat(fd, &facts) || facts.st_blksize > page)
+		return page;
+	return facts.st_blksize < PROBE_START_BYTES ? PROBE_START_BYTES
+						    : (uint32_t)facts.st_blksize;
+}
+
+static int find_by_reading(int fd, uint32_t *ret)
 {
 	LS_FREE void *memory = NULL;
 	int err = -EINVAL;
 
-	if (!ask_statx(fd, ret))
-		return 0;
 	if (posix_memalign(&memory, PROBE_END_BYTES, PROBE_END_BYTES))
 		return -ENOMEM;
-	for (uint32_t bytes = PROBE_START_BYTES; bytes <= PROBE_END_BYTES; bytes *= 2) {
-		if (pread(fd, memory, bytes, 0) >= 0) {
-			ret->memory_bytes = ret->offset_bytes = bytes;
-			return 0;
-		}
-		err = -errno;
+	for (*ret = least_common_bytes(fd); *ret <= PROBE_END_BYTES; *ret *= 2) {
+		err = try_read(fd, memory, *ret);
+		if (err != -EINVAL)
+			break;
 	}
 	return err;
+}
+
+int ls_file_direct_alignment(int fd, uint32_t *ret)
+{
+	int answer = ask_statx(fd, ret);
+
+	if (answer)
+		return answer < 0 ? answer : 0;
+	return find_by_reading(fd, ret);
 }

@@ -3,18 +3,33 @@
 #ifndef LS_FILE_H
 #define LS_FILE_H
 
+#include <errno.h>
 #include <stdint.h>
-
-/* Alignment that O_DIRECT wants of memory and of offset and length, in bytes. */
-struct ls_direct_alignment {
-	uint32_t memory_bytes;
-	uint32_t offset_bytes;
-};
+#include <sys/stat.h>
 
 /*
- * Asks statx(2) (STATX_DIOALIGN, Linux 6.1), else tries reads of 512 bytes up to
- * a page. fd is open with O_DIRECT. -EINVAL where no direct read works.
+ * The facts of a regular file that holds something; to be asked before open,
+ * which would wait for a writer of a FIFO. -EISDIR, -EINVAL for what is neither
+ * file nor directory, -ENODATA for an empty file.
  */
-int ls_file_direct_alignment(int fd, struct ls_direct_alignment *ret);
+int ls_file_facts(const char *path, struct stat *ret);
+
+/*
+ * What code, a read's error, means once done bytes of its block have come: some
+ * kernels refuse to read on from the file's end, because that is no multiple of
+ * what O_DIRECT wants.
+ */
+static inline int ls_file_read_error(int code, uint64_t done, uint64_t align_bytes)
+{
+	return code == -EINVAL && done % align_bytes ? -ENODATA : code;
+}
+
+/*
+ * What O_DIRECT wants of memory, offset and length, in bytes: asks statx(2)
+ * (STATX_DIOALIGN, Linux 6.1), else tries reads of one block of the file system
+ * up to 64 KiB. fd is open with O_DIRECT. -EOPNOTSUPP where the file system reads this file through
+ * the page cache all the same, -EINVAL where no direct read works.
+ */
+int ls_file_direct_alignment(int fd, uint32_t *ret);
 
 #endif

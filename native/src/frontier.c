@@ -11,7 +11,10 @@ int ls_frontier_init(struct ls_frontier *frontier)
 		return -err;
 	frontier->ready_bytes = 0;
 	frontier->is_stopped = 0;
-	return -pthread_cond_init(&frontier->moved, NULL);
+	err = pthread_cond_init(&frontier->moved, NULL);
+	if (err)
+		pthread_mutex_destroy(&frontier->mutex);
+	return -err;
 }
 
 void ls_frontier_deinit(struct ls_frontier *frontier)
@@ -34,6 +37,11 @@ void ls_frontier_stop(struct ls_frontier *frontier)
 	__atomic_store_n(&frontier->is_stopped, 1, __ATOMIC_RELEASE);
 	pthread_cond_broadcast(&frontier->moved);
 	pthread_mutex_unlock(&frontier->mutex);
+}
+
+int ls_frontier_is_stopped(const struct ls_frontier *frontier)
+{
+	return __atomic_load_n(&frontier->is_stopped, __ATOMIC_ACQUIRE);
 }
 
 int ls_frontier_reached(const struct ls_frontier *frontier, uint64_t bytes)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "destination.h"
+#include "gate.h"
 #include "layout.h"
 #include "loadstone.h"
 #include "pump.h"
@@ -67,7 +68,7 @@ struct ls_engine {
 	int (*reserve)(struct ls_reader *reader);	/* before the timed region */
 	int (*prepare)(struct ls_reader *reader);	/* in the reader's thread, timed */
 	int (*read)(struct ls_reader *reader);
-	void (*release)(struct ls_reader *reader);	/* also after errors */
+	void (*release)(struct ls_reader *reader);	/* in its thread, also after errors */
 };
 
 extern const struct ls_engine ls_engine_pread;
@@ -102,6 +103,8 @@ struct ls_load {
 	struct ls_frontier frontier;
 	struct ls_reader *readers;
 	uint32_t readers_count;
+	uint32_t readers_started;	/* threads, without the calling one */
+	struct ls_gate gate;		/* readers wait here between reading and release */
 	pthread_t allocator;
 	int has_allocator;
 	int file;
@@ -115,6 +118,8 @@ int ls_frontier_init(struct ls_frontier *frontier);
 void ls_frontier_deinit(struct ls_frontier *frontier);
 void ls_frontier_advance(struct ls_frontier *frontier, uint64_t ready_bytes);
 void ls_frontier_stop(struct ls_frontier *frontier);
+/* 1 when a thread has failed: the others take no more work. */
+int ls_frontier_is_stopped(const struct ls_frontier *frontier);
 int ls_frontier_reached(const struct ls_frontier *frontier, uint64_t bytes);
 /* 0, or -ECANCELED when another thread has failed. */
 int ls_frontier_wait(struct ls_frontier *frontier, uint64_t bytes);
@@ -126,7 +131,7 @@ int ls_load_export(struct ls_load *load);
 
 /* load_reader.c: what every engine's loop is made of. */
 
-/* The next block for this reader: 1, or 0 when none is left. */
+/* The next block for this reader: 1, or 0 when none is left or another thread has failed. */
 int ls_reader_take(struct ls_reader *reader, struct ls_extent *ret);
 /* Waits until the block's memory is there; 0 or -ECANCELED. */
 int ls_reader_await(struct ls_reader *reader, const struct ls_extent *extent);
@@ -142,6 +147,8 @@ uint8_t *ls_reader_addr(const struct ls_reader *reader, const struct ls_extent *
 int ls_reader_fail(struct ls_reader *reader, int code, const char *step, int64_t offset);
 /* Runs the engine's prepare and read in every reader and waits for all. */
 int ls_load_read(struct ls_load *load);
+/* Runs the engine's release in every reader and ends its thread; safe after reserve. */
+void ls_load_release_readers(struct ls_load *load);
 
 /* load_verify.c: outside the timed region. */
 int ls_load_verify(struct ls_load *load);

@@ -107,7 +107,7 @@ static void *allocate_all(void *argument)
 	int err = 0;
 
 	for (uint64_t i = 0; !err && i < load->layout.chunks; i++) {
-		if (__atomic_load_n(&load->frontier.is_stopped, __ATOMIC_ACQUIRE))
+		if (ls_frontier_is_stopped(&load->frontier))
 			break;
 		err = populate_chunk(load, i);
 		if (!err && ends_segment(load, i))

@@ -30,7 +30,7 @@ int ls_reader_take(struct ls_reader *reader, struct ls_extent *ret)
 	for (;;) {
 		uint64_t block = __atomic_fetch_add(&load->next_block, 1, __ATOMIC_RELAXED);
 
-		if (block >= load->layout.blocks)
+		if (block >= load->layout.blocks || ls_frontier_is_stopped(&load->frontier))
 			return 0;
 		ls_layout_block(&load->layout, block, ret);
 		if (ret->bytes)
@@ -95,11 +95,8 @@ static int prepare(struct ls_reader *reader)
 	return err;
 }
 
-/* A ring belongs to the thread that made it, so each reader prepares for itself. */
-static void *run_reader(void *argument)
+static void run_reader(struct ls_reader *reader)
 {
-	struct ls_reader *reader = argument;
-
 	reader->err = prepare(reader);
 	if (!reader->err) {
 		ls_reader_resume(reader);
@@ -108,37 +105,59 @@ static void *run_reader(void *argument)
 	}
 	if (reader->err)
 		ls_frontier_stop(&reader->load->frontier);
+}
+
+static void release_reader(struct ls_reader *reader)
+{
+	if (reader->load->engine->release)
+		reader->load->engine->release(reader);
+}
+
+/* A ring takes orders from the thread that made it only, also that to let memory go. */
+static void *be_reader(void *argument)
+{
+	struct ls_reader *reader = argument;
+
+	run_reader(reader);
+	ls_gate_pass(&reader->load->gate);
+	release_reader(reader);
 	return NULL;
 }
 
-static int join_all(struct ls_load *load, uint32_t started)
+static int start_readers(struct ls_load *load)
 {
-	int err = load->readers[0].err;
+	for (uint32_t i = 1; i < load->readers_count; i++) {
+		struct ls_reader *reader = &load->readers[i];
+		int err = pthread_create(&reader->thread, NULL, be_reader, reader);
 
-	for (uint32_t i = 1; i < started; i++) {
-		pthread_join(load->readers[i].thread, NULL);
-		if (!err)
-			err = load->readers[i].err;
+		if (err)
+			return ls_reader_fail(reader, -err, "start reader thread", -1);
+		load->readers_started++;
 	}
-	return err;
+	return 0;
 }
 
 int ls_load_read(struct ls_load *load)
 {
-	uint32_t started = 1;
-	int err = 0;
+	int err = start_readers(load);
 
-	for (; started < load->readers_count; started++) {
-		struct ls_reader *reader = &load->readers[started];
-
-		err = pthread_create(&reader->thread, NULL, run_reader, reader);
-		if (err) {
-			ls_reader_fail(reader, -err, "start reader thread", -1);
-			ls_frontier_stop(&load->frontier);
-			break;
-		}
-	}
-	if (!err)
+	if (err)
+		ls_frontier_stop(&load->frontier);
+	else
 		run_reader(&load->readers[0]);
-	return err ? (join_all(load, started), -err) : join_all(load, started);
+	ls_gate_await(&load->gate, load->readers_started);
+	for (uint32_t i = 0; !err && i < load->readers_count; i++)
+		err = load->readers[i].err;
+	return err;
+}
+
+void ls_load_release_readers(struct ls_load *load)
+{
+	ls_gate_open(&load->gate);
+	for (uint32_t i = 0; i < load->readers_count; i++)
+		if (i == 0 || i > load->readers_started)
+			release_reader(&load->readers[i]);
+		else
+			pthread_join(load->readers[i].thread, NULL);
+	load->readers_started = 0;
 }

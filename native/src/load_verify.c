@@ -74,8 +74,7 @@ int ls_load_verify(struct ls_load *load)
 	if (!err)
 		err = ls_checksums_read(load->options.checksums, load->layout.file_bytes, &sums);
 	if (err)
-		return ls_result_fail(load->result, err, "read checksums",
-				      load->options.checksums, -1);
+		ls_result_fail(load->result, err, "read checksums", load->options.checksums, -1);
 	for (uint32_t i = 0; !err && i < load->layout.segments; i++) {
 		err = view(load, i, &views[i]);
 		if (!err)

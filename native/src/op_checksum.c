@@ -11,9 +11,13 @@
 #include <unistd.h>
 
 #include "checksum.h"
+#include "file.h"
 #include "guard.h"
+#include "layout.h"
 #include "operation.h"
 #include "record.h"
+
+enum { SECTOR_BYTES = 512 };
 
 struct options {
 	const char *file;
@@ -26,12 +30,26 @@ static const struct ls_option_spec specs[] = {
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
+static int read_all(int fd, uint8_t *data, uint64_t bytes)
+{
+	while (bytes) {
+		ssize_t got = read(fd, data, bytes);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got ? -errno : -EIO;
+		data += got;
+		bytes -= (uint64_t)got;
+	}
+	return 0;
+}
+
 int ls_checksums_read(const char *path, uint64_t file_bytes, struct ls_checksums *ret)
 {
 	LS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	uint64_t bytes = ls_checksums_count(file_bytes) * sizeof(uint32_t);
 	struct stat stat;
-	ssize_t got;
 
 	if (fd < 0 || fstat(fd, &stat))
 		return -errno;
@@ -41,10 +59,7 @@ int ls_checksums_read(const char *path, uint64_t file_bytes, struct ls_checksums
 	ret->count = ls_checksums_count(file_bytes);
 	if (!ret->crcs)
 		return -ENOMEM;
-	got = read(fd, ret->crcs, bytes);
-	if (got < 0)
-		return -errno;
-	return (uint64_t)got == bytes ? 0 : -EIO;
+	return read_all(fd, (uint8_t *)ret->crcs, bytes);
 }
 
 void ls_checksums_deinit(struct ls_checksums *checksums)
@@ -54,22 +69,22 @@ void ls_checksums_deinit(struct ls_checksums *checksums)
 	checksums->count = 0;
 }
 
-/* Fills a block up to its end or the file's; *ret is what was read. */
-static int read_block(int fd, uint8_t *block, uint64_t start, uint64_t *ret)
+/*
+ * Reads the bytes of one block; *ret is how many came. Whole blocks are asked for,
+ * because O_DIRECT takes nothing else.
+ */
+static int read_block(int fd, uint8_t *block, uint64_t start, uint64_t bytes, uint64_t *ret)
 {
 	*ret = 0;
-	while (*ret < LS_CHECKSUM_BLOCK_BYTES) {
+	while (*ret < bytes) {
 		ssize_t got = pread(fd, block + *ret, LS_CHECKSUM_BLOCK_BYTES - *ret,
 				    (off_t)(start + *ret));
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0)
-			return -errno;
+		if (got <= 0)
+			return got ? ls_file_read_error(-errno, *ret, SECTOR_BYTES) : -ENODATA;
 		*ret += (uint64_t)got;
-		/* A direct read that stops between blocks of the device stopped at the file's end. */
-		if (!got || got % 512)
-			return 0;
 	}
 	return 0;
 }
@@ -102,15 +117,13 @@ static int sum_blocks(const struct options *options, int fd, uint64_t file_bytes
 		return ls_result_fail(ret, -ENOMEM, "reserve block", "memory", -1);
 	for (uint64_t i = 0; i < ls_checksums_count(file_bytes); i++) {
 		uint64_t start = i * LS_CHECKSUM_BLOCK_BYTES;
-		uint64_t left = file_bytes - start;
-		int err = read_block(fd, block, start, &got);
+		uint64_t bytes = ls_layout_min(file_bytes - start, LS_CHECKSUM_BLOCK_BYTES);
+		int err = read_block(fd, block, start, bytes, &got);
 
-		if (!err && got < (left < LS_CHECKSUM_BLOCK_BYTES ? left : LS_CHECKSUM_BLOCK_BYTES))
-			err = -ENODATA;
 		if (err)
 			return ls_result_fail(ret, err, "read", options->file,
 					      (int64_t)(start + got));
-		crcs[i] = ls_crc32c_update(0, block, got);
+		crcs[i] = ls_crc32c_update(0, block, bytes);
 	}
 	return 0;
 }
@@ -129,20 +142,6 @@ static int can_read_direct(int fd)
 	LS_FREE void *block = NULL;
 
 	return !posix_memalign(&block, 65536, 65536) && pread(fd, block, 65536, 0) >= 0;
-}
-
-/* Before open, which would wait for a writer of a FIFO. */
-static int check_regular(const char *path)
-{
-	struct stat facts;
-
-	if (stat(path, &facts))
-		return -errno;
-	if (S_ISDIR(facts.st_mode))
-		return -EISDIR;
-	if (!S_ISREG(facts.st_mode))
-		return -EINVAL;
-	return facts.st_size ? 0 : -ENODATA;
 }
 
 static int open_file(const char *path)
@@ -168,7 +167,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 
 	if (err)
 		return err;
-	err = check_regular(options.file);
+	err = ls_file_facts(options.file, &stat);
 	if (err)
 		return ls_result_fail(ret, err, "open", options.file, -1);
 	file = open_file(options.file);

@@ -109,12 +109,14 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 
 	if (err)
 		return err;
+	if (options.bytes > INT64_MAX)
+		return ls_result_fail(ret, -EFBIG, "option", "bytes", -1);
 	fd = open(options.file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return ls_result_fail(ret, -errno, "create", options.file, -1);
 	/* One piece on disk where the file system can; refused where it can't, and no matter. */
-	if (fallocate(fd, 0, 0, (off_t)options.bytes) && errno == ENOSPC)
-		return ls_result_fail(ret, -ENOSPC, "fallocate", options.file, -1);
+	if (fallocate(fd, 0, 0, (off_t)options.bytes) && (errno == ENOSPC || errno == EFBIG))
+		return ls_result_fail(ret, -errno, "fallocate", options.file, -1);
 	err = write_file(fd, &options, ret);
 	if (!err && fsync(fd))
 		err = ls_result_fail(ret, -errno, "fsync", options.file, -1);

@@ -85,7 +85,8 @@ static int check_identity(struct ls_load *load, const struct stat *facts)
 static int check_range(struct ls_load *load, const char *key, uint64_t value, uint64_t most)
 {
 	if (value < 1 || value > most)
-		return ls_result_fail(load->result, -ERANGE, "option", key, (int64_t)value);
+		return ls_result_fail(load->result, -ERANGE, "option", key,
+				      value > INT64_MAX ? INT64_MAX : (int64_t)value);
 	return 0;
 }
 
@@ -100,6 +101,8 @@ static int check_options(struct ls_load *load)
 		err = check_range(load, "buffers", options->buffers, CHUNKS_MAX);
 	if (!err)
 		err = check_range(load, "block", options->block, IO_URING_BUFFER_LIMIT);
+	if (!err && options->overlap)
+		err = check_range(load, "overlap", options->overlap, IO_URING_BUFFER_LIMIT);
 	if (err)
 		return err;
 	if (load->engine->wants_one_thread && options->threads > 1)
@@ -115,22 +118,23 @@ static int check_options(struct ls_load *load)
 static int plan_layout(struct ls_load *load, uint64_t file_bytes)
 {
 	const struct ls_load_options *options = &load->options;
-	struct ls_direct_alignment align = { 1, 1 };
+	uint32_t align_bytes = 1;
 
 	if (options->is_direct) {
 		LS_CLOSE int fd = open_file(load, 1);
-		int err = fd < 0 ? fd : ls_file_direct_alignment(fd, &align);
+		int err = fd < 0 ? fd : ls_file_direct_alignment(fd, &align_bytes);
 
 		if (err)
 			return fail(load, err, fd < 0 ? "O_DIRECT open" : "O_DIRECT read");
-		if (options->block % align.offset_bytes)
+		if (options->block % align_bytes)
 			return ls_result_fail(load->result, -EINVAL, "block for O_DIRECT",
-					      options->file, align.offset_bytes);
-		ls_value_add(load->result, "direct_align_bytes", align.offset_bytes);
+					      options->file, align_bytes);
+		ls_value_add(load->result, "direct_align_bytes", align_bytes);
 	}
+	ls_destination_align(&load->destination, align_bytes);
 	ls_layout_init(&load->layout, file_bytes, options->buffers,
 		       load->destination.granule_bytes, options->overlap, IO_URING_BUFFER_LIMIT,
-		       options->block, align.offset_bytes);
+		       options->block, align_bytes);
 	if (load->layout.chunks > CHUNKS_MAX)
 		return ls_result_fail(load->result, -E2BIG, "chunks of overlap", options->file,
 				      (int64_t)load->layout.chunks);
@@ -253,9 +257,7 @@ static void release(struct ls_load *load)
 {
 	int64_t start_ns = ls_clock_now();
 
-	for (uint32_t i = 0; i < load->readers_count; i++)
-		if (load->engine->release)
-			load->engine->release(&load->readers[i]);
+	ls_load_release_readers(load);
 	if (load->source)
 		munmap(load->source, load->layout.file_bytes);
 	load->source = NULL;
@@ -271,6 +273,7 @@ static void deinit(struct ls_load *load)
 	for (uint32_t i = 0; i < load->readers_count; i++)
 		free(load->readers[i].histogram);
 	free(load->readers);
+	ls_gate_deinit(&load->gate);
 	ls_frontier_deinit(&load->frontier);
 }
 
@@ -338,13 +341,24 @@ static int measure(struct ls_load *load, const struct ls_job *job)
 static int check_file(struct ls_load *load, uint64_t *file_bytes)
 {
 	struct stat facts;
+	int err = ls_file_facts(load->options.file, &facts);
 
-	if (stat(load->options.file, &facts))
-		return fail(load, -errno, "open");
+	if (err)
+		return fail(load, err, err == -ENODATA ? "empty file" : "open");
 	*file_bytes = (uint64_t)facts.st_size;
-	if (!*file_bytes)
-		return fail(load, -ENODATA, "empty file");
 	return check_identity(load, &facts);
+}
+
+static int init_waiting(struct ls_load *load)
+{
+	int err = ls_frontier_init(&load->frontier);
+
+	if (err)
+		return err;
+	err = ls_gate_init(&load->gate);
+	if (err)
+		ls_frontier_deinit(&load->frontier);
+	return err;
 }
 
 static int run(const struct ls_job *job, struct ls_result *ret)
@@ -358,7 +372,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	load.engine = engines[load.options.engine];
 	ls_destination_init(&load.destination, (enum ls_destination_kind)load.options.destination,
 			    load.options.heap, ret);
-	err = ls_frontier_init(&load.frontier);
+	err = init_waiting(&load);
 	if (err)
 		return fail(&load, err, "start");
 	err = check_options(&load);

@@ -197,23 +197,30 @@ static void probe_heap(const char *heap, const char *file, struct ls_result *ret
 	ls_value_add(ret, "heap-copy-range", with_destination(kind, heap, copy_range, file));
 }
 
+static int try_direct(const char *path, uint32_t *align_bytes)
+{
+	LS_CLOSE int fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+
+	return fd < 0 ? -errno : ls_file_direct_alignment(fd, align_bytes);
+}
+
 static void probe_file(const char *path, struct ls_result *ret)
 {
-	LS_CLOSE int direct = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
-	int open_errno = errno;
-	LS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct ls_direct_alignment align = { 0, 0 };
+	LS_CLOSE int fd = -1;
+	uint32_t align_bytes = 0;
 	int64_t resident = 0;
 	struct stat stat;
-	int err;
+	int err = ls_file_facts(path, &stat);
 
-	if (fd < 0 || fstat(fd, &stat)) {
-		ls_value_add(ret, "open", -errno);
+	if (!err)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (err || fd < 0) {
+		ls_value_add(ret, "open", err ? err : -errno);
 		return;
 	}
-	err = direct < 0 ? -open_errno : ls_file_direct_alignment(direct, &align);
+	err = try_direct(path, &align_bytes);
 	ls_value_add(ret, "direct", err);
-	ls_value_add(ret, "direct_align_bytes", align.offset_bytes);
+	ls_value_add(ret, "direct_align_bytes", err ? 0 : align_bytes);
 	ls_value_add(ret, "page-cache", ls_cache_resident(fd, (uint64_t)stat.st_size, &resident));
 	ls_value_add(ret, "cached_bytes", resident);
 	ls_value_add(ret, "copy-range", with_destination(LS_DESTINATION_MEMFD, "", copy_range, path));

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "guard.h"
 #include "layout.h"
 #include "operation.h"
@@ -21,6 +22,7 @@
 
 enum {
 	WINDOW_ALIGN_BYTES = 2 << 20,
+	DEPTH_MAX = 4096,
 	WINDOW_BYTES_MAX = 1 << 30,	/* the most that one registered buffer may have */
 };
 
@@ -135,12 +137,16 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 
 	if (err)
 		return err;
+	err = ls_file_facts(options.file, &stat);
+	if (err)
+		return ls_result_fail(ret, err, "open", options.file, -1);
 	fd = open(options.file, O_RDONLY | O_CLOEXEC | (options.is_direct ? O_DIRECT : 0));
 	if (fd < 0 || fstat(fd, &stat))
 		return ls_result_fail(ret, -errno, "open", options.file, -1);
 	if (!options.window)
 		options.window = options.depth;
-	if (!options.block || !options.depth || options.window > WINDOW_BYTES_MAX / options.block)
+	if (!options.block || !options.depth || options.depth > DEPTH_MAX ||
+	    options.window > WINDOW_BYTES_MAX / options.block)
 		return ls_result_fail(ret, -ERANGE, "option", "block, depth, window", -1);
 	tour.blocks = (uint64_t)stat.st_size / options.block;
 	tour.end = tour.blocks * options.passes;

@@ -96,13 +96,18 @@ int ls_options_parse(const struct ls_option_spec *specs, const struct ls_job *jo
 int ls_job_run(const struct ls_job *job, struct ls_result *ret)
 {
 	const struct ls_operation *operation = find(job->operation);
+	int err;
 
 	ret->spans_count = ret->values_count = ret->histograms_count = ret->spans_lost = 0;
 	memset(&ret->error, 0, sizeof(ret->error));
 	if (!operation)
 		return ls_result_fail(ret, -ENOSYS, "operation",
 				      job->operation ? job->operation : "", -1);
-	return operation->run(job, ret);
+	err = operation->run(job, ret);
+	/* A thread that was stopped because another failed knows less than that one told. */
+	if (ret->error.code)
+		return ret->error.code;
+	return err ? ls_result_fail(ret, err, operation->name, "", -1) : 0;
 }
 
 const char *ls_operation_name(uint32_t index)

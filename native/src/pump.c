@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "record.h"
 
 #ifndef IORING_SETUP_SINGLE_ISSUER
@@ -27,6 +28,8 @@ int ls_pump_reserve(struct ls_pump *pump, const struct ls_pump_options *options,
 	memset(pump, 0, sizeof(*pump));
 	pump->options = *options;
 	pump->result = result;
+	if (!pump->options.align_bytes)
+		pump->options.align_bytes = 1;
 	pump->slots = calloc(options->depth, sizeof(*pump->slots));
 	pump->free_slots = calloc(options->depth, sizeof(*pump->free_slots));
 	pump->queued = calloc(options->depth, sizeof(*pump->queued));
@@ -38,10 +41,16 @@ int ls_pump_reserve(struct ls_pump *pump, const struct ls_pump_options *options,
 	return 0;
 }
 
+/*
+ * The kernel tears a closed ring down later, on a thread of its own: buffers that
+ * are still registered then would stay pinned and locked into the next trial.
+ */
 void ls_pump_deinit(struct ls_pump *pump)
 {
-	if (pump->has_ring)
+	if (pump->has_ring) {
+		io_uring_unregister_buffers(&pump->ring);
 		io_uring_queue_exit(&pump->ring);
+	}
 	pump->has_ring = 0;
 	free(pump->slots);
 	free(pump->free_slots);
@@ -117,9 +126,22 @@ int ls_pump_register_one(struct ls_pump *pump, uint32_t buffer, const struct iov
 	return err < 0 ? fail(pump, err, "io_uring register buffers", -1) : 0;
 }
 
+/*
+ * There is an entry for every slot, but a kernel thread that polls (SQPOLL) may
+ * complete a read before it gives the read's entry back.
+ */
+static struct io_uring_sqe *take_entry(struct ls_pump *pump)
+{
+	struct io_uring_sqe *sqe;
+
+	while (!(sqe = io_uring_get_sqe(&pump->ring)))
+		io_uring_sqring_wait(&pump->ring);
+	return sqe;
+}
+
 static void put(struct ls_pump *pump, uint32_t position)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&pump->ring);
+	struct io_uring_sqe *sqe = take_entry(pump);
 	struct ls_slot *slot = &pump->slots[position];
 	const struct ls_read *read = &slot->read;
 	int fd = pump->options.registers_file ? 0 : pump->options.fd;
@@ -174,29 +196,45 @@ static const char *read_step(const struct ls_pump *pump, const struct ls_slot *s
 	return pump->options.is_direct ? "io_uring O_DIRECT read" : "io_uring read";
 }
 
-/* What came back for one slot; frees it when all of its bytes are there. */
-static int settle(struct ls_pump *pump, uint32_t position, int res, int64_t now_ns)
+/*
+ * What came back for one slot: 1 when all of its bytes are there, 0 when the rest
+ * must be asked for, or -errno.
+ */
+static int settle(struct ls_pump *pump, struct ls_slot *slot, int res)
 {
-	struct ls_slot *slot = &pump->slots[position];
 	int64_t offset = (int64_t)(slot->read.file_offset + slot->done);
 
-	if (res == -EINTR || res == -EAGAIN) {
-		put(pump, position);
+	if (res == -EINTR || res == -EAGAIN)
 		return 0;
+	if (!res)
+		res = -ENODATA;
+	if (res < 0) {
+		res = ls_file_read_error(res, slot->done, pump->options.align_bytes);
+		return fail(pump, res, res == -ENODATA ? "read" : read_step(pump, slot), offset);
 	}
-	if (res < 0)
-		return fail(pump, res, read_step(pump, slot), offset);
 	slot->done += (uint32_t)res;
-	if (slot->done < slot->read.bytes) {
-		if (!res)
-			return fail(pump, -ENODATA, "read", offset);
+	return slot->done >= slot->read.bytes;
+}
+
+static void give_back(struct ls_pump *pump, uint32_t position)
+{
+	pump->free_slots[pump->free_count++] = position;
+}
+
+static int complete(struct ls_pump *pump, const struct io_uring_cqe *cqe, int64_t now_ns)
+{
+	uint32_t position = (uint32_t)cqe->user_data;
+	struct ls_slot *slot = &pump->slots[position];
+	int is_done = settle(pump, slot, cqe->res);
+
+	if (!is_done) {
 		put(pump, position);
 		return 0;
 	}
-	if (pump->options.histogram)
+	if (is_done > 0 && pump->options.histogram)
 		ls_histogram_record(pump->options.histogram, (uint64_t)(now_ns - slot->submit_ns));
-	pump->free_slots[pump->free_count++] = position;
-	return 0;
+	give_back(pump, position);
+	return is_done < 0 ? is_done : 0;
 }
 
 static int reap(struct ls_pump *pump, const struct ls_read_source *source)
@@ -208,7 +246,9 @@ static int reap(struct ls_pump *pump, const struct ls_read_source *source)
 
 	io_uring_for_each_cqe(&pump->ring, head, cqe) {
 		if (!err)
-			err = settle(pump, (uint32_t)cqe->user_data, cqe->res, now_ns);
+			err = complete(pump, cqe, now_ns);
+		else
+			give_back(pump, (uint32_t)cqe->user_data);
 		seen++;
 	}
 	io_uring_cq_advance(&pump->ring, seen);
@@ -218,6 +258,53 @@ static int reap(struct ls_pump *pump, const struct ls_read_source *source)
 	return err;
 }
 
+static uint32_t taken_slots(const struct ls_pump *pump)
+{
+	return pump->options.depth - pump->free_count;
+}
+
+/* A polling kernel thread takes entries when it will: all of them count as on their way. */
+static int has_reads_in_flight(const struct ls_pump *pump)
+{
+	if (pump->options.polling & LS_POLL_SQ)
+		return taken_slots(pump) > 0;
+	return taken_slots(pump) > io_uring_sq_ready(&pump->ring);
+}
+
+/* Submits what is queued and takes what has come. */
+static int turn(struct ls_pump *pump, const struct ls_read_source *source)
+{
+	int err;
+
+	stamp(pump);
+	err = io_uring_submit_and_wait(&pump->ring, 1);
+	/* What the kernel has no room for now, it has when a read in flight has ended. */
+	if ((err == -EAGAIN || err == -EBUSY) && has_reads_in_flight(pump))
+		err = 0;
+	if (err < 0 && err != -EINTR)
+		return fail(pump, err, "io_uring_enter", -1);
+	return reap(pump, source);
+}
+
+/* After a failure: reads on their way write to memory that is about to be unmapped. */
+static void drain(struct ls_pump *pump)
+{
+	struct io_uring_cqe *cqe;
+
+	if (pump->options.polling & LS_POLL_SQ)
+		io_uring_submit(&pump->ring);
+	while (has_reads_in_flight(pump)) {
+		int err = io_uring_wait_cqe(&pump->ring, &cqe);
+
+		if (err == -EINTR)
+			continue;
+		if (err)
+			return;
+		give_back(pump, (uint32_t)cqe->user_data);
+		io_uring_cqe_seen(&pump->ring, cqe);
+	}
+}
+
 int ls_pump_run(struct ls_pump *pump, const struct ls_read_source *source)
 {
 	int more = 1, err = 0;
@@ -225,23 +312,15 @@ int ls_pump_run(struct ls_pump *pump, const struct ls_read_source *source)
 	while (!err) {
 		if (more)
 			more = fill(pump, source);
-		if (more < 0 && more != -EAGAIN) {
+		if (more < 0 && more != -EAGAIN)
 			err = more;
-			break;
-		}
-		if (pump->free_count == pump->options.depth) {
-			if (!more)
-				return 0;
+		else if (taken_slots(pump))
+			err = turn(pump, source);
+		else if (more)
 			err = source->wait(source->context);
-			continue;
-		}
-		stamp(pump);
-		err = io_uring_submit_and_wait(&pump->ring, 1);
-		if (err < 0 && err != -EINTR && err != -EAGAIN && err != -EBUSY) {
-			fail(pump, err, "io_uring_enter", -1);
-			break;
-		}
-		err = reap(pump, source);
+		else
+			return 0;
 	}
+	drain(pump);
 	return err;
 }

@@ -45,6 +45,7 @@ struct ls_pump_options {
 	int fd;
 	const char *path;		/* for errors */
 	int is_direct;
+	uint32_t align_bytes;		/* of O_DIRECT; 0: no matter */
 	int registers_file;
 	unsigned int polling;		/* enum ls_pump_polling, or-ed */
 	struct ls_histogram *histogram;	/* NULL: no clock is read */
@@ -77,6 +78,7 @@ int ls_pump_register(struct ls_pump *pump, const struct iovec *iovecs, uint32_t 
 int ls_pump_register_room(struct ls_pump *pump, uint32_t count);
 int ls_pump_register_one(struct ls_pump *pump, uint32_t buffer, const struct iovec *iovec);
 
+/* However it ends, no read is on its way any more. */
 int ls_pump_run(struct ls_pump *pump, const struct ls_read_source *source);
 
 /* Safe at any point after reserve. */

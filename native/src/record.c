@@ -106,6 +106,13 @@ uint64_t ls_histogram_bucket_start(uint32_t bucket)
 	return ((UINT64_C(1) << bits) + column) << (row - 1);
 }
 
+/* A line that is cut off would show a figure that is none. */
+static void drop_last_line(char *text, size_t *used)
+{
+	while (*used && text[*used - 1] != '\n')
+		(*used)--;
+}
+
 /* A kernel file may hand out its text in several reads. */
 static void read_text(const char *path, char *text)
 {
@@ -121,6 +128,8 @@ static void read_text(const char *path, char *text)
 			break;
 		used += (size_t)got;
 	}
+	if (used == LS_SAMPLE_BYTES - 1)
+		drop_last_line(text, &used);
 	text[used] = '\0';
 }
 
