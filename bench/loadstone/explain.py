@@ -170,6 +170,12 @@ _RULES = (
         "--set destination=anon",
     ),
     _skip(
+        "MADV_POPULATE_READ",
+        {errno.EINVAL},
+        "this kernel has no MADV_POPULATE_READ (Linux 5.14)",
+        "--set advice=populate or willneed",
+    ),
+    _skip(
         "O_DIRECT open|O_DIRECT read|io_uring O_DIRECT.*read",
         {errno.EINVAL, errno.EOPNOTSUPP},
         "this file system refuses O_DIRECT here",

@@ -17,6 +17,8 @@ Mismatch = Callable[[Mapping[str, Value]], Finding | None]
 _LEAST_READ_SHARE = 0.98
 _MOST_READ_SHARE = 1.10
 _LEAST_JUDGED_BYTES = 1 << 20
+# Above this share left in the page cache, a direct load was none.
+_MOST_KEPT_SHARE = 0.01
 _PLAIN_FILE_SYSTEMS = ("ext2", "ext3", "ext4", "xfs")
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "devtmpfs")
 
@@ -76,8 +78,10 @@ class PreparedLoad:
             huge_pages = self._huge_pages(int(case.parameters["buffers"]))
             return explain(outcome.error, {**case.parameters, "huge_pages": huge_pages})
         evidence = _evidence(outcome)
-        why_invalid = self._cache_not_as_asked(case, evidence) or self._not_from_device(
-            case, evidence
+        why_invalid = (
+            self._cache_not_as_asked(case, evidence)
+            or _not_direct(case, evidence)
+            or self._not_from_device(case, evidence)
         )
         return Finding(
             status=Status.INVALID if why_invalid else Status.OK,
@@ -192,6 +196,20 @@ def _core_text(value: Value) -> str:
 
 def skip(reason: str, remedy: str) -> Finding:
     return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
+
+
+def _not_direct(case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | None:
+    """btrfs reads through the page cache into memory that O_DIRECT finds not yet faulted in."""
+    kept = evidence["cached_after_bytes"]
+    is_cold_and_direct = (case.parameters["io"], case.parameters["cache"]) == ("direct", "cold")
+    if not is_cold_and_direct or kept <= _MOST_KEPT_SHARE * evidence["file_bytes"]:
+        return None
+    return (
+        f"not direct: {format_bytes_rounded(kept)} of the file were in the page cache afterwards, "
+        "so its file system read it through there",
+        "--set overlap=8m (btrfs reads directly into memory that is there), --set io=buffered, "
+        "or a file on ext4 or XFS",
+    )
 
 
 def _died(death: str) -> Finding:
