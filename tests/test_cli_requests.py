@@ -1,6 +1,7 @@
 """What can be asked for, and how; what comes out on which stream."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -198,7 +199,7 @@ def test_plan_opens_neither_the_model_nor_the_results(loadstone: Command, plan: 
     assert "my.toml" in calls
     assert "model.gguf" not in calls
     assert '"results' not in calls
-    assert "clone" not in calls
+    assert not re.search(r"\b(clone3?|v?fork|socket)\(", calls)
     assert not [c for c in calls.splitlines() if "O_CREAT" in c and str(loadstone.place) in c]
 
 

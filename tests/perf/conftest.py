@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import statistics
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from loadstone import core, worker
 from loadstone.model import Job, Outcome
+from loadstone.stats import Interval, median_interval
 
 PAIRS = 11
 FILE_BYTES = 512 << 20
@@ -35,10 +35,19 @@ class Pairs(msgspec.Struct, frozen=True):
     theirs: list[float]
 
     @property
-    def ratio(self) -> float:
-        """Median of the pairs' ratios, ours over theirs."""
+    def interval(self) -> Interval:
+        """Median of the pairs' ratios, ours over theirs, with its 95 % interval."""
         pairs = zip(self.ours, self.theirs, strict=True)
-        return statistics.median(ours / theirs for ours, theirs in pairs)
+        return median_interval([ours / theirs for ours, theirs in pairs])
+
+    @property
+    def ratio(self) -> float:
+        """The median alone."""
+        return self.interval.median
+
+    def fall_short_of(self, limit: float) -> bool:
+        """Whether the ratio is below a limit for certain: noise alone must not say so."""
+        return self.interval.high < limit
 
 
 def take_pairs(ours: Side, theirs: Side, count: int = PAIRS) -> Pairs:
@@ -66,6 +75,8 @@ def keep(benchmark: BenchmarkFixture, measure: Callable[[], Pairs], **notes: obj
     pairs: Pairs = benchmark.pedantic(measure, rounds=1)
     benchmark.extra_info |= {
         "ratio": pairs.ratio,
+        "low": pairs.interval.low,
+        "high": pairs.interval.high,
         "ours": pairs.ours,
         "theirs": pairs.theirs,
         **notes,
