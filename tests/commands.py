@@ -51,9 +51,15 @@ class Command:
         }
         self.environment = {**kept, _MARK: self._mark}
 
-    def __call__(self, *words: str | Path | bytes, **settings: object) -> Done:
+    def __call__(
+        self,
+        *words: str | Path | bytes,
+        before: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
+        stdout: int | None = subprocess.PIPE,
+    ) -> Done:
         """Run to the end."""
-        process = self.start(*words, **settings)
+        process = self.start(*words, before=before, env=env, stdout=stdout)
         out, err = process.communicate(timeout=_LIMIT_S)
         return Done(process.returncode, out, err)
 

@@ -3,7 +3,7 @@
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def _run(
     id_: str = "r",
     rounds: int = 6,
     metrics: tuple[Metric, ...] = (SPEED, READY),
-    **facts: int | str,
+    facts: Mapping[str, int | str] | None = None,
 ) -> Run:
     manifest = Manifest(
         schema=1,
@@ -88,7 +88,7 @@ def _run(
         created="2026-01-01T10:20:30.123+00:00",
         plan=Plan(name="p", workload="model-load", cases=cases, rounds=rounds, warmups=0, seed=77),
         metrics=metrics,
-        environment=Environment(target="local", facts=facts),
+        environment=Environment(target="local", facts=facts or {}),
         loadstone="0.1.0",
         core="abc",
     )
@@ -202,11 +202,15 @@ def test_strings_from_a_device_are_shown_and_change_nothing() -> None:
         )
         for trial in trials
     )
-    facts = {"kernel.release": HOSTILE, "cpu.model": HOSTILE, "fs.type": HOSTILE}
-    bad = _run(*trials, cases=(case,), id_=HOSTILE, **facts)
+    facts: dict[str, int | str] = {
+        "kernel.release": HOSTILE,
+        "cpu.model": HOSTILE,
+        "fs.type": HOSTILE,
+    }
+    bad = _run(*trials, cases=(case,), id_=HOSTILE, facts=facts)
     text = html.render([bad, bad])
     page = _Page(text)
-    good = _run(*twin, cases=(plain,), id_="plain", **dict.fromkeys(facts, "plain"))
+    good = _run(*twin, cases=(plain,), id_="plain", facts=dict.fromkeys(facts, "plain"))
     expected = _Page(html.render([good, good]))
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in expected.elements]
     assert page.count("script") == 0
@@ -291,9 +295,9 @@ def test_a_case_of_one_run_only_is_not_set_beside_anything() -> None:
 
 
 def test_what_the_machines_of_several_runs_do_not_share_is_listed() -> None:
-    facts = {"kernel.release": "6.1", "cpu.count": 8, "kernel.boot_id": "a"}
+    facts: dict[str, int | str] = {"kernel.release": "6.1", "cpu.count": 8, "kernel.boot_id": "a"}
     other = facts | {"kernel.release": "6.18", "kernel.boot_id": "b"}
-    page = _Page(html.render([_run(*MEASURED, **facts), _run(*MEASURED, **other)]))
+    page = _Page(html.render([_run(*MEASURED, facts=facts), _run(*MEASURED, facts=other)]))
     assert page.row("kernel.release") == ["kernel.release", "6.1", "6.18"]
     assert not any(row[0] in ("cpu.count", "kernel.boot_id") for row in page.rows)
 

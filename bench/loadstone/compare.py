@@ -16,7 +16,19 @@ _DRIFT_SUSPECTED = 0.1
 _FEW_ROUNDS = 5
 _MOVED = 0.10
 _MOST_EVIDENCE = 8
-_KEY_FACTS = ("kernel.release", "cpu.governor", "block.scheduler", "file.bytes", "fs.type")
+_KEY_FACTS = (
+    "kernel.release",
+    "cpu.model",
+    "cpu.governor",
+    "memory.thp",
+    "memory.page_reporting_order",
+    "block.scheduler",
+    "block.read_ahead_kb",
+    "file.bytes",
+    "fs.type",
+)
+# The Trial's own times, not what the kernel counted.
+_OWN_TIMES = {"ready_ns", "first_byte_ns", "set_cache_ns", "verify_ns"}
 
 
 class _Side(Noun, frozen=True, kw_only=True):
@@ -240,7 +252,7 @@ def _moved(base: Mapping[str, float], new: Mapping[str, float]) -> dict[str, tup
     changes = {
         name: abs(new[name] - value) / abs(value) if value else math.inf
         for name, value in base.items()
-        if name in new and new[name] != value
+        if name in new and new[name] != value and name not in _OWN_TIMES
     }
     names = sorted((name for name in changes if changes[name] > _MOVED), key=lambda n: -changes[n])
     return {name: (base[name], new[name]) for name in names[:_MOST_EVIDENCE]}

@@ -82,7 +82,9 @@ def counters(summaries: Sequence[CaseSummary]) -> tuple[list[Counter], int]:
     rows = [
         Counter(
             name=name,
-            medians=tuple(_counter(name, summary.evidence.get(name)) for summary in summaries),
+            medians=tuple(
+                format_counter(name, summary.evidence.get(name)) for summary in summaries
+            ),
         )
         for name in moved
     ]
@@ -95,7 +97,8 @@ def _cell(value: float | None, unit: str) -> str:
     return format_metric(value, unit)
 
 
-def _counter(name: str, value: float | None) -> str:
+def format_counter(name: str, value: float | None) -> str:
+    """A counter's value in the unit that its name ends with."""
     if value is None:
         return "–"
     if value < 0:

@@ -1,7 +1,7 @@
 """A Run, a Comparison or a Plan as text for a terminal."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
 from rich.console import Console
@@ -16,6 +16,7 @@ from loadstone.summary import CaseSummary, summarise
 from loadstone.units import format_bytes_rounded, format_metric
 
 _WIDE = 160
+_MOVED_SHOWN = 4
 _SHADES = {Status.SKIPPED: "yellow", Status.FAILED: "red", Status.INVALID: "red"}
 _COLOURS = {
     Verdict.FASTER: "green",
@@ -160,6 +161,8 @@ def _needed(rounds: int | None) -> str:
     return f" ({rounds} rounds would do)" if rounds else ""
 
 
-def _moved(evidence: object) -> str:
-    assert isinstance(evidence, dict)
-    return ", ".join(f"{name} {base:g} → {new:g}" for name, (base, new) in evidence.items())
+def _moved(evidence: Mapping[str, tuple[float, float]]) -> str:
+    return "\n".join(
+        f"{name} {figures.format_counter(name, base)} → {figures.format_counter(name, new)}"
+        for name, (base, new) in list(evidence.items())[:_MOVED_SHOWN]
+    )
