@@ -1,0 +1,80 @@
+"""Facts about a machine, read through nothing but small files."""
+
+import os
+from pathlib import Path
+
+from loadstone.environment import (
+    block_device,
+    find_mount,
+    machine_facts,
+    parse_mountinfo,
+    storage_facts,
+)
+
+MOUNTINFO = r"""22 1 259:2 / / rw,relatime - ext4 /dev/nvme0n1p2 rw,discard
+30 22 0:30 / /data rw - btrfs /dev/sda1 rw,compress=zstd
+31 22 0:31 / /with\040space rw - tmpfs tmpfs rw,size=1024k
+32 30 8:1 /sub /data rw,noatime - xfs /dev/sdb1 rw
+broken line
+"""
+
+
+def read_text(path: str) -> str | None:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return None
+
+
+def test_the_deepest_and_then_the_latest_mount_holds_a_path() -> None:
+    mounts = parse_mountinfo(MOUNTINFO)
+    assert [mount.fs_type for mount in mounts] == ["ext4", "btrfs", "tmpfs", "xfs"]
+    for path, fs_type in (
+        ("/data/model.gguf", "xfs"),
+        ("/database", "ext4"),
+        ("/with space/x", "tmpfs"),
+        ("/", "ext4"),
+    ):
+        found = find_mount(mounts, path)
+        assert found is not None
+        assert found.fs_type == fs_type
+
+
+def test_a_file_system_with_anonymous_devices_is_traced_to_its_source() -> None:
+    files = {
+        "/proc/self/mountinfo": MOUNTINFO.replace("32 30", "# 32 30").replace(" - xfs", " xfs"),
+        "/sys/class/block/sda1/dev": "8:17\n",
+    }
+    assert block_device(files.get, "/data/model.gguf", os.makedev(0, 99)) == "8:17"
+    assert block_device(files.get, "/with space/x", os.makedev(0, 31)) is None
+
+
+def test_a_partition_has_the_queue_of_its_disk() -> None:
+    base = "/sys/dev/block/259:2"
+    files = {
+        "/proc/self/mountinfo": MOUNTINFO,
+        f"{base}/../queue/scheduler": "mq-deadline [none]\n",
+        f"{base}/../queue/read_ahead_kb": "128\n",
+        f"{base}/uevent": "MAJOR=259\nDEVNAME=nvme0n1p2\n",
+    }
+    facts = storage_facts(files.get, "/model.gguf", "259:2")
+    assert facts["block.scheduler"] == "none"
+    assert facts["block.read_ahead_kb"] == 128
+    assert facts["block.name"] == "nvme0n1p2"
+    assert facts["fs.type"] == "ext4"
+
+
+def test_this_machines_facts_are_its_own() -> None:
+    facts = machine_facts(read_text)
+    assert facts["kernel.release"] == os.uname().release
+    assert facts["cpu.count"] == os.sysconf("SC_NPROCESSORS_ONLN")
+    available, total = facts["memory.available_bytes"], facts["memory.total_bytes"]
+    assert isinstance(available, int)
+    assert isinstance(total, int)
+    assert 0 < available <= total
+
+
+def test_a_machine_that_tells_nothing_has_facts_without_values() -> None:
+    facts = machine_facts(lambda _: None)
+    assert facts["kernel.release"] is None
+    assert facts["cpu.model"] is None
