@@ -14,6 +14,7 @@ FLOORS = (
     {"_native", "core", "evidence", "environment", "explain", "parameters", "durable", "stats"},
     {
         "latency",
+        "matching",
         "plan",
         "plan_file",
         "worker",

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from statistics import median
 from typing import Any
 
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Better, Comparison, Effect, Metric, Noun, Run, Trial, Verdict
+from loadstone.matching import Match, is_interleaved, match_cases
+from loadstone.model import Better, Comparison, Effect, Metric, Run, Verdict
 from loadstone.stats import Interval, Trend, drift, holm, rank_test, ratio_interval, rounds_needed
-from loadstone.summary import CaseSummary, counted_trials, evidence_medians, summarise
+from loadstone.summary import counted_trials, evidence_medians
 
 _ALPHA = 0.05
 _DRIFT_SUSPECTED = 0.1
@@ -29,35 +29,6 @@ _KEY_FACTS = (
 )
 # The Trial's own times, not what the kernel counted.
 _OWN_TIMES = {"ready_ns", "first_byte_ns", "set_cache_ns", "verify_ns"}
-
-
-class _Side(Noun, frozen=True, kw_only=True):
-    """One Case in one Run: the Trials that count, in order of rounds, or why there are none."""
-
-    label: str = ""
-    trials: tuple[Trial, ...] = ()
-    why_not: str = "not in its plan"
-
-
-class _Match(Noun, frozen=True, kw_only=True):
-    """One Case measured in both Runs; where paired, in the same rounds."""
-
-    label: str
-    base: tuple[Trial, ...]
-    new: tuple[Trial, ...]
-    is_paired: bool
-
-    def values(self, metric: Metric) -> tuple[list[float], list[float]]:
-        """The metric's figures in BASE and in NEW."""
-        base, new = (
-            [trial.metrics[metric.name] for trial in side] for side in (self.base, self.new)
-        )
-        return base, new
-
-    @property
-    def rounds(self) -> int:
-        """How many rounds the side with fewer has."""
-        return min(len(self.base), len(self.new))
 
 
 def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
@@ -80,8 +51,8 @@ def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
     if threshold < 0:
         raise UsageError(f"a threshold of {threshold} is negative; give a share such as 0.03")
     metric = _common_metric(base, new)
-    is_paired = _is_interleaved(base, new)
-    matches, unmatched = _match(base, new, metric, is_paired)
+    is_paired = is_interleaved(base, new)
+    matches, unmatched = match_cases(base, new, metric, is_paired)
     if not matches:
         raise CannotMeasureError(_nothing_comparable(base, new, unmatched))
     drifts = [_drift(run, metric) for run in (base, new)]
@@ -132,71 +103,8 @@ def _common_metric(base: Run, new: Run) -> Metric:
     return firsts[0]
 
 
-def _is_interleaved(base: Run, new: Run) -> bool:
-    """Whether each round of both Runs had ended, in both, before the next one started."""
-    windows: dict[int, list[str]] = {}
-    rounds = [{trial.round for trial in run.trials if not trial.warmup} for run in (base, new)]
-    for trial in base.trials + new.trials:
-        if not trial.warmup:
-            windows.setdefault(trial.round, []).append(trial.started)
-    in_order = [windows[number] for number in sorted(windows)]
-    is_apart = all(max(before) < min(after) for before, after in pairwise(in_order))
-    return rounds[0] == rounds[1] and len(in_order) > 1 and is_apart
-
-
-def _match(base: Run, new: Run, metric: Metric, is_paired: bool) -> tuple[list[_Match], list[str]]:
-    """Pair up the Cases that both Runs measured, and say why not where only one did."""
-    ids = [{case.id for case in run.manifest.plan.cases} for run in (base, new)]
-    by_id = not ids[0].isdisjoint(ids[1])
-    bases, news = (_sides(run, metric, by_id) for run in (base, new))
-    matches, unmatched = [], []
-    for key in dict.fromkeys([*bases, *news]):
-        before, after = bases.get(key, _Side()), news.get(key, _Side())
-        label = before.label or after.label
-        if before.trials and after.trials:
-            matches.append(_aligned(label, before.trials, after.trials, is_paired))
-        elif before.trials:
-            unmatched.append(f"{label} (NEW: {after.why_not})")
-        elif after.trials:
-            unmatched.append(f"{label} (BASE: {before.why_not})")
-    return matches, unmatched
-
-
-def _sides(run: Run, metric: Metric, by_id: bool) -> dict[str, _Side]:
-    counted = counted_trials(run)
-    summaries = {summary.case.id: summary for summary in summarise(run)}
-    return {
-        case.id if by_id else case.label: _side(counted[case.id], summaries[case.id], metric)
-        for case in run.manifest.plan.cases
-    }
-
-
-def _side(counted: tuple[Trial, ...], summary: CaseSummary, metric: Metric) -> _Side:
-    label = summary.case.label
-    trials = [trial for trial in counted if metric.name in trial.metrics]
-    if any(trial.metrics[metric.name] <= 0 for trial in trials):
-        return _Side(label=label, why_not=f"{metric.name} of zero has no ratio")
-    if trials:
-        in_order = sorted(trials, key=lambda trial: trial.round)
-        return _Side(label=label, trials=tuple(in_order))
-    if summary.skipped is not None:
-        return _Side(label=label, why_not=f"skipped, {summary.skipped}")
-    return _Side(label=label, why_not="; ".join(("no good trial", *summary.reasons)))
-
-
-def _aligned(
-    label: str, base: tuple[Trial, ...], new: tuple[Trial, ...], is_paired: bool
-) -> _Match:
-    """Pair by the rounds that were good on both sides; without any, there are no pairs."""
-    both = {trial.round for trial in base} & {trial.round for trial in new}
-    if not is_paired or not both:
-        return _Match(label=label, base=base, new=new, is_paired=False)
-    base, new = (tuple(trial for trial in side if trial.round in both) for side in (base, new))
-    return _Match(label=label, base=base, new=new, is_paired=True)
-
-
 def _effects(
-    matches: Sequence[_Match], metric: Metric, threshold: float, drifted: float
+    matches: Sequence[Match], metric: Metric, threshold: float, drifted: float
 ) -> list[Effect]:
     p_values = [rank_test(*match.values(metric), match.is_paired) for match in matches]
     return [
@@ -206,7 +114,7 @@ def _effects(
 
 
 def _effect(
-    match: _Match, metric: Metric, threshold: float, p: float, drifted: float, comparisons: int
+    match: Match, metric: Metric, threshold: float, p: float, drifted: float, comparisons: int
 ) -> Effect:
     base, new = match.values(metric)
     interval = _better_above_one(ratio_interval(base, new, match.is_paired), metric.better)
@@ -292,7 +200,7 @@ def _drift_warnings(drifts: Sequence[Trend], effects: Sequence[Effect]) -> list[
     ]
 
 
-def _few_rounds_warnings(matches: Sequence[_Match]) -> list[str]:
+def _few_rounds_warnings(matches: Sequence[Match]) -> list[str]:
     few = [match.label for match in matches if match.rounds < _FEW_ROUNDS]
     return [f"fewer than {_FEW_ROUNDS} good rounds of {', '.join(few)}"] if few else []
 
