@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from loadstone.stats import median_interval
 from perf.conftest import execute, keep, take_pairs
 
 Fio = Callable[..., dict[str, float]]
@@ -101,7 +102,7 @@ def test_a_cached_read_costs_little_more_than_in_a_bare_loop(
     pairs = keep(
         benchmark, lambda: take_pairs(lambda: read_cost(cached_model), theirs), unit="operations/s"
     )
-    assert pairs.ratio >= 0.85
+    assert not pairs.fall_short_of(0.85)
 
 
 def test_the_latency_histogram_is_nearly_free(
@@ -116,14 +117,18 @@ def test_the_latency_histogram_is_nearly_free(
         ),
         unit="operations/s",
     )
-    costs_ns = [
-        1e9 / ours - 1e9 / theirs for ours, theirs in zip(pairs.ours, pairs.theirs, strict=True)
-    ]
-    operation_ns = 1e9 / sorted(pairs.theirs)[len(pairs.theirs) // 2]
-    cost_ns = sorted(costs_ns)[len(costs_ns) // 2]
-    benchmark.extra_info |= {"histogram_ns": cost_ns, "operation_ns": operation_ns}
+    cost = median_interval(
+        [1e9 / ours - 1e9 / theirs for ours, theirs in zip(pairs.ours, pairs.theirs, strict=True)]
+    )
+    operation_ns = 1e9 / median_interval(pairs.theirs).median
+    benchmark.extra_info |= {
+        "histogram_ns": cost.median,
+        "histogram_ns_low": cost.low,
+        "histogram_ns_high": cost.high,
+        "operation_ns": operation_ns,
+    }
     # 20 ns beside a read of about 650 ns: stated as a share, for machines of any speed.
-    assert cost_ns <= 0.03 * operation_ns
+    assert cost.low <= 0.03 * operation_ns
 
 
 @pytest.fixture(scope="session")
