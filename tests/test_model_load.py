@@ -8,7 +8,8 @@ import pytest
 
 import loadstone
 from commands import MIB, needs, needs_root, write_model
-from loadstone.model import Status
+from loadstone import core
+from loadstone.model import Kind, Status
 from loadstone.workloads import make_cases, workload
 
 
@@ -65,3 +66,14 @@ def test_an_id_stays_the_same_from_release_to_release() -> None:
     """Runs are compared by it, so a changed id loses every earlier Run."""
     cases, _ = make_cases(workload("model-load"), [{"engine": "mmap-copy"}, {"engine": "uring"}])
     assert [case.id for case in cases] == ["105f248d", "3fd27f4b"]
+
+
+def test_the_core_knows_every_parameter_and_every_choice() -> None:
+    """Names stand in Python for people and in C for the device: they may not drift apart."""
+    options = core.operation_options("model-load")
+    for parameter in workload("model-load").parameters:
+        kind, words = options[parameter.name]
+        if parameter.kind is Kind.CHOICE:
+            assert set(words) == {choice.removesuffix(":NAME") for choice in parameter.choices}
+        else:
+            assert kind == ("choice" if parameter.kind is Kind.FLAG else "number")
