@@ -31,6 +31,24 @@ def measured(run: Run, summaries: Sequence[CaseSummary]) -> list[CaseSummary]:
     return [summary for summary in summaries if primary(run, summary)]
 
 
+def headline(run: Run, summary: CaseSummary) -> str:
+    """The median that Cases are ranked by, with its unit; the Case must be one of ``measured``."""
+    metric, interval = run.manifest.metrics[0], primary(run, summary)
+    assert interval is not None
+    return f"{format_metric(interval.median, metric.unit)} {unit_of(metric)}"
+
+
+def rivals(run: Run, ranked: Sequence[CaseSummary]) -> tuple[str, ...]:
+    """Labels of those that can't be told from the first with these rounds: intervals that meet."""
+    best = primary(run, ranked[0])
+    others = ((summary, primary(run, summary)) for summary in ranked[1:])
+    return tuple(
+        summary.case.label
+        for summary, other in others
+        if best and other and other.low <= best.high and other.high >= best.low
+    )
+
+
 def headings(run: Run) -> tuple[str, ...]:
     """What stands above ``cells``."""
     return (

@@ -12,13 +12,12 @@ from loadstone import __version__
 from loadstone.durable import write_atomically
 from loadstone.errors import RunError, UsageError, system_words
 from loadstone.latency import merge, percentile
-from loadstone.model import Histogram, Metric, Noun, Run
+from loadstone.model import Histogram, Noun, Run
 from loadstone.report import facts, figures
-from loadstone.report.hints import hints, primary
+from loadstone.report.hints import hints
 from loadstone.report.strips import Chart, Entry, chart, overviews
 from loadstone.report.timeline import Timeline, timelines
 from loadstone.summary import CaseSummary, counted_trials, summarise
-from loadstone.units import format_metric
 
 _SUFFIXES = (".html", ".htm")
 _SHARES = (0.5, 0.9, 0.99, 0.999, 1.0)
@@ -174,25 +173,11 @@ def _fastest(entry: Entry) -> Row | None:
     """The first Case, its figure, and as notes those that can't be told from it."""
     if not entry.cases:
         return None
-    first, metric = entry.cases[0], entry.run.manifest.metrics[0]
     return Row(
-        label=first.case.label,
-        cells=(f"{_median_text(entry.run, first, metric)} {figures.unit_of(metric)}",),
-        notes=tuple(
-            summary.case.label for summary in entry.cases[1:] if _meet(entry.run, first, summary)
-        ),
+        label=entry.cases[0].case.label,
+        cells=(figures.headline(entry.run, entry.cases[0]),),
+        notes=figures.rivals(entry.run, entry.cases),
     )
-
-
-def _median_text(run: Run, summary: CaseSummary, metric: Metric) -> str:
-    interval = primary(run, summary)
-    assert interval is not None
-    return format_metric(interval.median, metric.unit)
-
-
-def _meet(run: Run, first: CaseSummary, other: CaseSummary) -> bool:
-    one, two = primary(run, first), primary(run, other)
-    return bool(one and two and two.low <= one.high and two.high >= one.low)
 
 
 def _latencies(run: Run, summary: CaseSummary) -> Iterator[Row]:

@@ -11,9 +11,9 @@ from rich.table import Table
 from loadstone.model import Comparison, Plan, Run, Status, Verdict
 from loadstone.plan import order
 from loadstone.report import figures
-from loadstone.report.hints import hints, primary
+from loadstone.report.hints import hints
 from loadstone.summary import CaseSummary, summarise
-from loadstone.units import format_bytes_rounded, format_metric
+from loadstone.units import format_bytes_rounded
 
 _WIDE = 160
 _MOVED_SHOWN = 4
@@ -51,19 +51,9 @@ def print_run(run: Run, out: Console) -> None:
 
 def fastest(run: Run, measured: Sequence[CaseSummary]) -> str:
     """Who is first, and who can't be told from it with these rounds."""
-    best = primary(run, measured[0])
-    assert best is not None
-    metric = run.manifest.metrics[0]
-    rivals = [
-        summary.case.label
-        for summary in measured[1:]
-        if (other := primary(run, summary)) and other.low <= best.high and other.high >= best.low
-    ]
-    text = (
-        f"fastest: [bold]{escape(measured[0].case.label)}[/], "
-        f"{format_metric(best.median, metric.unit)} {figures.unit_of(metric)}"
-    )
-    if rivals:
+    first = measured[0]
+    text = f"fastest: [bold]{escape(first.case.label)}[/], {figures.headline(run, first)}"
+    if rivals := figures.rivals(run, measured):
         text += f"; within its interval: {escape(', '.join(rivals))}"
     return text
 
