@@ -16,9 +16,13 @@ class ExitCode(IntEnum):
 
 
 class LoadstoneError(Exception):
-    """A problem the user can act on: one line of what, on what, why, and what to do."""
+    """A problem the user can act on: one line of what, on what, why, and what to do.
+
+    ``details`` are lines of somebody else's to be shown below it: a console's last, say.
+    """
 
     exit_code = ExitCode.FAILED
+    details: tuple[str, ...] = ()
 
 
 class UsageError(LoadstoneError):

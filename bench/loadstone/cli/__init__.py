@@ -2,53 +2,20 @@
 
 import errno
 import os
-import pkgutil
 import signal
 import sys
-from importlib import import_module
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from loadstone import __version__
 from loadstone.cli._signals import Stopped, die_of, take_signals
+from loadstone.cli._verbs import Verbs
 from loadstone.errors import ExitCode, LoadstoneError, system_words
 from loadstone.explain import printable
 
 
-class _Verbs(click.Group):
-    """Finds its commands as modules of this package."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        names = (info.name for info in pkgutil.iter_modules(__path__))
-        return sorted(name.rstrip("_") for name in names if not name.startswith("_"))
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        module = import_module(f"{__name__}.{_module_name(cmd_name)}")
-        command: click.Command = module.command
-        return command
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the verb; that nobody reads on is told before click and rich make it exit code 1."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise Stopped(signal.SIGPIPE) from error
-        except SystemExit as error:
-            if isinstance(error.__context__, BrokenPipeError):
-                raise Stopped(signal.SIGPIPE) from error
-            raise
-
-
-def _module_name(verb: str) -> str:
-    return f"{verb}_" if verb == "list" else verb
-
-
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="loadstone")
 def cli() -> None:
     """Time how fast this device loads a model file into memory, and learn why.
@@ -89,6 +56,8 @@ def _run() -> int:
         code = _code_of_command()
         sys.stdout.flush()
     except LoadstoneError as error:
+        for line in error.details:
+            click.echo(f"    {printable(line)}", err=True)
         _complain(str(error), *_notes_of(error))
         code = int(error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -1,0 +1,160 @@
+"""``loadstone lab kernels``: what can be booted, and getting more of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from loadstone.cli._options import json_option, option, quiet_option
+from loadstone.cli._output import print_json
+
+if TYPE_CHECKING:
+    from loadstone.lab.cache import StockKernel
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List the kernels that are here, and the suites whose kernel can be had."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from loadstone.lab.cache import cache_directory, stock_kernels
+    from loadstone.lab.debian import SUITES
+
+    rows = _rows(stock_kernels())
+    here = {row["suite"] for row in rows}
+    if as_json:
+        suites = [
+            {"name": name, "series": series, "is_here": name in here}
+            for name, series in SUITES.items()
+        ]
+        print_json({"cache": str(cache_directory()), "kernels": rows, "suites": suites})
+        return
+    _print(rows, {name: series for name, series in SUITES.items() if name not in here})
+
+
+@command.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@option("--mirror", type=str, help="Debian archive to fetch from [the machine's own source].")
+@option(
+    "--keyring", type=click.Path(path_type=Path), help="Keys that apt is to trust [Debian's own]."
+)
+@quiet_option
+def fetch(names: tuple[str, ...], mirror: str | None, keyring: Path | None, quiet: bool) -> None:
+    """Get the newest kernel of each suite NAME, through apt; the machine's apt is not changed."""
+    from loadstone.lab import debian
+
+    with _Progress(quiet) as progress:
+        for name in names:
+            kernel = debian.fetch(name, mirror=mirror, keyring=keyring, watch=progress.watch)
+            progress.end()
+            click.echo(f"{name}: {kernel.release} ({kernel.version}) in {kernel.directory}")
+
+
+@command.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def remove(names: tuple[str, ...]) -> None:
+    """Remove kernels that were fetched: NAME is a suite (all of it) or a release."""
+    from loadstone.lab import debian
+
+    for name in names:
+        gone = debian.remove(name)
+        for kernel in gone:
+            click.echo(f"removed {kernel.suite} {kernel.release} ({kernel.version})")
+        if not gone:
+            click.echo(f"removed the package lists of {name}")
+
+
+class _Progress:
+    """What a fetch does, on standard error: a bar on a terminal, a line a step elsewhere."""
+
+    def __init__(self, quiet: bool) -> None:
+        import sys
+
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True, quiet=quiet)
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            console=self._console,
+            transient=True,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, visible=False)
+        self._last = ""
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def watch(self, text: str, percent: float | None) -> None:
+        if text != self._last and not self._console.is_terminal:
+            self._console.print(text, markup=False)
+        self._last = text
+        total = None if percent is None else 100
+        self._bar.update(
+            self._task, description=text, total=total, completed=percent or 0, visible=True
+        )
+
+    def end(self) -> None:
+        self._bar.update(self._task, visible=False)
+
+
+def _rows(kernels: "Sequence[StockKernel]") -> list[dict[str, Any]]:
+    """The newest of a suite goes by the suite's name, older ones by their release."""
+    rows = []
+    named: set[str] = set()
+    for kernel in kernels:
+        rows.append(
+            {
+                "name": kernel.release if kernel.suite in named else kernel.suite,
+                "suite": kernel.suite,
+                "release": kernel.release,
+                "package": kernel.package,
+                "version": kernel.version,
+                "architecture": kernel.architecture,
+                "size_bytes": kernel.size_bytes(),
+                "path": str(kernel.directory),
+            }
+        )
+        named.add(kernel.suite)
+    return rows
+
+
+def _print(rows: list[dict[str, Any]], others: dict[str, str]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from loadstone.report import text
+    from loadstone.units import format_bytes_rounded
+
+    out = text.console()
+    if rows:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("name", "release", "version", "size"):
+            table.add_column(heading, no_wrap=True)
+        table.add_column("path", overflow="fold")
+        for row in rows:
+            size = format_bytes_rounded(row["size_bytes"])
+            words = (row["name"], row["release"], row["version"], size, row["path"])
+            table.add_row(*map(escape, words))
+        out.print(table)
+    else:
+        out.print("no kernel was fetched yet")
+    if others:
+        names = ", ".join(f"{name} ({series})" for name, series in others.items())
+        out.print(f"can be had: {names}: loadstone lab kernels fetch NAME")

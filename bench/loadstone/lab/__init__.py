@@ -1,0 +1,1 @@
+"""The lab: kernels, guests and simulated storage."""

@@ -1,0 +1,248 @@
+"""The machine's apt, with sources, lists and downloads of its own.
+
+Proxies, certificates and credentials of the machine still apply; nothing of its sources, lists,
+pins or hooks is used or changed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from loadstone.errors import CannotMeasureError, UsageError
+from loadstone.model import Noun
+
+_PACKAGES = {
+    "apt-get": "apt",
+    "apt-cache": "apt",
+    "dpkg": "dpkg",
+    "dpkg-deb": "dpkg",
+    "depmod": "kmod",
+    "modinfo": "kmod",
+}
+
+# Hooks would change the machine (empty its package cache, wake PackageKit), and lists cannot be
+# emptied by -o.
+_CONFIGURATION = """\
+#clear APT::Update;
+APT::Update::Error-Mode "any";
+APT::Default-Release "";
+APT::Get::AllowUnauthenticated "false";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
+Acquire::AllowDowngradeToInsecureRepositories "false";
+Acquire::Languages "none";
+Acquire::GzipIndexes "true";
+"""
+
+_NOISE = ("Download is performed unsandboxed", "Some index files failed")
+
+
+class Source(Noun, frozen=True, kw_only=True):
+    """One suite at one mirror; Debian's words for the architecture (``amd64``)."""
+
+    mirror: str
+    suite: str
+    architecture: str
+    keyring: Path | None
+
+
+class AptError(CannotMeasureError):
+    """apt refused; ``words`` are its own, in one line."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+class Apt:
+    """apt with one source.
+
+    Args:
+        directory: for its lists and downloads; made where there is none.
+    """
+
+    def __init__(self, directory: Path, source: Source) -> None:
+        self.directory = directory
+        self.downloads = directory / "downloads"
+        self._source = source
+        for name in ("state", "cache", "sources", "downloads"):
+            (directory / name).mkdir(parents=True, exist_ok=True)
+        (directory / "status").touch()
+        (directory / "apt.conf").write_text(_CONFIGURATION)
+        (directory / "sources" / "loadstone.sources").write_text(_stanza(source))
+
+    def update(self) -> None:
+        """Bring the lists up to date; apt checks their signature.
+
+        Raises:
+            AptError: apt could not, or would not trust them.
+        """
+        self._run("apt-get", "--quiet", "update")
+
+    def dependencies(self, package: str) -> list[str]:
+        """The names of a package's dependencies, and of theirs, as far as this suite has them.
+
+        Raises:
+            AptError: there is no such package.
+        """
+        kinds = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
+        told = self._run(
+            "apt-cache", "depends", "--recurse", *(f"--no-{kind}" for kind in kinds), package
+        )
+        return [line for line in told.splitlines() if re.match(r"[a-z0-9]", line)]
+
+    def show(self, *packages: str) -> list[dict[str, str]]:
+        """The fields of the version of each package that apt would install."""
+        told = self._run("apt-cache", "show", "--no-all-versions", *packages)
+        return [
+            dict(re.findall(r"^([A-Za-z0-9-]+): (.*)$", stanza, re.MULTILINE))
+            for stanza in told.strip().split("\n\n")
+        ]
+
+    def download(self, packages: list[str], report: Callable[[float], None]) -> None:
+        """Get packages into ``downloads``; a part that is there is gone on from, and checked.
+
+        Args:
+            report: is told how many per cent are here.
+
+        Raises:
+            AptError: apt could not, or one is not what the signed lists say.
+        """
+        self._run("apt-get", "--quiet", "download", *packages, report=report)
+
+    def _run(self, *words: str, report: Callable[[float], None] | None = None) -> str:
+        program, *rest = words
+        command = [program_of(program), *self._options(), *rest]
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            code = _follow(command, self.downloads, out.fileno(), err.fileno(), report)
+            texts = []
+            for stream in (out, err):
+                stream.seek(0)
+                texts.append(stream.read().decode(errors="replace"))
+        if code != 0:
+            raise AptError(_words(texts[1]) or f"{program} left with {code}")
+        return texts[0]
+
+    def _options(self) -> list[str]:
+        directory = self.directory
+        settings = {
+            "APT::Architecture": self._source.architecture,
+            "Dir::Etc::SourceList": "/dev/null",
+            "Dir::Etc::SourceParts": directory / "sources",
+            "Dir::Etc::Preferences": "/dev/null",
+            "Dir::Etc::PreferencesParts": "/dev/null",
+            "Dir::State": directory / "state",
+            "Dir::State::Status": directory / "status",
+            "Dir::Cache": directory / "cache",
+        }
+        options = [f"--config-file={directory / 'apt.conf'}"]
+        return options + [f"--option={name}={value}" for name, value in settings.items()]
+
+
+def program_of(name: str) -> str:
+    """The path of a program that comes with a Debian package.
+
+    Raises:
+        CannotMeasureError: it is not installed.
+    """
+    # Users without rights often lack the directories of administration in PATH.
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    found = shutil.which(name, path=path)
+    if found is None:
+        package = _PACKAGES[name]
+        raise CannotMeasureError(f"no {name} here; install the Debian package {package}")
+    return found
+
+
+def machine_sources(are_read: bool) -> list[dict[str, str]]:
+    """The machine's own package sources, in its order: uri, release, component, origin.
+
+    Args:
+        are_read: those whose lists the machine has, or all, without ``origin``.
+    """
+    names = {"uri": "REPO_URI", "release": "RELEASE", "component": "COMPONENT"}
+    if are_read:
+        names["origin"] = "ORIGIN"
+    form = "\t".join(f"$({name})" for name in names.values())
+    more = () if are_read else ("--no-release-info",)
+    command = (
+        program_of("apt-get"),
+        "indextargets",
+        *more,
+        "--format",
+        form,
+        "Created-By: Packages",
+    )
+    told = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if told.returncode != 0:
+        raise AptError(f"apt-get indextargets: {_words(told.stderr)}")
+    lines = (line.split("\t") for line in told.stdout.splitlines())
+    return [dict(zip(names, line, strict=True)) for line in lines]
+
+
+def _stanza(source: Source) -> str:
+    fields = {
+        "Types": "deb",
+        "URIs": source.mirror,
+        "Suites": source.suite,
+        "Components": "main",
+        "Architectures": source.architecture,
+        "Targets": "Packages",
+    }
+    if source.keyring is not None:
+        keyring = source.keyring.absolute()
+        if re.search(r"[\s,\[\]]", str(keyring)):
+            raise UsageError(
+                f"--keyring {keyring}: apt takes no keyring whose path has spaces, commas or "
+                "brackets; copy it elsewhere"
+            )
+        fields["Signed-By"] = str(keyring)
+    return "".join(f"{name}: {value}\n" for name, value in fields.items())
+
+
+def _follow(
+    command: list[str],
+    place: Path,
+    out: int,
+    err: int,
+    report: Callable[[float], None] | None,
+) -> int:
+    """Run to the end, telling of progress; the exit code."""
+    read, write = os.pipe()
+    words = [*command, f"--option=APT::Status-Fd={write}"]
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    with os.fdopen(read) as status:
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=place,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                pass_fds=(write,),
+            )
+        finally:
+            os.close(write)
+        try:
+            for line in status:
+                match = re.match(r"dlstatus:\d+:([\d.]+):", line)
+                if match and report:
+                    report(float(match[1]))
+            return process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+
+def _words(text: str) -> str:
+    lines = [line[3:].strip() for line in text.splitlines() if line.startswith(("E: ", "W: "))]
+    told = [
+        " ".join(line.split()).rstrip(".") for line in lines if not any(n in line for n in _NOISE)
+    ]
+    return "; ".join(dict.fromkeys(told))

@@ -1,0 +1,221 @@
+"""The cache directory: kernels that were fetched, each whole and by itself."""
+
+import contextlib
+import errno
+import fcntl
+import functools
+import os
+import platform
+import secrets
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from loadstone.durable import UNDECODABLE, decode, sync_directory
+from loadstone.errors import CannotMeasureError, UsageError, system_words
+from loadstone.model import Noun
+
+ABOUT = "kernel.json"
+PARTIAL = ".partial-"
+
+
+class StockKernel(Noun, frozen=True, kw_only=True):
+    """What ``kernel.json`` says of a distribution's kernel; ``architecture`` as uname says it."""
+
+    suite: str
+    release: str
+    package: str
+    version: str
+    architecture: str
+
+    @property
+    def directory(self) -> Path:
+        """Where it lies: ``boot/vmlinuz-RELEASE`` and ``lib/modules/RELEASE`` below it."""
+        return suite_directory(self.suite, self.architecture) / f"{self.release}_{self.version}"
+
+    @property
+    def image(self) -> Path:
+        """The kernel itself."""
+        return self.directory / "boot" / f"vmlinuz-{self.release}"
+
+    @property
+    def modules(self) -> Path:
+        """Its modules, with ``modules.dep``."""
+        return self.directory / "lib" / "modules" / self.release
+
+    def size_bytes(self) -> int:
+        """What it takes of the disk."""
+        return sum(
+            (Path(top) / name).lstat().st_blocks * 512
+            for top, _, names in os.walk(self.directory)
+            for name in names
+        )
+
+
+def this_architecture() -> str:
+    """This machine's, as uname says it."""
+    return platform.machine()
+
+
+def cache_directory() -> Path:
+    """``$LOADSTONE_CACHE``, else ``$XDG_CACHE_HOME/loadstone``, else ``~/.cache/loadstone``.
+
+    Raises:
+        UsageError: none is set and this user has no home directory.
+
+    Source: XDG Base Directory Specification (a relative XDG_CACHE_HOME counts as none).
+    """
+    if own := os.environ.get("LOADSTONE_CACHE"):
+        return Path(own).absolute()
+    shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if shared.is_absolute():
+        return shared / "loadstone"
+    try:
+        return Path.home() / ".cache" / "loadstone"
+    except RuntimeError as error:
+        raise UsageError(f"no cache directory: {error}; name one with LOADSTONE_CACHE") from error
+
+
+def suite_directory(suite: str, architecture: str) -> Path:
+    """Where a suite's kernels lie."""
+    return cache_directory() / "kernels" / architecture / suite
+
+
+def stock_kernels(architecture: str | None = None) -> list[StockKernel]:
+    """The kernels that were fetched, by suite, the newest of each first.
+
+    Args:
+        architecture: that of the kernels; this machine's by default.
+
+    Raises:
+        UsageError: one is damaged, or the cache cannot be read.
+    """
+    kernels = cache_directory() / "kernels" / (architecture or this_architecture())
+    try:
+        suites = sorted(path for path in kernels.iterdir() if _is_shown(path))
+        found = [(suite, [path for path in suite.iterdir() if _is_shown(path)]) for suite in suites]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _cannot_read(error) from error
+    return [kernel for _, paths in found for kernel in _newest_first(map(_read, paths))]
+
+
+def remove(kernel: StockKernel) -> None:
+    """Remove a kernel whose suite is locked; one cut off half-way is not taken for whole.
+
+    Raises:
+        OSError: it could not be removed.
+    """
+    doomed = kernel.directory.with_name(f"{PARTIAL}{secrets.token_hex(4)}")
+    kernel.directory.rename(doomed)
+    shutil.rmtree(doomed)
+    with contextlib.suppress(OSError):
+        kernel.directory.parent.rmdir()
+
+
+@contextlib.contextmanager
+def partial_directory(suite: str, architecture: str) -> Iterator[Path]:
+    """A directory to make a kernel in; whatever of it is not put in its place goes."""
+    parent = suite_directory(suite, architecture)
+    parent.mkdir(parents=True, exist_ok=True)
+    path = parent / f"{PARTIAL}{secrets.token_hex(4)}"
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def put_in_place(partial: Path, kernel: StockKernel) -> None:
+    """Give a complete directory the kernel's name, when all of it is on the disk.
+
+    Raises:
+        OSError: the system could not.
+    """
+    (partial / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(kernel), indent=2))
+    # Thousands of files: syncfs(2) by way of coreutils, for Python has no call of it.
+    if subprocess.run(["sync", "--file-system", partial], check=False).returncode != 0:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(partial))
+    partial.rename(kernel.directory)
+    sync_directory(kernel.directory.parent)
+
+
+def sweep(suite: str, architecture: str) -> None:
+    """Remove what a killed fetch or remove of this suite left; its lock must be held."""
+    for path in suite_directory(suite, architecture).glob(f"{PARTIAL}*"):
+        shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def locked(suite: str, architecture: str, wait: Callable[[], None]) -> Iterator[None]:
+    """Hold a suite for oneself.
+
+    Args:
+        wait: called where another process holds it, before waiting for that one to end.
+    """
+    parent = suite_directory(suite, architecture).parent
+    parent.mkdir(parents=True, exist_ok=True)
+    fd = os.open(parent / f".{suite}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            wait()
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def cannot_write(error: OSError, path: Path) -> CannotMeasureError:
+    """What to raise where writing in the cache failed."""
+    at = error.filename or path
+    words = system_words(error.errno or 0)
+    remedy = "free space, or name another cache directory with LOADSTONE_CACHE"
+    return CannotMeasureError(f"cannot write {os.fsdecode(at)}: {words}; {remedy}")
+
+
+def _is_shown(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".")
+
+
+def _read(path: Path) -> StockKernel:
+    try:
+        kernel = decode((path / ABOUT).read_bytes(), StockKernel)
+    except UNDECODABLE as error:
+        raise _damaged(path, str(error)) from error
+    except FileNotFoundError:
+        raise _damaged(path, f"it has no {ABOUT}") from None
+    except OSError as error:
+        raise _cannot_read(error) from error
+    if not (kernel.directory == path and kernel.image.is_file() and kernel.modules.is_dir()):
+        raise _damaged(path, f"what {ABOUT} says is not what is there")
+    return kernel
+
+
+def _damaged(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path} is damaged: {why}; delete that directory and fetch the kernel again")
+
+
+def _cannot_read(error: OSError) -> UsageError:
+    words = system_words(error.errno or 0)
+    return UsageError(
+        f"cannot read {error.filename}: {words}; name another cache directory with LOADSTONE_CACHE"
+    )
+
+
+def _newest_first(kernels: Iterator[StockKernel]) -> list[StockKernel]:
+    by_version = functools.cmp_to_key(_compare)
+    return sorted(kernels, key=lambda kernel: by_version(kernel.version), reverse=True)
+
+
+def _compare(one: str, other: str) -> int:
+    """Debian versions by Debian's order, which ``dpkg`` knows."""
+    if one == other:
+        return 0
+    is_less = subprocess.run(["dpkg", "--compare-versions", one, "lt", other], check=False)
+    return -1 if is_less.returncode == 0 else 1

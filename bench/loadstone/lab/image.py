@@ -1,0 +1,212 @@
+"""What a kernel image, a directory of modules and a build tree say of themselves."""
+
+import mmap
+import os
+import re
+import shlex
+import stat
+import subprocess
+from pathlib import Path
+
+from loadstone.errors import UsageError, system_words
+from loadstone.lab.apt import program_of
+from loadstone.model import Noun
+
+TREE_IMAGES = {"x86_64": "arch/x86/boot/bzImage", "aarch64": "arch/arm64/boot/Image"}
+"""Where a build leaves what can be booted, for each machine that uname may name."""
+
+_TREE_RELEASE = "include/config/kernel.release"
+
+# Source: Linux, Documentation/arch/x86/boot.rst: header magic, and the pointer to the version.
+_X86_MAGIC_AT, _X86_MAGIC = 0x202, b"HdrS"
+_X86_VERSION_AT, _X86_SETUP_BYTES = 0x20E, 0x200
+
+# Source: Linux, Documentation/arch/arm64/booting.rst: magic of an Image that is not packed.
+_ARM64_MAGIC_AT, _ARM64_MAGIC = 0x38, b"ARM\x64"
+
+_HEAD_BYTES = 0x20000
+
+_OTHERS = {
+    b"\x7fELF": "an ELF file, which QEMU's loader takes no modules for; name arch/x86/boot/bzImage",
+    b"\x1f\x8b": "a gzip file; unpack it first",
+}
+
+
+class Image(Noun, frozen=True, kw_only=True):
+    """A kernel that can be booted: its release (``uname -r``) and machine (``uname -m``)."""
+
+    release: str
+    architecture: str
+
+
+def read_image(path: Path) -> Image:
+    """Read a bzImage of x86 or an Image of arm64.
+
+    Raises:
+        UsageError: it cannot be read, is neither, or does not tell its release.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"{path} is no regular file; name a kernel image or a build tree")
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+            if head[_X86_MAGIC_AT:][:4] == _X86_MAGIC:
+                return Image(release=_x86_release(path, head), architecture="x86_64")
+            if head[_ARM64_MAGIC_AT:][:4] == _ARM64_MAGIC:
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                    return Image(release=_banner_release(path, data), architecture="aarch64")
+    except PermissionError as error:
+        raise UsageError(
+            f"cannot read {path}: {system_words(error.errno or 0)}; as root: "
+            f"chmod a+r {shlex.quote(str(path))}, or name a copy of it"
+        ) from error
+    except OSError as error:
+        words = system_words(error.errno or 0)
+        raise UsageError(f"cannot read {path}: {words}; check the path") from error
+    what = next((text for magic, text in _OTHERS.items() if head.startswith(magic)), None)
+    raise UsageError(f"{path} is no kernel image" + (f" but {what}" if what else ""))
+
+
+def is_build_tree(path: Path) -> bool:
+    """Whether a directory is one that a kernel was built in."""
+    return (path / _TREE_RELEASE).is_file()
+
+
+def tree_of(image: Path) -> Path | None:
+    """The build tree that an image lies in where the build left it."""
+    for name in TREE_IMAGES.values():
+        tree = Path(str(image).removesuffix(name))
+        if tree != image and is_build_tree(tree):
+            return tree
+    return None
+
+
+def tree_image(tree: Path, architecture: str) -> Path:
+    """The image in a build tree.
+
+    Raises:
+        UsageError: it is none, or none that has been built to the end.
+    """
+    name = TREE_IMAGES.get(architecture)
+    if name is None:
+        raise UsageError(f"{tree}: a kernel for {architecture} is not known here")
+    if not is_build_tree(tree):
+        raise UsageError(
+            f"{tree} is a directory without {_TREE_RELEASE}: name a tree that a kernel was built "
+            "in, or PATH/TO/vmlinuz:MODULES_DIR"
+        )
+    if not (tree / name).is_file():
+        raise UsageError(f"{tree} has no {name}; build it: {_make(tree)} all")
+    return tree / name
+
+
+def tree_modules(tree: Path) -> list[Path]:
+    """The modules of a build tree, below it.
+
+    Raises:
+        UsageError: they have not been built.
+    """
+    try:
+        names = (tree / "modules.order").read_text().split()
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {tree}/modules.order: {system_words(error.errno or 0)}; build the "
+            f"modules: {_make(tree)} modules, or write {tree}:none for a kernel with all built in"
+        ) from error
+    # Since Linux 6.2 that file names the objects that modules are linked of.
+    modules = [Path(name).with_suffix(".ko") for name in names]
+    missing = next((name for name in modules if not (tree / name).is_file()), None)
+    if missing is not None:
+        raise UsageError(f"{tree} has no {missing}; build the modules: {_make(tree)} modules")
+    return modules
+
+
+def require_tree_release(tree: Path, image: Image) -> None:
+    """Refuse a tree whose image and modules are of different builds.
+
+    Raises:
+        UsageError: they are.
+    """
+    release = (tree / _TREE_RELEASE).read_text().strip()
+    if release != image.release:
+        raise UsageError(
+            f"{tree} is half built: its image is {image.release}, its modules {release}; "
+            f"{_make(tree)} all"
+        )
+    if (tree / "modules.order").exists() and (modules := tree_modules(tree)):
+        _require_vermagic(tree / modules[0], tree, image.release)
+
+
+def require_modules(modules: Path, release: str) -> Path:
+    """The directory of a kernel's modules, itself or at its place below a root that is named.
+
+    Raises:
+        UsageError: it cannot be read, is of another kernel, or depmod has not been there.
+    """
+    below = modules / "lib" / "modules" / release
+    modules = below if below.is_dir() else modules
+    if not modules.is_dir():
+        raise UsageError(f"{modules} is no directory of modules; check the path")
+    if not os.access(modules, os.R_OK | os.X_OK):
+        raise UsageError(f"cannot read {modules}: Permission denied (EACCES); have root open it")
+    if (first := _first_module(modules)) is not None:
+        _require_vermagic(first, modules, release)
+    elif modules.name != release:
+        raise UsageError(f"{modules} has no modules of {release}; name that kernel's directory")
+    if not (modules / "modules.dep").is_file():
+        raise UsageError(f"{modules} has no modules.dep; {_depmod_words(modules, release)}")
+    return modules
+
+
+def _x86_release(path: Path, head: bytes) -> str:
+    pointer = int.from_bytes(head[_X86_VERSION_AT:][:2], "little")
+    text = head[pointer + _X86_SETUP_BYTES :].partition(b"\0")[0]
+    return _first_word(path, text if pointer else b"")
+
+
+def _banner_release(path: Path, data: mmap.mmap) -> str:
+    """An arm64 Image has no field for it, but is not packed: ``linux_banner`` stands in it."""
+    match = re.search(rb"Linux version (\d[^ \0]{2,63}) \(", data)
+    return _first_word(path, match[1] if match else b"")
+
+
+def _first_word(path: Path, text: bytes) -> str:
+    word = text[:256].decode("ascii", errors="replace").split(" ")[0]
+    if not re.fullmatch(r"\d[\w.+~-]*", word, re.ASCII):
+        raise UsageError(f"{path} does not tell its release; it is damaged or was made specially")
+    return word
+
+
+def _first_module(modules: Path) -> Path | None:
+    for top, directories, names in os.walk(modules):
+        directories.sort()
+        for name in sorted(names):
+            if re.search(r"\.ko(\.(gz|xz|zst))?$", name):
+                return Path(top) / name
+    return None
+
+
+def _require_vermagic(module: Path, modules: Path, release: str) -> None:
+    done = subprocess.run(
+        [program_of("modinfo"), "-F", "vermagic", str(module)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    found = done.stdout.split(" ")[0].strip()
+    if done.returncode != 0 or not found:
+        told = done.stderr.strip().replace("\n", "; ")
+        raise UsageError(f"{module} is no module that can be read: {told or 'it has no vermagic'}")
+    if found != release:
+        raise UsageError(f"{modules} has modules of {found}, and the kernel is {release}")
+
+
+def _make(tree: Path) -> str:
+    return f"make -C {shlex.quote(str(tree))}"
+
+
+def _depmod_words(modules: Path, release: str) -> str:
+    if modules.parts[-3:] == ("lib", "modules", release):
+        return f"run depmod -b {shlex.quote(str(modules.parents[2]))} {release}"
+    return f"lay it out as ROOT/lib/modules/{release} and run depmod -b ROOT {release}"

@@ -1,0 +1,214 @@
+"""Kernels to boot: what ``--kernel`` may name, and how virtme-run is given one."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from loadstone.errors import CannotMeasureError, UsageError, system_words
+from loadstone.lab.apt import program_of
+from loadstone.lab.cache import StockKernel, stock_kernels, this_architecture
+from loadstone.lab.debian import SUITES
+from loadstone.lab.image import (
+    is_build_tree,
+    read_image,
+    require_modules,
+    require_tree_release,
+    tree_image,
+    tree_modules,
+    tree_of,
+)
+from loadstone.model import Noun
+
+NO_MODULES = "none"
+
+_TREE_TABLES = ("modules.builtin", "modules.builtin.modinfo")
+
+
+class Kernel(Noun, frozen=True, kw_only=True):
+    """A kernel that can be booted.
+
+    ``name`` is what the user called it, ``architecture`` what uname does. ``modules`` is a
+    directory with ``modules.dep``, a build tree, or None for a kernel with all built in.
+    ``suite``, ``package`` and ``version`` are those of a distribution's kernel.
+    """
+
+    name: str
+    release: str
+    image: Path
+    modules: Path | None
+    architecture: str
+    suite: str | None = None
+    package: str | None = None
+    version: str | None = None
+
+
+def find_kernel(text: str, *, architecture: str | None = None) -> Kernel:
+    """The kernel that ``--kernel`` names.
+
+    Args:
+        text: a suite or a release that was fetched, ``PATH/TO/vmlinuz[:MODULES_DIR]``, or a
+            build tree. A path that could be a suite's name is written ``./NAME``; ``:none``
+            stands for a kernel with all built in.
+        architecture: that of a kernel which was fetched or of a tree; this machine's by default.
+
+    Raises:
+        UsageError: there is no such kernel, or it could not be booted with its modules.
+    """
+    architecture = architecture or this_architecture()
+    stock = stock_kernels(architecture)
+    for kernel in stock:
+        if text in (kernel.suite, kernel.release):
+            return _of_stock(text, kernel)
+    if os.sep not in text and (text in SUITES or not _ways_to_read(text)):
+        raise UsageError(_not_here(text, stock))
+    return _own(text, architecture)
+
+
+def stage(kernel: Kernel, directory: Path) -> Path:
+    """Lay a kernel out as virtme-run wants it, by links; nothing is written elsewhere.
+
+    Args:
+        directory: an empty one, on a path that the guest sees too (none below /run, /dev/shm or
+            /var/tmp, where it has file systems of its own).
+
+    Returns:
+        What to give ``--kimg``: ``directory/boot/vmlinuz-RELEASE``.
+
+    Raises:
+        CannotMeasureError: it could not be made.
+    """
+    directory = directory.absolute()
+    image = directory / "boot" / f"vmlinuz-{kernel.release}"
+    modules = directory / "lib" / "modules" / kernel.release
+    try:
+        image.parent.mkdir(parents=True)
+        # Even for a kernel without modules: virtme-run takes the nearest lib/modules above.
+        modules.parent.mkdir(parents=True)
+        image.symlink_to(kernel.image.absolute())
+        if kernel.modules is None:
+            return image
+        if is_build_tree(kernel.modules):
+            _stage_tree(kernel, kernel.modules.absolute(), directory, modules)
+        else:
+            modules.symlink_to(kernel.modules.absolute())
+    except OSError as error:
+        words = system_words(error.errno or 0)
+        raise CannotMeasureError(f"cannot stage {kernel.name} in {directory}: {words}") from error
+    return image
+
+
+def _stage_tree(kernel: Kernel, tree: Path, directory: Path, modules: Path) -> None:
+    """What ``make modules_install`` does (Source: Linux, scripts/Makefile.modinst), by links."""
+    names = [Path("kernel") / name for name in tree_modules(tree)]
+    for name in names:
+        link = modules / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(tree / name.relative_to("kernel"))
+    modules.mkdir(exist_ok=True)
+    (modules / "modules.order").write_text("".join(f"{name}\n" for name in names))
+    for table in _TREE_TABLES:
+        if (tree / table).exists():
+            (modules / table).symlink_to(tree / table)
+    done = subprocess.run(
+        [program_of("depmod"), "-b", str(directory), kernel.release],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        told = done.stderr.strip().replace("\n", "; ")
+        raise CannotMeasureError(f"depmod did not take the modules of {tree}: {told}")
+
+
+def _of_stock(name: str, kernel: StockKernel) -> Kernel:
+    return Kernel(
+        name=name,
+        release=kernel.release,
+        image=kernel.image,
+        modules=kernel.modules,
+        architecture=kernel.architecture,
+        suite=kernel.suite,
+        package=kernel.package,
+        version=kernel.version,
+    )
+
+
+def _not_here(text: str, stock: list[StockKernel]) -> str:
+    if text in SUITES:
+        return f"--kernel {text}: not fetched yet; say loadstone lab kernels fetch {text}"
+    here = ", ".join(
+        dict.fromkeys(name for kernel in stock for name in (kernel.suite, kernel.release))
+    )
+    return (
+        f"--kernel {text}: no such file, nor a kernel that was fetched (here: {here or 'none'}; "
+        f"loadstone lab kernels fetch gets {', '.join(SUITES)})"
+    )
+
+
+def _own(text: str, architecture: str) -> Kernel:
+    ways = _ways_to_read(text)
+    if not ways:
+        raise UsageError(f"--kernel {text}: no such file or directory; check the path")
+    path, modules = ways[0]
+    try:
+        return _look(text, path, modules, architecture)
+    except UsageError as error:
+        raise UsageError(f"--kernel {text}: {error}") from error
+
+
+def _ways_to_read(text: str) -> list[tuple[Path, str | None]]:
+    """Image and modules, where either may have colons in its name; the best reading first."""
+    ends = [match.start() for match in re.finditer("(?<=.):", text)]
+    splits = [(Path(text[:end]), text[end + 1 :]) for end in reversed(ends)]
+    there = [(path, modules) for path, modules in splits if os.path.lexists(path)]
+    whole: list[tuple[Path, str | None]] = [(Path(text), None)] if os.path.lexists(text) else []
+    good = [way for way in there if way[1] == NO_MODULES or Path(way[1]).is_dir()]
+    return [*whole, *good, *there]
+
+
+def _look(name: str, path: Path, modules: str | None, architecture: str) -> Kernel:
+    path = path.absolute()
+    tree = path if path.is_dir() else tree_of(path)
+    image = tree_image(path, architecture) if path.is_dir() else path
+    read = read_image(image)
+    found: Path | None = None
+    if modules == NO_MODULES:
+        pass
+    elif modules is not None:
+        found = require_modules(Path(modules).absolute(), read.release)
+    elif tree is not None:
+        require_tree_release(tree, read)
+        tree_modules(tree)
+        found = tree
+    else:
+        found = require_modules(_modules_beside(image, read.release), read.release)
+    return Kernel(
+        name=name,
+        release=read.release,
+        image=image,
+        modules=found,
+        architecture=read.architecture,
+    )
+
+
+def _modules_beside(image: Path, release: str) -> Path:
+    """Where installing puts the modules of an image in /boot or in /usr/lib/modules/RELEASE."""
+    for place in _places(image, release):
+        if place.is_dir():
+            return place
+    raise UsageError(
+        f"no modules of {release} beside it nor in /lib/modules/{release}; name their directory, "
+        f"as {image}:MODULES_DIR, or write {image}:none for a kernel with all built in"
+    )
+
+
+def _places(image: Path, release: str) -> Iterator[Path]:
+    if image.parent.name == release:
+        yield image.parent
+    for root in (image.parent, image.parent.parent):
+        yield root / "lib" / "modules" / release
+        yield root / "usr" / "lib" / "modules" / release
+    yield Path("/lib/modules") / release

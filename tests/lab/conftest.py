@@ -1,0 +1,73 @@
+"""Kernels for tests of the lab: real ones, fetched once, and an archive of small ones."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from archive import Archive
+
+from loadstone.errors import CannotMeasureError
+from loadstone.lab.cache import cache_directory
+from loadstone.lab.debian import fetch
+from loadstone.lab.kernels import Kernel, find_kernel
+
+_PACKAGES = {"gpg": "gnupg", "gpgconf": "gnupg", "dpkg-deb": "dpkg", "apt-get": "apt", "gcc": "gcc"}
+
+
+@pytest.fixture(scope="session")
+def kernel_cache() -> Path:
+    """The cache that real kernels are kept in: the user's, or ``$LOADSTONE_CACHE``."""
+    return cache_directory()
+
+
+@pytest.fixture(scope="session")
+def kernels(kernel_cache: Path) -> Callable[[str], Kernel]:
+    """Finds a suite's kernel, which is fetched where it is not there."""
+
+    def get(name: str) -> Kernel:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LOADSTONE_CACHE", str(kernel_cache))
+            if not any(kernel_cache.glob(f"kernels/*/{name}/*/kernel.json")):
+                _fetch(name)
+            return find_kernel(name)
+
+    return get
+
+
+def _fetch(name: str) -> None:
+    try:
+        fetch(name)
+    except CannotMeasureError as error:
+        if "check the network" not in str(error):
+            raise
+        pytest.skip(f"{error}; or loadstone lab kernels fetch {name} beforehand")
+
+
+@pytest.fixture(scope="session")
+def _archive() -> Iterator[Archive]:
+    missing = {package for name, package in _PACKAGES.items() if shutil.which(name) is None}
+    if missing:
+        pytest.skip(f"apt-get install {' '.join(sorted(missing))}")
+    # Not below pytest's: apt reads it as a user of its own.
+    with tempfile.TemporaryDirectory(prefix="ls-") as name:
+        Path(name).chmod(0o755)
+        archive = Archive(Path(name))
+        try:
+            yield archive
+        finally:
+            archive.close()
+
+
+@pytest.fixture
+def archive(_archive: Archive) -> Archive:
+    """A Debian archive with one kernel, version 1."""
+    umask = os.umask(0o022)
+    try:
+        _archive.clear()
+        _archive.add("1")
+    finally:
+        os.umask(umask)
+    return _archive
