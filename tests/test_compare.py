@@ -1,6 +1,7 @@
 """Comparisons call what is there, and only that."""
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -262,10 +263,78 @@ def test_warnings_name_what_else_differs_between_the_runs() -> None:
     )
 
 
+TCG = {"clock.accelerator": "tcg", "clock.processor": "max,-erms,-fsrm"}
+COUNTED: dict[str, Value] = {"clock.name": "instructions", "clock.ns_per_instruction": 1, **TCG}
+EMULATED: dict[str, Value] = {"clock.name": "wall", **TCG}
+VIRTUAL: dict[str, Value] = {"clock.name": "wall", "clock.accelerator": "kvm"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (COUNTED, EMULATED, r"counted instructions \(1 ns each.*wall time of an emulated"),
+        (EMULATED, VIRTUAL, r"emulated processor.*wall time of a virtual machine \(KVM"),
+        (COUNTED, {}, "counted instructions.*time of a real machine"),
+        ({}, VIRTUAL, r"real machine.*virtual machine \(KVM"),
+        (COUNTED, COUNTED | {"clock.ns_per_instruction": 2}, "1 ns each.*2 ns each"),
+    ],
+)
+def test_runs_of_different_clocks_are_not_compared_and_both_are_named(
+    before: dict[str, Value], after: dict[str, Value], words: str
+) -> None:
+    base = _run("a", {"block 0": STEADY}, facts=before)
+    new = _run("b", {"block 0": STEADY}, hour=1, facts=after)
+    with pytest.raises(CannotMeasureError, match=r"^a is .*, and b in .*--clock$") as caught:
+        compare(base, new)
+    assert re.search(words, str(caught.value))
+
+
+def test_runs_of_one_clock_carry_it_into_the_comparison() -> None:
+    base, new = (
+        _run(name, {"block 0": STEADY}, hour=hour, facts=COUNTED)
+        for hour, name in enumerate(("a", "b"))
+    )
+    comparison = compare(base, new)
+    assert comparison.clock is not None
+    written = comparison_json(comparison)["clock"]
+    assert (written["name"], written["ns_per_instruction"]) == ("instructions", 1)
+    assert "not time" in written["meaning"]
+
+
+def test_another_processor_or_storage_in_the_lab_is_warned_of_and_its_kernels_are_not() -> None:
+    storage: dict[str, Value] = {"storage.profile": "ufs40", "storage.mbps": 4200}
+    old: dict[str, Value] = {"kernel.release": "6.1.0-50-amd64", "lab.kernel": "bookworm"}
+    later: dict[str, Value] = {"kernel.release": "7.3.4", "lab.kernel": "trixie-backports"}
+    base = _run("a", {"block 0": STEADY}, facts=COUNTED | storage | old)
+    changes: dict[str, Value] = {"clock.processor": "max", "storage.mbps": 2100}
+    new = _run("b", {"block 0": STEADY}, hour=1, facts=COUNTED | storage | later | changes)
+    comparison = compare(base, new)
+    assert comparison.warnings == (
+        "clock.processor: max,-erms,-fsrm in BASE, max in NEW",
+        "storage.mbps: 4200 in BASE, 2100 in NEW",
+    )
+    assert comparison.base_kernel == "6.1.0-50-amd64 (bookworm)"
+    assert comparison.new_kernel == "7.3.4 (trixie-backports)"
+
+
+def test_one_kernel_s_name_for_two_releases_is_warned_of() -> None:
+    base, new = (
+        _run(
+            name,
+            {"block 0": STEADY},
+            hour=hour,
+            facts=COUNTED | {"lab.kernel": "bookworm", "kernel.release": f"6.1.{hour}"},
+        )
+        for hour, name in enumerate(("a", "b"))
+    )
+    assert compare(base, new).warnings == ("kernel.release: 6.1.0 in BASE, 6.1.1 in NEW",)
+
+
 def test_the_json_has_exactly_the_documented_keys() -> None:
     base, new = _run("a", {"block 0": STEADY}), _run("b", {"block 0": STEADY}, hour=1)
     written = msgspec.json.decode(msgspec.json.encode(comparison_json(compare(base, new))))
-    assert set(written) == {"base", "new", "cases"}
+    assert set(written) == {"base", "new", "clock", "cases"}
+    assert written["clock"] is None
     assert (written["base"], written["new"]) == ("a", "b")
     (case,) = written["cases"]
     assert case == {

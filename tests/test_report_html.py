@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from loadstone.cli import cli
+from loadstone.compare import compare
 from loadstone.errors import LoadstoneError, RunError, UsageError
 from loadstone.model import (
     Better,
@@ -32,7 +33,7 @@ from loadstone.report.figures import bounds, measured
 from loadstone.report.lanes import colours_of, lanes_of
 from loadstone.report.scale import axis_to, format_ns
 from loadstone.report.strips import Entry
-from loadstone.report.text import print_run
+from loadstone.report.text import print_comparison, print_run
 from loadstone.report.timeline import most_median, timelines
 from loadstone.summary import summarise
 from loadstone.units import format_metric
@@ -206,6 +207,10 @@ def test_strings_from_a_device_are_shown_and_change_nothing() -> None:
         "kernel.release": HOSTILE,
         "cpu.model": HOSTILE,
         "fs.type": HOSTILE,
+        "clock.name": HOSTILE,
+        "clock.processor": HOSTILE,
+        "lab.kernel": HOSTILE,
+        "storage.profile": HOSTILE,
     }
     bad = _run(*trials, cases=(case,), id_=HOSTILE, facts=facts)
     text = html.render([bad, bad])
@@ -300,6 +305,73 @@ def test_what_the_machines_of_several_runs_do_not_share_is_listed() -> None:
     page = _Page(html.render([_run(*MEASURED, facts=facts), _run(*MEASURED, facts=other)]))
     assert page.row("kernel.release") == ["kernel.release", "6.1", "6.18"]
     assert not any(row[0] in ("cpu.count", "kernel.boot_id") for row in page.rows)
+
+
+COUNTED: dict[str, int | str] = {
+    "clock.name": "instructions",
+    "clock.ns_per_instruction": 1,
+    "clock.accelerator": "tcg",
+    "clock.processor": "max,-erms,-fsrm",
+    "calibration.syscall_ns": 142,
+    "kernel.release": "7.3.4",
+    "lab.kernel": "trixie-backports",
+    "lab.package": "linux-image-7.3.4",
+    "lab.package_version": "7.3.4-1",
+    "lab.qemu": "7.2.22",
+    "lab.boots": 2,
+    "storage.profile": "ufs40",
+    "storage.driver": "null_blk",
+    "storage.mbps": 4200,
+    "fs.type": "ext4",
+    "fs.mkfs": "mkfs.ext4 -F",
+}
+CLOCK = "counted instructions (1 ns each, processor max,-erms,-fsrm): a cost model, not time"
+
+
+def test_a_lab_run_s_clock_kernel_and_storage_stand_above_its_figures() -> None:
+    run = _run(*MEASURED, facts=COUNTED)
+    text = _Page(html.render([run])).text
+    stream = io.StringIO()
+    print_run(run, Console(file=stream, width=400))
+    for shown, first_figure in ((text, "Fastest"), (stream.getvalue(), "2.025")):
+        head = shown[: shown.index(first_figure)]
+        assert CLOCK in head
+        assert "GB per virtual second" in head
+        assert "ufs40, null_blk, mbps 4200" in head
+        assert "kernel trixie-backports, from linux-image-7.3.4 7.3.4-1, QEMU 7.2.22" in head
+        assert "2 boots" in head
+    assert "made by mkfs.ext4 -F" in text
+    assert "syscall_ns 142" in text
+
+
+def test_a_run_on_a_real_machine_says_nothing_of_clocks() -> None:
+    stream = io.StringIO()
+    print_run(_run(*MEASURED), Console(file=stream, width=200))
+    assert "clock" not in stream.getvalue()
+    assert "clock" not in _Page(html.render([_run(*MEASURED)])).text.lower()
+
+
+def test_runs_of_different_clocks_are_not_drawn_on_one_axis() -> None:
+    real, lab = _run(*MEASURED), _run(*MEASURED, facts=COUNTED)
+    assert "in common, or no clock" in html.render([real, lab])
+    page = _Page(html.render([real, lab, real, lab]))
+    overview = page.text[: page.text.index("Run 1: ")]
+    assert overview.count("Whether a difference is real") == 1
+    assert overview.count(CLOCK) == 1
+    assert overview.count("time of a real machine") == 1
+    assert page.count("h4", **{"class": "group"}) == 2 * 2
+
+
+def test_a_comparison_names_its_clock_and_kernels_above_the_table() -> None:
+    base, new = (_run(*MEASURED, id_=id_, facts=COUNTED) for id_ in ("a", "b"))
+    stream = io.StringIO()
+    print_comparison(compare(base, new), Console(file=stream, width=200))
+    lines = stream.getvalue().splitlines()
+    assert lines[:3] == [
+        "base a, Linux 7.3.4 (trixie-backports)",
+        "new  b, Linux 7.3.4 (trixie-backports)",
+        f"clock: {CLOCK}",
+    ]
 
 
 def test_latencies_are_those_of_all_rounds_that_count() -> None:

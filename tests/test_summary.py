@@ -125,7 +125,8 @@ def test_a_run_that_was_killed_before_its_first_trial_is_summarised() -> None:
 def test_the_json_has_exactly_the_documented_keys() -> None:
     written = msgspec.json.decode(msgspec.json.encode(to_json_object(_run(*TRIALS))))
     assert (written["run"], written["path"]) == ("r", "/runs/r")
-    assert set(written) == {"run", "path", "cases"}
+    assert set(written) == {"run", "path", "clock", "cases"}
+    assert written["clock"] is None
     fast, _, absent, _ = written["cases"]
     metrics = fast.pop("metrics")
     assert fast == {

@@ -6,6 +6,7 @@ from pathlib import Path
 from loadstone import runner, store, targets
 from loadstone.catalog import find
 from loadstone.compare import compare as compare_runs
+from loadstone.errors import RunError
 from loadstone.model import Comparison, Run
 from loadstone.request import Request, make_plan
 from loadstone.units import parse_bytes
@@ -89,9 +90,15 @@ def resume(
     """Finish a Run that was interrupted; one that lacks nothing is returned as it is.
 
     Raises:
-        RunError: there is no such Run, or it was begun on another file or machine.
+        RunError: there is no such Run, or it was begun on another file or machine, or in a
+            guest of the lab, whose memory is gone.
     """
     found = load(text, results=results)
+    if found.manifest.environment.target.startswith("lab:"):
+        raise RunError(
+            f"{found.id}: cannot be resumed: its guest is gone, and another boot is another draw; "
+            "what ended can be shown and compared, and `loadstone lab run` makes a new one"
+        )
     with targets.connect(found.manifest.environment.target, Path(results)) as connected:
         return runner.resume_run(found, connected, Path(results), observer or runner.Silence())
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from loadstone.clock import clock_json
+from loadstone.differences import common_clock, difference_warnings, kernel_of
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.matching import Match, is_interleaved, match_cases
 from loadstone.model import Better, Comparison, Effect, Metric, Run, Verdict
@@ -14,26 +16,29 @@ from loadstone.summary import counted_trials, evidence_medians
 _ALPHA = 0.05
 _DRIFT_SUSPECTED = 0.1
 _FEW_ROUNDS = 5
+# By as much two boots of one kernel may differ.
+_ONE_BOOT = 0.02
 _MOVED = 0.10
 _MOST_EVIDENCE = 8
-_KEY_FACTS = (
-    "kernel.release",
-    "cpu.model",
-    "cpu.governor",
-    "memory.thp",
-    "memory.page_reporting_order",
-    "block.scheduler",
-    "block.read_ahead_kb",
-    "file.bytes",
-    "fs.type",
-)
 # The Trial's own times, not what the kernel counted.
-_OWN_TIMES = {"ready_ns", "first_byte_ns", "set_cache_ns", "verify_ns"}
+_OWN_TIMES = {
+    "ready_ns",
+    "first_byte_ns",
+    "elapsed_ns",
+    "write_ns",
+    "durable_ns",
+    "best_ns",
+    "mean_cost_ns",
+    "set_cache_ns",
+    "set_up_ns",
+    "verify_ns",
+}
 
 
 def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
     """Hold NEW against BASE, Case by Case, on the workload's primary metric.
 
+    Figures of different clocks have no common unit, so such Runs are not compared at all.
     Cases are matched by id, or by label where the Runs share none. Runs that were interleaved
     round by round are paired. A difference is called where the rank test, corrected for the
     number of Cases, and the ratio's interval both see one, and the interval lies beyond what
@@ -45,11 +50,13 @@ def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
         threshold: the change that still counts as the same (0.03: within 1/1.03 to 1.03).
 
     Raises:
-        CannotMeasureError: the Runs have no measured Case or no primary metric in common.
+        CannotMeasureError: the Runs have no clock, no measured Case or no primary metric in
+            common.
         UsageError: the threshold is negative.
     """
     if threshold < 0:
         raise UsageError(f"a threshold of {threshold} is negative; give a share such as 0.03")
+    clock = common_clock(base, new)
     metric = _common_metric(base, new)
     is_paired = is_interleaved(base, new)
     matches, unmatched = match_cases(base, new, metric, is_paired)
@@ -64,10 +71,14 @@ def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
         effects=effects,
         unmatched=tuple(unmatched),
         warnings=(
-            *_difference_warnings(base, new),
+            *difference_warnings(base, new),
             *_few_rounds_warnings(matches),
             *_drift_warnings(drifts, effects),
+            *_boot_warnings((base, new), effects),
         ),
+        clock=clock,
+        base_kernel=kernel_of(base),
+        new_kernel=kernel_of(new),
     )
 
 
@@ -76,6 +87,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "base": comparison.base,
         "new": comparison.new,
+        "clock": clock_json(comparison.clock),
         "cases": [
             {
                 "label": effect.label,
@@ -200,31 +212,26 @@ def _drift_warnings(drifts: Sequence[Trend], effects: Sequence[Effect]) -> list[
     ]
 
 
-def _few_rounds_warnings(matches: Sequence[Match]) -> list[str]:
-    few = [match.label for match in matches if match.rounds < _FEW_ROUNDS]
-    return [f"fewer than {_FEW_ROUNDS} good rounds of {', '.join(few)}"] if few else []
-
-
-def _difference_warnings(base: Run, new: Run) -> list[str]:
-    """What differs between the Runs besides their figures; a fact one lacks is no difference."""
-    before, after = (_identity(run) for run in (base, new))
+def _boot_warnings(runs: Sequence[Run], effects: Sequence[Effect]) -> list[str]:
+    """Small effects between guests that were booted once: each boot lays its memory out anew."""
+    if all(run.manifest.environment.facts.get("lab.boots") != 1 for run in runs):
+        return []
+    called = (Verdict.FASTER, Verdict.SLOWER)
+    small = [
+        effect.label
+        for effect in effects
+        if effect.verdict in called and abs(math.log(effect.ratio)) < _ONE_BOOT
+    ]
+    if not small:
+        return []
     return [
-        f"{name}: {value} in BASE, {after[name]} in NEW"
-        for name, value in before.items()
-        if None not in (value, after[name]) and value != after[name]
+        f"may be one boot's memory layout alone: {', '.join(small)}; --boots 6 --rounds 6 tells"
     ]
 
 
-def _identity(run: Run) -> dict[str, object]:
-    manifest = run.manifest
-    return {
-        "file": manifest.plan.subject.file,
-        "size_bytes": manifest.plan.subject.size_bytes,
-        "target": manifest.environment.target,
-        "loadstone": manifest.loadstone,
-        "core": manifest.core,
-        **{name: manifest.environment.facts.get(name) for name in _KEY_FACTS},
-    }
+def _few_rounds_warnings(matches: Sequence[Match]) -> list[str]:
+    few = [match.label for match in matches if match.rounds < _FEW_ROUNDS]
+    return [f"fewer than {_FEW_ROUNDS} good rounds of {', '.join(few)}"] if few else []
 
 
 def _nothing_comparable(base: Run, new: Run, unmatched: Sequence[str]) -> str:

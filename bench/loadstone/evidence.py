@@ -38,6 +38,12 @@ _BLOCK_FIELDS = (
 )
 _BLOCK_KEPT = ("read_ios", "write_ios", "discard_ios", "flush_ios", "flush_ms")
 _SECTOR_BYTES = 512
+_TIMED = ("ready_ns", "elapsed_ns")
+
+
+def timed_ns(evidence: Mapping[str, float]) -> float | None:
+    """How long a Trial's timed region took, by the name that its operation has for it."""
+    return next((evidence[name] for name in _TIMED if name in evidence), None)
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> Counters:

@@ -6,7 +6,7 @@ knows is a failure with the system's own words.
 
 import errno
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from loadstone.errors import system_words
 from loadstone.model import CoreError, Finding, Noun, Status, Value
@@ -28,14 +28,18 @@ class Rule(Noun, frozen=True, kw_only=True):
     is_ours: bool = False
 
 
-def explain(error: CoreError, parameters: Mapping[str, Value]) -> Finding:
+def explain(
+    error: CoreError, parameters: Mapping[str, Value], own_rules: Sequence[Rule] = ()
+) -> Finding:
     """Turn an error into a skip or a failure with its reason and remedy.
 
     Args:
         parameters: the Case's, for remedies that name them (``{destination}``).
+        own_rules: a Workload's readings, which go before those that are here.
     """
     words = describe(error)
-    rule = next((rule for rule in _RULES if _fits(rule, error, parameters)), None)
+    rules = (*own_rules, *_RULES)
+    rule = next((rule for rule in rules if _fits(rule, error, parameters)), None)
     if rule is None:
         return Finding(status=Status.FAILED, reason=words)
     values = {**parameters, "offset": error.offset, "path": printable(error.path)}

@@ -4,10 +4,12 @@ Each thing is one file in ``<results>/journal``. Such a file is data, not an ord
 a thing down makes sure that it is one which Loadstone could have set up.
 """
 
+import contextlib
 import errno
 import os
 import re
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Callable
@@ -179,6 +181,17 @@ def _remove_file(name: str, _: str) -> None:
         return
 
 
+def _remove_directory(name: str, _: str) -> None:
+    path = Path(name)
+    if not path.is_absolute() or not path.name.startswith("loadstone-") or "\0" in name:
+        raise RunError("it is no absolute path of a directory named loadstone-…")
+    if path.is_symlink() or (path.exists() and not path.is_dir()) or path.is_mount():
+        raise RunError("it is not a plain directory")
+    with contextlib.suppress(FileNotFoundError):
+        # Links in it are removed, never followed.
+        shutil.rmtree(path)
+
+
 def _restore_tunable(name: str, value: str) -> None:
     if "\0" in name or not value.isprintable() or not value:
         raise RunError("its name or old value is no plain text")
@@ -201,6 +214,7 @@ def _leave_unreadable(_: str, why: str) -> None:
 
 REMOVERS: dict[str, Callable[[str, str], None]] = {
     "file": _remove_file,
+    "directory": _remove_directory,
     "tunable": _restore_tunable,
     UNREADABLE: _leave_unreadable,
 }

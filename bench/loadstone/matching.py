@@ -1,6 +1,8 @@
 """Which Cases of two Runs can be held against each other, and with which of their Trials."""
 
+from collections.abc import Iterable
 from itertools import pairwise
+from statistics import median
 
 from loadstone.model import Metric, Noun, Run, Trial
 from loadstone.summary import CaseSummary, counted_trials, summarise
@@ -14,8 +16,12 @@ class _Side(Noun, frozen=True, kw_only=True):
     why_not: str = "not in its plan"
 
 
+BOOT = "lab.boot"
+"""The evidence that tells of which of a kernel's boots a Trial is."""
+
+
 class Match(Noun, frozen=True, kw_only=True):
-    """One Case measured in both Runs; where paired, in the same rounds."""
+    """One Case measured in both Runs; where paired, in the same rounds or the same boots."""
 
     label: str
     base: tuple[Trial, ...]
@@ -23,16 +29,17 @@ class Match(Noun, frozen=True, kw_only=True):
     is_paired: bool
 
     def values(self, metric: Metric) -> tuple[list[float], list[float]]:
-        """The metric's figures in BASE and in NEW."""
-        base, new = (
-            [trial.metrics[metric.name] for trial in side] for side in (self.base, self.new)
-        )
+        """The metric's figures in BASE and in NEW; of several boots, each boot's median.
+
+        The rounds of one boot share its memory layout: they are one draw, not many.
+        """
+        base, new = (_figures(side, metric) for side in (self.base, self.new))
         return base, new
 
     @property
     def rounds(self) -> int:
-        """How many rounds the side with fewer has."""
-        return min(len(self.base), len(self.new))
+        """How many independent figures the side with fewer has."""
+        return min(len(_draws(self.base)), len(_draws(self.new)))
 
 
 def match_cases(
@@ -56,15 +63,44 @@ def match_cases(
 
 
 def is_interleaved(base: Run, new: Run) -> bool:
-    """Whether each round of both Runs had ended, in both, before the next one started."""
-    windows: dict[int, list[str]] = {}
-    rounds = [{trial.round for trial in run.trials if not trial.warmup} for run in (base, new)]
-    for trial in base.trials + new.trials:
-        if not trial.warmup:
-            windows.setdefault(trial.round, []).append(trial.started)
+    """Whether each round of both Runs had ended, in both, before the next one started.
+
+    Where both had several boots, the same of each boot.
+    """
+    windows: dict[float, list[str]] = {}
+    counted = [[trial for trial in run.trials if not trial.warmup] for run in (base, new)]
+    key = _boot if all(len(boots(trials)) > 1 for trials in counted) else _round
+    for trial in counted[0] + counted[1]:
+        windows.setdefault(key(trial), []).append(trial.started)
     in_order = [windows[number] for number in sorted(windows)]
     is_apart = all(max(before) < min(after) for before, after in pairwise(in_order))
-    return rounds[0] == rounds[1] and len(in_order) > 1 and is_apart
+    in_both = [{key(trial) for trial in trials} for trials in counted]
+    return in_both[0] == in_both[1] and len(in_order) > 1 and is_apart
+
+
+def boots(trials: Iterable[Trial]) -> set[float]:
+    """The numbers of the boots that Trials are of; empty but in the lab."""
+    return {trial.evidence[BOOT] for trial in trials if BOOT in trial.evidence}
+
+
+def _boot(trial: Trial) -> float:
+    return trial.evidence.get(BOOT, 0)
+
+
+def _round(trial: Trial) -> float:
+    return trial.round
+
+
+def _draws(trials: tuple[Trial, ...]) -> list[list[Trial]]:
+    """Trials in groups of which one is independent of the next: boots, or single Trials."""
+    numbers = sorted(boots(trials))
+    if len(numbers) < 2:
+        return [[trial] for trial in trials]
+    return [[trial for trial in trials if _boot(trial) == number] for number in numbers]
+
+
+def _figures(trials: tuple[Trial, ...], metric: Metric) -> list[float]:
+    return [median(trial.metrics[metric.name] for trial in draw) for draw in _draws(trials)]
 
 
 def _sides(run: Run, metric: Metric, by_id: bool) -> dict[str, _Side]:
@@ -90,9 +126,10 @@ def _side(counted: tuple[Trial, ...], summary: CaseSummary, metric: Metric) -> _
 
 
 def _aligned(label: str, base: tuple[Trial, ...], new: tuple[Trial, ...], is_paired: bool) -> Match:
-    """Pair by the rounds that were good on both sides; without any, there are no pairs."""
-    both = {trial.round for trial in base} & {trial.round for trial in new}
+    """Pair by the rounds, or boots, good on both sides; without any, there are no pairs."""
+    key = _boot if all(len(boots(side)) > 1 for side in (base, new)) else _round
+    both = {key(trial) for trial in base} & {key(trial) for trial in new}
     if not is_paired or not both:
         return Match(label=label, base=base, new=new, is_paired=False)
-    base, new = (tuple(trial for trial in side if trial.round in both) for side in (base, new))
+    base, new = (tuple(trial for trial in side if key(trial) in both) for side in (base, new))
     return Match(label=label, base=base, new=new, is_paired=True)

@@ -64,6 +64,18 @@ class Metric(Noun, frozen=True, kw_only=True):
     better: Better
 
 
+class Column(Noun, frozen=True, kw_only=True):
+    """A figure in the table of a Run, beside the metric that Cases are ranked by.
+
+    ``name`` is that of a metric, of a counter of the evidence, or ``busy_ns``; ``unit`` is one
+    that a Metric may have.
+    """
+
+    heading: str
+    name: str
+    unit: str
+
+
 class Case(Noun, frozen=True, kw_only=True):
     """A Workload with every parameter fixed."""
 
@@ -81,11 +93,15 @@ class Case(Noun, frozen=True, kw_only=True):
 
 
 class Subject(Noun, frozen=True, kw_only=True):
-    """What the Cases are run on, as the user named it; all paths are absolute."""
+    """What the Cases are run on, as the user named it; all paths are absolute.
+
+    ``default_bytes`` is the size of a file to be made where nobody says one.
+    """
 
     file: str | None = None
     directory: str | None = None
     size_bytes: int | None = None
+    default_bytes: int | None = None
 
 
 class Plan(Noun, frozen=True, kw_only=True):
@@ -202,6 +218,20 @@ class Environment(Noun, frozen=True, kw_only=True):
     facts: Mapping[str, Value | float | None]
 
 
+class Clock(Noun, frozen=True, kw_only=True):
+    """What a lab guest's time is made of; a Run on a real machine has none.
+
+    ``name`` is ``instructions`` or ``wall``; ``ns_per_instruction`` is None where time is not
+    counted in them. ``calibration`` says what the guest took for known work: by name, in ns.
+    """
+
+    name: str
+    accelerator: str | None = None
+    ns_per_instruction: int | None = None
+    processor: str | None = None
+    calibration: Mapping[str, float] = {}
+
+
 class Manifest(Noun, frozen=True, kw_only=True):
     """The head of a Run: all that is known before the first Trial."""
 
@@ -256,10 +286,16 @@ class Effect(Noun, frozen=True, kw_only=True):
 
 
 class Comparison(Noun, frozen=True, kw_only=True):
-    """Two Runs, Case by Case; ``unmatched`` are the labels that only one of them measured."""
+    """Two Runs, Case by Case; ``unmatched`` are the labels that only one of them measured.
+
+    ``clock`` is that of both; ``base_kernel`` and ``new_kernel`` are what each ran on.
+    """
 
     base: str
     new: str
     effects: tuple[Effect, ...]
     unmatched: tuple[str, ...]
     warnings: tuple[str, ...]
+    clock: Clock | None = None
+    base_kernel: str | None = None
+    new_kernel: str | None = None

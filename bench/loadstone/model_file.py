@@ -1,25 +1,33 @@
 """The file that is loaded: the user's own, opened read-only, or one made for the Run."""
 
 import contextlib
-import errno
 import os
-import secrets
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from loadstone.durable import cannot_write
-from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
-from loadstone.explain import describe, printable
+from loadstone.errors import CannotMeasureError, UsageError, system_words
+from loadstone.explain import printable
 from loadstone.journal import Journal
-from loadstone.model import CoreError, Job, Noun, Outcome, Subject
+from loadstone.model import Job, Noun, Subject
+from loadstone.scratch_file import (
+    REMEDIES,
+    SMALLER,
+    Say,
+    execute,
+    free_bytes,
+    job_error,
+    make_file,
+    require_unicode,
+    scratch_directory,
+    scratch_file,
+)
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
-
-Say = Callable[[str], None]
 
 DEFAULT_BYTES = 1 << 30
 _LEAST_BYTES = 1 << 20
@@ -28,15 +36,6 @@ _DISK_SHARE = 0.5
 _MEMORY_SHARE = 0.25
 _READ_LIMIT_S = 24 * 3600.0
 
-_SMALLER = "take a smaller --size, or another --dir"
-_REMEDIES = {
-    errno.EACCES: "run as a user who may, or give this one access (chmod)",
-    errno.EFBIG: _SMALLER,
-    errno.EIO: "see dmesg for what its device says",
-    errno.ENOSPC: f"free space, {_SMALLER}",
-    errno.EDQUOT: f"free space, {_SMALLER}",
-    errno.EROFS: "name a writable directory with --dir",
-}
 _KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a FIFO",
@@ -87,8 +86,8 @@ def model_file(target: Target, subject: Subject, journal: Journal, say: Say) -> 
         if subject.file is None:
             path = stack.enter_context(_made_file(target, subject, journal, say, limit_bytes))
         else:
-            path = _loadable(subject.file)
-        checksums = stack.enter_context(_scratch_file(target, journal, "checksums"))
+            path = loadable_file(subject.file)
+        checksums = stack.enter_context(scratch_file(target, journal, "checksums"))
         file = _look_at(path, checksums, limit_bytes, subject.file is None)
         yield file if file.is_too_large else _with_checksums(target, file, say)
 
@@ -98,11 +97,15 @@ def _available_bytes(target: Target) -> int:
     return found if isinstance(found, int) else sys.maxsize
 
 
-def _loadable(named: str) -> str:
-    """The real path of a regular file with something in it, which this user may read."""
+def loadable_file(named: str) -> str:
+    """The real path of a regular file with something in it, which this user may read.
+
+    Raises:
+        UsageError: it is none.
+    """
     path = os.path.realpath(named)
     for text in (named, path):
-        _require_unicode(text)
+        require_unicode(text)
     try:
         status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode):
@@ -111,81 +114,44 @@ def _loadable(named: str) -> str:
         Path(path).open("rb").close()
     except OSError as error:
         words = system_words(error.errno or 0)
-        remedy = _REMEDIES.get(error.errno or 0, "check the path")
+        remedy = REMEDIES.get(error.errno or 0, "check the path")
         raise UsageError(f"cannot open {printable(named)}: {words}; {remedy}") from error
     if not status.st_size:
         raise UsageError(f"{printable(named)} is empty; name a file with something to load in it")
     return path
 
 
-def _require_unicode(path: str) -> None:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise UsageError(
-            f"{printable(path)}: the name is not UTF-8, so a Run cannot record it; rename it, or "
-            "give it a second name with ln"
-        ) from None
-
-
-@contextlib.contextmanager
-def _scratch_file(
-    target: Target, journal: Journal, what: str, directory: Path | None = None
-) -> Iterator[str]:
-    place = directory if directory is not None else target.scratch()
-    _require_unicode(str(place))
-    path = str(place / f"loadstone-{what}-{os.getpid()}-{secrets.token_hex(4)}")
-    entry = journal.entry("file", path)
-    try:
-        yield path
-    finally:
-        target.remove_file(path)
-        entry.strike()
-
-
 @contextlib.contextmanager
 def _made_file(
     target: Target, subject: Subject, journal: Journal, say: Say, limit_bytes: int
 ) -> Iterator[str]:
-    directory = Path(subject.directory) if subject.directory else target.scratch()
-    size_bytes = _affordable_bytes(directory, subject.size_bytes, limit_bytes, say)
-    with _scratch_file(target, journal, "model", directory) as path:
+    directory = scratch_directory(target, subject)
+    size_bytes = _affordable_bytes(directory, subject, limit_bytes, say)
+    with scratch_file(target, journal, "model", directory) as path:
         say(f"making {format_bytes_rounded(size_bytes)} of incompressible model in {directory}")
-        options = {"file": path, "bytes": str(size_bytes)}
-        outcome = _execute(target, Job(operation="make-file", options=options))
-        if outcome.error:
-            raise _error(CannotMeasureError, outcome.error, "name another directory with --dir")
+        make_file(target, path, size_bytes)
         yield path
 
 
-def _affordable_bytes(directory: Path, asked_bytes: int | None, limit_bytes: int, say: Say) -> int:
-    disk_bytes = _free_bytes(directory)
+def _affordable_bytes(directory: Path, subject: Subject, limit_bytes: int, say: Say) -> int:
+    asked_bytes = subject.size_bytes
+    default_bytes = subject.default_bytes or DEFAULT_BYTES
+    disk_bytes = free_bytes(directory)
     if asked_bytes is not None:
         _require_room(directory, asked_bytes, disk_bytes, limit_bytes)
         return asked_bytes
     room = {"disk": disk_bytes * _DISK_SHARE, "memory": limit_bytes * _MEMORY_SHARE}
-    size_bytes = int(min(DEFAULT_BYTES, *room.values())) // _LEAST_BYTES * _LEAST_BYTES
+    size_bytes = int(min(default_bytes, *room.values())) // _LEAST_BYTES * _LEAST_BYTES
     short = min(room, key=room.__getitem__)
     if size_bytes < _LEAST_BYTES:
         raise CannotMeasureError(
             f"{printable(str(directory))}: not enough {short} for a model file of 1 MiB; "
             "free some, or name another directory with --dir"
         )
-    if size_bytes < DEFAULT_BYTES:
-        say(f"{short} is short: the model is {format_bytes_rounded(size_bytes)}, not 1 GiB")
+    if size_bytes < default_bytes:
+        less = format_bytes_rounded(size_bytes)
+        say(f"{short} is short: the model is {less}, not {format_bytes_rounded(default_bytes)}")
     return size_bytes
-
-
-def _free_bytes(directory: Path) -> int:
-    try:
-        # The slash has a file refused that is no directory.
-        disk = os.statvfs(f"{directory}/")
-    except OSError as error:
-        raise UsageError(
-            f"--dir {printable(str(directory))}: {system_words(error.errno or 0)}; "
-            "name a directory that is there"
-        ) from error
-    return disk.f_bavail * disk.f_frsize
 
 
 def _require_room(directory: Path, asked_bytes: int, disk_bytes: int, limit_bytes: int) -> None:
@@ -196,7 +162,7 @@ def _require_room(directory: Path, asked_bytes: int, disk_bytes: int, limit_byte
         if asked_bytes >= has_bytes:
             raise CannotMeasureError(
                 f"--size {format_bytes(asked_bytes)}: there are only "
-                f"{format_bytes_rounded(has_bytes)} {what}; {_SMALLER}"
+                f"{format_bytes_rounded(has_bytes)} {what}; {SMALLER}"
             )
 
 
@@ -218,11 +184,11 @@ def _look_at(path: str, checksums: str, limit_bytes: int, is_made: bool) -> Mode
 def _with_checksums(target: Target, file: ModelFile, say: Say) -> ModelFile:
     say(f"reading {printable(file.path)} once for its checksums")
     options = {"file": file.path, "output": file.checksums}
-    outcome = _execute(target, Job(operation="checksum", options=options, timeout_s=_READ_LIMIT_S))
+    outcome = execute(target, Job(operation="checksum", options=options, timeout_s=_READ_LIMIT_S))
     if outcome.error:
         if outcome.error.step == "write":
             raise cannot_write(Path(file.checksums), OSError(outcome.error.code, ""))
-        raise _error(UsageError, outcome.error, "check the path")
+        raise job_error(UsageError, outcome.error, "check the path")
     values = outcome.values
     return msgspec.structs.replace(
         file,
@@ -232,18 +198,3 @@ def _with_checksums(target: Target, file: ModelFile, say: Say) -> ModelFile:
         mtime_ns=values["mtime_ns"],
         crc32c=values["crc32c"],
     )
-
-
-def _execute(target: Target, job: Job) -> Outcome:
-    outcome = target.execute(job)
-    if outcome.death:
-        raise LoadstoneError(f"{job.operation} on {target.name}: {outcome.death}")
-    return outcome
-
-
-def _error(kind: type[LoadstoneError], error: CoreError, otherwise: str) -> LoadstoneError:
-    if error.code == errno.ENODATA:
-        return UsageError(
-            f"{printable(error.path)} shrank while it was read; keep it still, and run again"
-        )
-    return kind(f"{describe(error)}; {_REMEDIES.get(error.code, otherwise)}")

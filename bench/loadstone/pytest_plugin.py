@@ -5,8 +5,8 @@ A test asks for the fixture ``loadstone_benchmark`` and calls it once::
     def test_load(loadstone_benchmark):
         loadstone_benchmark("model-load", file="model.gguf", engine="uring", rounds=5)
 
-The Case is run as a Run of its own. Its Trials' ``ready_ns``, which the core took around the
-timed region, are then handed to pytest-benchmark as its rounds. pytest loads this module at every
+The Case is run as a Run of its own. The times that the core took around its Trials' timed
+regions are then handed to pytest-benchmark as its rounds. pytest loads this module at every
 start, so what it needs of Loadstone is imported when a test calls the fixture.
 """
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from loadstone.summary import CaseSummary
 
 _FIXTURE = "loadstone_benchmark"
-_TIMED_NS = "ready_ns"
 _PYTEST_BENCHMARK = ("benchmark", "pytest_benchmark.plugin")
 
 
@@ -179,7 +178,7 @@ class CaseBenchmark:
         trials = counted_trials(run)[summary.case.id]
         self._refuse_bad(run, len(trials))
         self._benchmark.extra_info.update(_extra_info(run, summary, trials))
-        _CLOCK.replay(self._benchmark, [trial.metrics[_TIMED_NS] / 1e9 for trial in trials])
+        _CLOCK.replay(self._benchmark, [_timed_ns(trial) / 1e9 for trial in trials])
         return summary
 
     def _refuse_bad(self, run: "Run", counted: int) -> None:
@@ -272,6 +271,14 @@ def _axis_text(name: str, value: "Value") -> str:
     return f"{name}={text}"
 
 
+def _timed_ns(trial: "Trial") -> float:
+    from loadstone.evidence import timed_ns
+
+    elapsed_ns = timed_ns({**trial.evidence, **trial.metrics})
+    assert elapsed_ns is not None, "a Trial that counts has a timed region"
+    return elapsed_ns
+
+
 def _sentence(reason: str | None, remedy: str | None) -> str:
     return f"{reason}; {remedy}" if remedy else str(reason)
 
@@ -279,7 +286,7 @@ def _sentence(reason: str | None, remedy: str | None) -> str:
 def _extra_info(run: "Run", summary: "CaseSummary", trials: "Sequence[Trial]") -> dict[str, object]:
     import msgspec
 
-    in_order = sorted(trials, key=lambda trial: trial.metrics[_TIMED_NS])
+    in_order = sorted(trials, key=_timed_ns)
     columns = {
         metric.name: {
             "unit": metric.unit,

@@ -12,6 +12,7 @@ import msgspec
 
 from loadstone import __version__, core, store
 from loadstone.errors import RunError, UsageError
+from loadstone.evidence import timed_ns
 from loadstone.journal import Journal, stale
 from loadstone.model import Case, Environment, Finding, Outcome, Plan, Run, Status, Step, Trial
 from loadstone.parameters import parse_value
@@ -60,7 +61,7 @@ def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> R
         LoadstoneError: the subject is unusable, or the results cannot be written.
     """
     with ExitStack() as stack:
-        _enter_workplace(stack, results, observer)
+        enter_workplace(stack, results, observer)
         prepared = _prepare(stack, plan, target, results, observer)
         writer = stack.enter_context(
             store.create(
@@ -89,7 +90,7 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
     if not steps:
         return run
     with ExitStack() as stack:
-        _enter_workplace(stack, results, observer)
+        enter_workplace(stack, results, observer)
         writer = stack.enter_context(store.reopen(run))
         prepared = _prepare(stack, plan, target, results, observer)
         _check_same(run, _environment(target, prepared))
@@ -98,7 +99,12 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
     return store.load(run.path)
 
 
-def _enter_workplace(stack: ExitStack, results: Path, observer: Observer) -> None:
+def enter_workplace(stack: ExitStack, results: Path, observer: Observer) -> None:
+    """Hold a results directory as long as the stack stands; what the user should know is said.
+
+    Raises:
+        RunError: it is no directory that can be made, opened or read.
+    """
     if stack.enter_context(workplace(results)):
         observer.say(
             f"another loadstone is at work in {results}: each slows the other down and drops its "
@@ -246,5 +252,6 @@ def _inherent_ns(finding: Finding, outcome: Outcome) -> Iterator[int]:
     for span in outcome.spans:
         if span.name == "release":
             yield span.end_ns - span.start_ns
-    for name in ("ready_ns", "set_cache_ns", "verify_ns"):
+    yield int(timed_ns(finding.evidence) or 0)
+    for name in ("set_cache_ns", "set_up_ns", "verify_ns"):
         yield int(finding.evidence.get(name, 0))

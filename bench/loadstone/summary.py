@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
+from loadstone.clock import clock_json, clock_of
 from loadstone.model import Better, Case, Metric, Noun, Run, Status, Trial
 from loadstone.stats import Interval, median_interval
 
@@ -58,6 +59,7 @@ def to_json_object(run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "path": str(run.path),
+        "clock": clock_json(clock_of(run.manifest.environment)),
         "cases": [_case_object(summary, run.manifest.metrics) for summary in summarise(run)],
     }
 

@@ -41,15 +41,23 @@ static int cachestat_sees(int fd)
 	return !fstatfs(fd, &fs) && fs.f_type != OVERLAYFS_SUPER_MAGIC;
 }
 
-static int resident_by_cachestat(int fd, uint64_t file_bytes, int64_t *ret)
+static int ask_cachestat(int fd, uint64_t file_bytes, struct cachestat *ret)
 {
 	struct cachestat_range range = { 0, file_bytes };
-	struct cachestat stat;
 
-	if (syscall(CACHESTAT_NUMBER, fd, &range, &stat, 0))
-		return -errno;
-	*ret = (int64_t)stat.nr_cache * sysconf(_SC_PAGESIZE);
-	return 0;
+	if (!cachestat_sees(fd))
+		return -EOPNOTSUPP;
+	return syscall(CACHESTAT_NUMBER, fd, &range, ret, 0) ? -errno : 0;
+}
+
+int ls_cache_dirty(int fd, uint64_t file_bytes, int64_t *ret)
+{
+	struct cachestat stat;
+	int err = ask_cachestat(fd, file_bytes, &stat);
+
+	if (!err)
+		*ret = (int64_t)(stat.nr_dirty + stat.nr_writeback) * sysconf(_SC_PAGESIZE);
+	return err;
 }
 
 /*
@@ -109,9 +117,12 @@ static int resident_by_mincore(int fd, uint64_t file_bytes, int64_t *ret)
 
 int ls_cache_resident(int fd, uint64_t file_bytes, int64_t *ret)
 {
-	if (cachestat_sees(fd) && !resident_by_cachestat(fd, file_bytes, ret))
-		return 0;
-	return resident_by_mincore(fd, file_bytes, ret);
+	struct cachestat stat;
+
+	if (ask_cachestat(fd, file_bytes, &stat))
+		return resident_by_mincore(fd, file_bytes, ret);
+	*ret = (int64_t)stat.nr_cache * sysconf(_SC_PAGESIZE);
+	return 0;
 }
 
 static int write_drop_caches(void)
@@ -148,6 +159,8 @@ int ls_cache_warm(int fd, uint64_t file_bytes)
 
 	if (!bytes)
 		return -ENOMEM;
+	/* What is there came in folios of another reader's sizes, and is dearer or cheaper for it. */
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	while (done < file_bytes) {
 		ssize_t got = pread(fd, bytes, WARM_BYTES, (off_t)done);
 

@@ -12,6 +12,12 @@
 int ls_cache_resident(int fd, uint64_t file_bytes, int64_t *ret);
 
 /*
+ * Bytes of the file's first file_bytes that are in the page cache and not yet
+ * written back. -ENOSYS before Linux 6.5, -EOPNOTSUPP where the kernel can't see it.
+ */
+int ls_cache_dirty(int fd, uint64_t file_bytes, int64_t *ret);
+
+/*
  * fsync, POSIX_FADV_DONTNEED and, where the user may, drop_caches, until
  * nothing is resident or three tries are over. Whether it is gone must be asked
  * of ls_cache_resident. *ret: 1 if drop_caches could be written.

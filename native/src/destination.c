@@ -33,7 +33,7 @@ static uint64_t default_huge_bytes(void)
 }
 
 /* A kernel without hugetlbfs still may have THP, whose size is the PMD's. */
-static uint64_t thp_bytes(void)
+uint64_t ls_thp_bytes(void)
 {
 	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "re");
 	uint64_t bytes = 0;
@@ -59,7 +59,7 @@ void ls_destination_init(struct ls_destination *destination, enum ls_destination
 	destination->result = result;
 	destination->device = -1;
 	destination->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-	destination->huge_bytes = kind == LS_DESTINATION_THP ? thp_bytes() : default_huge_bytes();
+	destination->huge_bytes = kind == LS_DESTINATION_THP ? ls_thp_bytes() : default_huge_bytes();
 	destination->granule_bytes = destination->page_bytes;
 	if ((is_hugetlb(destination) || kind == LS_DESTINATION_THP) && destination->huge_bytes)
 		destination->granule_bytes = destination->huge_bytes;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "guard.h"
@@ -95,4 +96,43 @@ int ls_file_direct_alignment(int fd, uint32_t *ret)
 	if (answer)
 		return answer < 0 ? answer : 0;
 	return find_by_reading(fd, ret);
+}
+
+/* A call without flags costs less than one that could have some. */
+static ssize_t write_some(int fd, const char *data, uint64_t bytes, uint64_t offset, int flags)
+{
+	struct iovec piece = { (void *)data, bytes };
+
+	return flags ? pwritev2(fd, &piece, 1, (off_t)offset, flags)
+		     : pwrite(fd, data, bytes, (off_t)offset);
+}
+
+int ls_file_write(int fd, const void *data, uint64_t bytes, uint64_t offset, int flags)
+{
+	for (uint64_t done = 0; done < bytes;) {
+		ssize_t put = write_some(fd, (const char *)data + done, bytes - done,
+					 offset + done, flags);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		done += (uint64_t)put;
+	}
+	return 0;
+}
+
+int ls_file_read(int fd, void *data, uint64_t bytes, uint64_t offset)
+{
+	for (uint64_t done = 0; done < bytes;) {
+		ssize_t got = pread(fd, (char *)data + done, bytes - done,
+				    (off_t)(offset + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got ? -errno : -ENODATA;
+		done += (uint64_t)got;
+	}
+	return 0;
 }

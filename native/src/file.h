@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The model file: opened read-only, never changed. */
+/* Files: what they are, and reading and writing a piece as a whole. */
 #ifndef LS_FILE_H
 #define LS_FILE_H
 
@@ -31,5 +31,12 @@ static inline int ls_file_read_error(int code, uint64_t done, uint64_t align_byt
  * the page cache all the same, -EINVAL where no direct read works.
  */
 int ls_file_direct_alignment(int fd, uint32_t *ret);
+
+/*
+ * Writes a piece, or reads one, whatever the number of calls it takes. flags are
+ * those of pwritev2(2). -ENODATA where the file ends within the piece.
+ */
+int ls_file_write(int fd, const void *data, uint64_t bytes, uint64_t offset, int flags);
+int ls_file_read(int fd, void *data, uint64_t bytes, uint64_t offset);
 
 #endif

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operation make-file: writes a file of incompressible bytes that follow from a
- * seed (xoshiro256**, Blackman and Vigna 2018, seeded by splitmix64), so that the
- * same file can be made again. The file must not exist.
+ * seed, so that the same file can be made again. The file must not exist.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "guard.h"
 #include "operation.h"
+#include "random.h"
 #include "record.h"
 
 enum { WRITE_BYTES = 1 << 20 };
@@ -28,73 +29,20 @@ static const struct ls_option_spec specs[] = {
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
-struct random {
-	uint64_t state[4];
-};
-
-static uint64_t rotate(uint64_t word, int by)
-{
-	return (word << by) | (word >> (64 - by));
-}
-
-static void random_init(struct random *random, uint64_t seed)
-{
-	for (int i = 0; i < 4; i++) {
-		uint64_t word = seed += UINT64_C(0x9e3779b97f4a7c15);
-
-		word = (word ^ (word >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-		word = (word ^ (word >> 27)) * UINT64_C(0x94d049bb133111eb);
-		random->state[i] = word ^ (word >> 31);
-	}
-}
-
-static uint64_t random_next(struct random *random)
-{
-	uint64_t *state = random->state;
-	uint64_t word = rotate(state[1] * 5, 7) * 9;
-	uint64_t shifted = state[1] << 17;
-
-	state[2] ^= state[0];
-	state[3] ^= state[1];
-	state[1] ^= state[2];
-	state[0] ^= state[3];
-	state[2] ^= shifted;
-	state[3] = rotate(state[3], 45);
-	return word;
-}
-
-static int write_part(int fd, const uint64_t *words, uint64_t bytes, uint64_t offset)
-{
-	uint64_t done = 0;
-
-	while (done < bytes) {
-		ssize_t put = pwrite(fd, (const char *)words + done, bytes - done,
-				     (off_t)(offset + done));
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return -errno;
-		done += (uint64_t)put;
-	}
-	return 0;
-}
-
 static int write_file(int fd, const struct options *options, struct ls_result *ret)
 {
 	LS_FREE uint64_t *words = malloc(WRITE_BYTES);
-	struct random random;
+	struct ls_random random;
 
 	if (!words)
 		return ls_result_fail(ret, -ENOMEM, "reserve block", "memory", -1);
-	random_init(&random, options->seed);
+	ls_random_init(&random, options->seed);
 	for (uint64_t at = 0; at < options->bytes; at += WRITE_BYTES) {
 		uint64_t left = options->bytes - at;
 		int err;
 
-		for (size_t i = 0; i < WRITE_BYTES / sizeof(*words); i++)
-			words[i] = random_next(&random);
-		err = write_part(fd, words, left < WRITE_BYTES ? left : WRITE_BYTES, at);
+		ls_random_fill(&random, words, WRITE_BYTES / sizeof(*words));
+		err = ls_file_write(fd, words, left < WRITE_BYTES ? left : WRITE_BYTES, at, 0);
 		if (err)
 			return ls_result_fail(ret, err, "write", options->file, (int64_t)at);
 	}

@@ -81,6 +81,19 @@ def _loop_device(image: Path, sector_bytes: int) -> str:
 
 
 @contextlib.contextmanager
+def tiny_tmpfs(directory: Path, size_bytes: int) -> Iterator[Path]:
+    """A tmpfs of small pages that is soon full; gone at the end, whatever comes."""
+    need_root()
+    place = directory / "tiny"
+    place.mkdir()
+    command("mount", "-t", "tmpfs", "-o", f"size={size_bytes},huge=never", "tmpfs", str(place))
+    try:
+        yield place
+    finally:
+        command("umount", str(place))
+
+
+@contextlib.contextmanager
 def overlay(directory: Path) -> Iterator[tuple[Path, Path]]:
     """An overlayfs; the merged directory and the lower one that it shows."""
     need_root()

@@ -22,7 +22,7 @@ def watch(quiet: bool) -> contextlib.AbstractContextManager[Observer]:
 def finish(run: Run, as_json: bool) -> ExitCode:
     """Print a Run that was carried out; the exit code that says how it went."""
     print_run(run, as_json)
-    return _code(run)
+    return exit_code_of(run)
 
 
 def print_run(run: Run, as_json: bool) -> None:
@@ -37,12 +37,35 @@ def print_run(run: Run, as_json: bool) -> None:
     text.print_run(run, text.console())
 
 
+def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
+    """Print several Runs, and each but the first held against the first."""
+    from loadstone import api
+    from loadstone.compare import comparison_json
+    from loadstone.report import text
+    from loadstone.summary import to_json_object
+
+    comparisons = [api.compare(runs[0], run, threshold) for run in runs[1:]]
+    if as_json:
+        print_json(
+            {
+                "runs": [to_json_object(run) for run in runs],
+                "comparisons": [comparison_json(comparison) for comparison in comparisons],
+            }
+        )
+        return
+    for run in runs:
+        text.print_run(run, text.console())
+    for comparison in comparisons:
+        text.print_comparison(comparison, text.console())
+
+
 def print_json(value: object) -> None:
     """Write a JSON document to standard output."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def _code(run: Run) -> ExitCode:
+def exit_code_of(run: Run) -> ExitCode:
+    """Whether Trials failed, or none was good."""
     statuses = {trial.status for trial in run.trials}
     if Status.FAILED in statuses:
         return ExitCode.FAILED

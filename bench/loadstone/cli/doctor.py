@@ -9,7 +9,7 @@ import click
 
 from loadstone.cli._options import json_option, option, results_option
 from loadstone.cli._output import print_json
-from loadstone.errors import ExitCode
+from loadstone.errors import ExitCode, UsageError
 from loadstone.explain import printable
 
 if TYPE_CHECKING:
@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @option("--file", type=str, help="Model file to try; only read. Without: a small one is made.")
-@option("--target", default="local", show_default=True, help="Where to look.")
+@option("--target", default="local", show_default=True, help="Where to look; also: lab.")
 @results_option
 @json_option
 def command(file: str | None, target: str, results: Path, as_json: bool) -> ExitCode:
     """Tell what can be measured here; each "no" with its reason and its remedy.
 
-    Leaves with 0 if model-load can be measured in at least one way, else with 3.
+    Leaves with 0 if model-load can be measured in at least one way, else with 3. For the target
+    `lab`: what its guests need of this machine, and 0 if one can be started.
     """
+    if target == "lab":
+        return _lab(file, as_json)
     from loadstone import targets
     from loadstone.doctor.diagnosis import diagnose
 
@@ -41,6 +44,36 @@ def command(file: str | None, target: str, results: Path, as_json: bool) -> Exit
     else:
         _print(diagnosis)
     return ExitCode.DONE if diagnosis.can_load else ExitCode.NOT_MEASURED
+
+
+def _lab(file: str | None, as_json: bool) -> ExitCode:
+    from loadstone.lab.needs import can_boot, needs
+
+    if file is not None:
+        raise UsageError(
+            "--file has no meaning beside --target lab: files are made inside; leave it out"
+        )
+    checks = needs()
+    if as_json:
+        import msgspec
+
+        told = {"target": "lab", "can_boot": can_boot(checks)}
+        print_json({**told, "checks": msgspec.to_builtins(checks)})
+    else:
+        _print_lab(checks)
+    return ExitCode.DONE if can_boot(checks) else ExitCode.NOT_MEASURED
+
+
+def _print_lab(checks: "Sequence[Check]") -> None:
+    from loadstone.lab.needs import can_boot
+    from loadstone.report import text
+
+    out = text.console()
+    out.print("lab, on this machine; nothing is booted for this")
+    out.print(_table(checks))
+    verdict = "can be started" if can_boot(checks) else "[red]cannot be started[/]"
+    met = sum(check.is_met for check in checks)
+    out.print(f"{met} of {len(checks)} are there; a guest {verdict} here")
 
 
 def _print(diagnosis: "Diagnosis") -> None:

@@ -21,7 +21,15 @@ class Group(StrEnum):
     ENGINES = "engines"
     DESTINATIONS = "destinations"
     CONDITIONS = "conditions"
+    PROGRAMS = "programs"
+    FILE_SYSTEMS = "file systems"
+    KERNELS = "kernels"
+    ROOM = "room"
     PRIVILEGES = "privileges"
+
+
+LAB_GROUPS = frozenset({Group.PROGRAMS, Group.FILE_SYSTEMS, Group.KERNELS, Group.ROOM})
+"""What only the lab is asked for; ``privileges`` is both its and a Target's."""
 
 
 class Check(Noun, frozen=True, kw_only=True):

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from loadstone.model import Noun, Run, Status
+from loadstone import clock
+from loadstone.model import Clock, Noun, Run, Status
 from loadstone.units import format_bytes_rounded
 
 # What differs between any two Runs.
 _FLEETING = frozenset({"kernel.boot_id", "load.1min", "memory.available_bytes"})
+_STORAGE = "storage."
+_PROFILE, _DRIVER = "storage.profile", "storage.driver"
 
 
 class Fact(Noun, frozen=True, kw_only=True):
@@ -42,6 +45,22 @@ def head(run: Run) -> list[Fact]:
         Fact(name="Begun", text=manifest.created.replace("T", " ").split("+")[0][:19] + " UTC"),
         Fact(name="Loadstone", text=f"{manifest.loadstone}, core {manifest.core[:12]}"),
     ]
+
+
+def lab_lines(run: Run) -> Iterator[str]:
+    """What has to stand above figures that come from the lab: their clock, and the storage."""
+    if clocked := clock_line(run):
+        told = (("clock", clocked), ("storage", _storage(run)), ("guest", _guest(run)))
+        yield from (f"{name}: {text}" for name, text in told if text)
+
+
+def clock_line(run: Run) -> str | None:
+    """What the figures of a lab Run are counted in, and what that makes of their units."""
+    found = clock.clock_of(run.manifest.environment)
+    if found is None:
+        return None
+    note = clock.units_note(found)
+    return clock.words(found) + (f"; {note}" if note else "")
 
 
 def environment(run: Run) -> list[Fact]:
@@ -110,11 +129,15 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
         value = facts.get(name)
         return form.format(format_bytes_rounded(value)) if isinstance(value, int) else ""
 
+    if found := clock.clock_of(run.manifest.environment):
+        yield "Calibration", _calibration(found)
+    yield "Guest", _guest(run)
+    yield "Storage", _storage(run)
     virtual = "virtual machine" if facts.get("cpu.is_virtual") else ""
     processor = " × ".join(filter(None, (text("cpu.model"), text("cpu.count"))))
     yield "Machine", _joined(processor, size("memory.total_bytes", "{} of memory"), virtual)
     yield "Kernel", _joined(text("kernel.release", "Linux {}"), text("machine.architecture"))
-    yield "File system", _joined(text("fs.type"), text("fs.options"))
+    yield "File system", _joined(text("fs.type"), text("fs.options"), text("fs.mkfs", "made by {}"))
     yield (
         "Device",
         _joined(
@@ -127,6 +150,40 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
     made = "made for this Run" if facts.get("file.is_made") else ""
     file = text("file.path") or (run.manifest.plan.subject.file or "")
     yield "File", _joined(file, size("file.bytes"), text("file.crc32c", "crc32c {}"), made)
+
+
+def _storage(run: Run) -> str:
+    """The simulated device: its profile, driver, and every parameter by its configfs name."""
+    known = run.manifest.environment.facts
+    parameters = (
+        f"{name.removeprefix(_STORAGE)} {_fact_text(run, name)}"
+        for name in sorted(known)
+        if name.startswith(_STORAGE) and name not in (_PROFILE, _DRIVER)
+    )
+    told = _joined(*(str(known[name]) for name in (_PROFILE, _DRIVER) if known.get(name)))
+    return _joined(told, *parameters)
+
+
+def _guest(run: Run) -> str:
+    """What made the virtual machine: the kernel's package, QEMU, memory, boots."""
+    known = run.manifest.environment.facts
+    memory = known.get("lab.memory_bytes")
+    boots = known.get("lab.boots")
+    package = " ".join(
+        str(known[name]) for name in ("lab.package", "lab.package_version") if known.get(name)
+    )
+    return _joined(
+        f"kernel {known['lab.kernel']}" if known.get("lab.kernel") else "",
+        f"from {package}" if package else "",
+        f"QEMU {known['lab.qemu']}" if known.get("lab.qemu") else "",
+        f"virtme-ng {known['lab.virtme']}" if known.get("lab.virtme") else "",
+        f"{format_bytes_rounded(memory)} of memory" if isinstance(memory, int) else "",
+        f"{boots} boots" if isinstance(boots, int) and boots > 1 else "",
+    )
+
+
+def _calibration(found: Clock) -> str:
+    return _joined(*(f"{name} {value:,.0f}" for name, value in found.calibration.items()))
 
 
 def _plan_text(run: Run) -> str:

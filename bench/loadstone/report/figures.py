@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from loadstone.model import Metric, Noun, Run
+from loadstone.model import Column, Metric, Noun, Run
 from loadstone.report.hints import primary
 from loadstone.report.scale import format_ns
 from loadstone.stats import Interval
 from loadstone.summary import CaseSummary
 from loadstone.units import format_bytes_rounded, format_metric
+from loadstone.workloads import workloads
 
 # Two figures bound a median by nothing that anybody would act on.
 _FEWEST = 3
@@ -49,16 +50,18 @@ def rivals(run: Run, ranked: Sequence[CaseSummary]) -> tuple[str, ...]:
     )
 
 
+def has_rivals(run: Run) -> bool:
+    """Whether it makes sense to name the fastest of the Run's Cases."""
+    chosen = workloads().get(run.manifest.plan.workload)
+    return chosen is None or chosen.has_rivals
+
+
 def headings(run: Run) -> tuple[str, ...]:
     """What stands above ``cells``."""
     return (
         unit_of(run.manifest.metrics[0]),
         "95 % interval",
-        "ready ms",
-        "busy ms",
-        "CPU s/GB",
-        "faults",
-        "left in cache",
+        *(column.heading for column in _columns(run)),
         "trials",
     )
 
@@ -67,15 +70,10 @@ def cells(run: Run, summary: CaseSummary) -> tuple[str, ...]:
     """A Case's figures; the Case must be one of ``measured``."""
     metric, interval = run.manifest.metrics[0], primary(run, summary)
     assert interval is not None
-    ready, cpu = summary.metrics.get("ready_ns"), summary.metrics.get("cpu_per_gb")
     return (
         format_metric(interval.median, metric.unit),
         bounds(interval, metric) if summary.trials >= _FEWEST else "too few rounds",
-        _cell(ready.median if ready else None, "ns"),
-        _cell(summary.busy_ns, "ns"),
-        _cell(cpu.median if cpu else None, "s/GB"),
-        _cell(summary.evidence.get("minor_faults"), "count"),
-        _cell(summary.evidence.get("cached_after_bytes"), "B"),
+        *(_cell(_figure(summary, column.name), column.unit) for column in _columns(run)),
         str(summary.trials),
     )
 
@@ -107,6 +105,23 @@ def counters(summaries: Sequence[CaseSummary]) -> tuple[list[Counter], int]:
         for name in moved
     ]
     return rows, len(names) - len(moved)
+
+
+def _columns(run: Run) -> tuple[Column, ...]:
+    """Those of the Run's Workload; of one that is not known here, the metrics of the Run."""
+    chosen = workloads().get(run.manifest.plan.workload)
+    if chosen is not None:
+        return chosen.columns
+    return tuple(
+        Column(heading=f"{metric.name} {unit_of(metric)}", name=metric.name, unit=metric.unit)
+        for metric in run.manifest.metrics[1:]
+    )
+
+
+def _figure(summary: CaseSummary, name: str) -> float | None:
+    if name in summary.metrics:
+        return summary.metrics[name].median
+    return summary.busy_ns if name == "busy_ns" else summary.evidence.get(name)
 
 
 def _cell(value: float | None, unit: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from loadstone.doctor.conditions import conditions
+from loadstone.evidence import timed_ns
 from loadstone.model import Run
 from loadstone.stats import Interval
 from loadstone.summary import CaseSummary
@@ -45,9 +46,9 @@ def _conditions(run: Run, summaries: Sequence[CaseSummary]) -> Iterator[str]:
 
 def _disturbance(summaries: Sequence[CaseSummary]) -> Iterator[str]:
     shares = [
-        summary.evidence["cpu.steal_ns"] / summary.evidence["ready_ns"]
+        summary.evidence["cpu.steal_ns"] / elapsed_ns
         for summary in summaries
-        if summary.evidence.get("ready_ns") and "cpu.steal_ns" in summary.evidence
+        if "cpu.steal_ns" in summary.evidence and (elapsed_ns := timed_ns(summary.evidence))
     ]
     if shares and max(shares) > _STOLEN:
         yield f"the hypervisor stole up to {max(shares):.0%} of a CPU's time during Trials"

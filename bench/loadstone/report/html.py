@@ -1,6 +1,5 @@
 """Runs as one HTML file that needs nothing else: no network, no script."""
 
-import errno
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,10 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from loadstone import __version__
-from loadstone.durable import write_atomically
-from loadstone.errors import RunError, UsageError, system_words
+from loadstone.clock import clock_of, tag, words
 from loadstone.latency import merge, percentile
 from loadstone.model import Histogram, Noun, Run
+from loadstone.named_file import write_named
 from loadstone.report import facts, figures
 from loadstone.report.hints import hints
 from loadstone.report.strips import Chart, Entry, chart, overviews
@@ -32,11 +31,19 @@ class Row(Noun, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class Overview(Noun, frozen=True, kw_only=True):
+    """Runs on one axis, which they may share as they share a clock; None on real machines."""
+
+    clock: str | None
+    chart: Chart
+
+
 class Section(Noun, frozen=True, kw_only=True):
     """What the report says of one Run."""
 
     run: Run
     series: int
+    clock: str | None
     head: list[facts.Fact]
     environment: list[facts.Fact]
     missing_trials: int
@@ -60,17 +67,7 @@ def write(runs: Sequence[Run], path: Path) -> None:
         UsageError: something that is no report has that name.
         RunError: the file cannot be written.
     """
-    try:
-        # Through a symbolic link, as writing does that is not atomic.
-        real = path.resolve()
-        _check_replaceable(real)
-    except (OSError, RuntimeError) as error:
-        raise _cannot_write(path, error) from error
-    data = render(runs).encode()
-    try:
-        write_atomically(real, data)
-    except RunError as error:
-        raise _cannot_write(path, error.__cause__ or error) from error
+    write_named(path, render(runs).encode(), "report", _SUFFIXES)
 
 
 def render(runs: Sequence[Run]) -> str:
@@ -81,23 +78,26 @@ def render(runs: Sequence[Run]) -> str:
         .get_template("report.html.j2")
         .render(
             sections=[_section(entry) for entry in entries],
-            overviews=overviews(entries),
+            overviews=_overviews(entries),
             differences=facts.differences(runs),
             version=__version__,
         )
     )
 
 
-def _check_replaceable(path: Path) -> None:
-    if path.exists() and not (path.is_file() and path.suffix.lower() in _SUFFIXES):
-        raise UsageError(f"{path} is there and is no report; name a file that ends in .html")
-    if not path.parent.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "", str(path.parent))
-
-
-def _cannot_write(path: Path, cause: BaseException) -> RunError:
-    words = system_words(cause.errno or 0) if isinstance(cause, OSError) else str(cause)
-    return RunError(f"cannot write the report {path}: {words}; name another file with -o")
+def _overviews(entries: Sequence[Entry]) -> list[Overview]:
+    """The charts of those Runs whose figures have a common unit, clock by clock."""
+    by_clock: dict[str, list[Entry]] = {}
+    for entry in entries:
+        kind = tag(clock_of(entry.run.manifest.environment))
+        by_clock.setdefault(kind, []).append(entry)
+    # Beside a clock of the lab, a real machine's time has to be named too.
+    unsaid = words(None) if len(by_clock) > 1 else None
+    return [
+        Overview(clock=facts.clock_line(same[0].run) or unsaid, chart=shared)
+        for same in by_clock.values()
+        for shared in overviews(same)
+    ]
 
 
 def _environment() -> Environment:
@@ -144,6 +144,7 @@ def _section(entry: Entry) -> Section:
     return Section(
         run=run,
         series=entry.series,
+        clock=facts.clock_line(run),
         head=facts.head(run),
         environment=facts.environment(run),
         missing_trials=facts.missing_trials(run),
@@ -171,7 +172,7 @@ def _row(run: Run, summary: CaseSummary) -> Row:
 
 def _fastest(entry: Entry) -> Row | None:
     """The first Case, its figure, and as notes those that can't be told from it."""
-    if not entry.cases:
+    if not entry.cases or not figures.has_rivals(entry.run):
         return None
     return Row(
         label=entry.cases[0].case.label,

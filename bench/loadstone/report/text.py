@@ -8,9 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from loadstone import clock
+from loadstone.explain import printable
 from loadstone.model import Comparison, Plan, Run, Status, Verdict
 from loadstone.plan import order
-from loadstone.report import figures
+from loadstone.report import facts, figures
 from loadstone.report.hints import hints
 from loadstone.summary import CaseSummary, summarise
 from loadstone.units import format_bytes_rounded
@@ -39,10 +41,12 @@ def print_run(run: Run, out: Console) -> None:
     summaries = summarise(run)
     measured = figures.measured(run, summaries)
     out.print(_header(run))
+    for line in facts.lab_lines(run):
+        out.print(escape(printable(line)))
     if measured:
         out.print(_table(run, measured))
     _print_troubles(run, out)
-    if measured:
+    if measured and figures.has_rivals(run):
         out.print(fastest(run, measured))
     for hint in hints(run, summaries):
         out.print(f"[yellow]note:[/] {escape(hint)}")
@@ -73,13 +77,20 @@ def print_comparison(comparison: Comparison, out: Console) -> None:
             f"[{_COLOURS[effect.verdict]}]{effect.verdict}[/]{_needed(effect.rounds_needed)}",
             escape(_moved(effect.evidence)),
         )
-    out.print(f"base {escape(comparison.base)}\nnew  {escape(comparison.new)}")
+    out.print(f"base {_named(comparison.base, comparison.base_kernel)}")
+    out.print(f"new  {_named(comparison.new, comparison.new_kernel)}")
+    if comparison.clock is not None:
+        out.print(escape(printable(f"clock: {clock.words(comparison.clock)}")))
     out.print(table)
     out.print("above 0 %: NEW is better. p is corrected for the number of Cases (Holm).")
     for unmatched in comparison.unmatched:
         out.print(f"not compared: {escape(unmatched)}")
     for warning in comparison.warnings:
         out.print(f"[yellow]note:[/] {escape(warning)}")
+
+
+def _named(id_: str, kernel: str | None) -> str:
+    return escape(printable(f"{id_}, Linux {kernel}" if kernel else id_))
 
 
 def print_plan(plan: Plan, remarks: Iterable[str], out: Console) -> None:
@@ -100,15 +111,15 @@ def print_plan(plan: Plan, remarks: Iterable[str], out: Console) -> None:
 
 
 def _header(run: Run) -> str:
-    facts, plan = run.manifest.environment.facts, run.manifest.plan
+    known, plan = run.manifest.environment.facts, run.manifest.plan
     parts = [
         f"{plan.workload} on {run.manifest.environment.target}",
-        f"{facts.get('cpu.model')} × {facts.get('cpu.count')}",
-        f"Linux {facts.get('kernel.release')}",
-        f"{facts.get('fs.type') or 'unknown file system'} "
-        f"on {facts.get('block.name') or 'no block device'}",
+        f"{known.get('cpu.model')} × {known.get('cpu.count')}",
+        f"Linux {known.get('kernel.release')}",
+        f"{known.get('fs.type') or 'unknown file system'} "
+        f"on {known.get('block.name') or 'no block device'}",
     ]
-    if isinstance(size := facts.get("file.bytes"), int):
+    if isinstance(size := known.get("file.bytes"), int):
         parts.append(f"file of {format_bytes_rounded(size)}")
     parts.append(f"{plan.rounds} rounds, seed {plan.seed}")
     return escape("; ".join(parts))

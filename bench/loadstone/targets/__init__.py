@@ -1,7 +1,7 @@
 """Where Jobs run. Each module of this package with a ``SCHEME`` is a kind of Target.
 
 A target module has ``SCHEME`` (the word before the colon in ``--target``), ``SUMMARY`` and
-``connect(address, results)``, a context manager that yields a Target.
+``connect(address, results, limit_s)``, a context manager that yields a Target.
 """
 
 import pkgutil
@@ -58,8 +58,13 @@ def schemes() -> Mapping[str, ModuleType]:
     return {module.SCHEME: module for module in modules if hasattr(module, "SCHEME")}
 
 
-def connect(text: str, results: Path) -> AbstractContextManager[Target]:
+def connect(
+    text: str, results: Path, limit_s: float | None = None
+) -> AbstractContextManager[Target]:
     """Open the Target that ``--target`` names: ``local``, or ``SCHEME:ADDRESS``.
+
+    Args:
+        limit_s: how long any Job may take, where its own limit can't be kept.
 
     Raises:
         UsageError: there is no such kind of target.
@@ -68,5 +73,5 @@ def connect(text: str, results: Path) -> AbstractContextManager[Target]:
     known = schemes()
     if scheme not in known:
         raise UsageError(f"--target {text}: no such kind of target; known: {', '.join(known)}")
-    target: AbstractContextManager[Target] = known[scheme].connect(address, results)
+    target: AbstractContextManager[Target] = known[scheme].connect(address, results, limit_s)
     return target

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+import msgspec
+
 from loadstone import worker
 from loadstone.durable import cannot_write
 from loadstone.environment import block_device, machine_facts, storage_facts
@@ -31,12 +33,17 @@ _SAMPLES = (
 
 
 class LocalTarget:
-    """Executes Jobs through the core, in a child of a worker process."""
+    """Executes Jobs through the core, in a child of a worker process.
+
+    Args:
+        limit_s: how long any Job may take, where its own limit can't be kept.
+    """
 
     name = SCHEME
 
-    def __init__(self, results: Path) -> None:
+    def __init__(self, results: Path, limit_s: float | None = None) -> None:
         self._scratch = results.absolute() / "scratch"
+        self._limit_s = limit_s
         self._worker: subprocess.Popen[bytes] | None = None
 
     def environment(self, path: str | None) -> Environment:
@@ -57,6 +64,8 @@ class LocalTarget:
 
     def execute(self, job: Job) -> Outcome:
         process = self._running_worker()
+        if self._limit_s is not None:
+            job = msgspec.structs.replace(job, timeout_s=self._limit_s)
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -147,15 +156,15 @@ def _await_end(pipe: IO[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def connect(address: str, results: Path) -> Iterator[LocalTarget]:
-    """Open this machine; ``address`` has no meaning here.
+def connect(address: str, results: Path, limit_s: float | None = None) -> Iterator[LocalTarget]:
+    """Open this machine; ``address`` has no meaning here, ``limit_s`` is as for LocalTarget.
 
     Raises:
         UsageError: an address was given.
     """
     if address:
         raise UsageError(f"--target local:{address}: local takes no address; write --target local")
-    target = LocalTarget(results)
+    target = LocalTarget(results, limit_s)
     try:
         yield target
     finally:

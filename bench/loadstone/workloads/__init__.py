@@ -1,7 +1,7 @@
 """What can be timed. Each module of this package with a ``WORKLOAD`` is one Workload."""
 
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
@@ -11,10 +11,9 @@ from typing import Protocol
 from loadstone.errors import UsageError
 from loadstone.explain import printable
 from loadstone.journal import Journal
-from loadstone.model import Case, Finding, Job, Metric, Outcome, Parameter, Subject, Value
+from loadstone.model import Case, Column, Finding, Job, Metric, Outcome, Parameter, Subject, Value
+from loadstone.scratch_file import Say
 from loadstone.targets import Target
-
-Say = Callable[[str], None]
 
 
 class Prepared(Protocol):
@@ -43,6 +42,10 @@ class Workload(Protocol):
     summary: str
     parameters: tuple[Parameter, ...]
     metrics: tuple[Metric, ...]
+    columns: tuple[Column, ...]
+    """What the table of a Run shows of a Case besides the first metric."""
+    has_rivals: bool
+    """Whether its Cases are ways to one end, so that the fastest is worth naming."""
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         """The curated few, as the parameters that differ from the defaults."""

@@ -7,6 +7,7 @@ from loadstone.journal import Journal
 from loadstone.model import (
     Better,
     Case,
+    Column,
     Finding,
     Kind,
     Metric,
@@ -14,8 +15,9 @@ from loadstone.model import (
     Subject,
     Value,
 )
-from loadstone.model_file import Say, model_file
+from loadstone.model_file import model_file
 from loadstone.prepared_load import PreparedLoad, skip
+from loadstone.scratch_file import Say
 from loadstone.targets import Target
 from loadstone.units import format_bytes
 
@@ -136,6 +138,14 @@ _METRICS = (
     Metric(name="release_ns", unit="ns", better=Better.LOWER),
 )
 
+_COLUMNS = (
+    Column(heading="ready ms", name="ready_ns", unit="ns"),
+    Column(heading="busy ms", name="busy_ns", unit="ns"),
+    Column(heading="CPU s/GB", name="cpu_per_gb", unit="s/GB"),
+    Column(heading="faults", name="minor_faults", unit="count"),
+    Column(heading="left in cache", name="cached_after_bytes", unit="B"),
+)
+
 _DEFAULT_CASES: tuple[Mapping[str, Value], ...] = (
     {"engine": "mmap-copy"},
     {"engine": "mmap"},
@@ -159,6 +169,8 @@ class ModelLoad:
     summary = "read a model file into memory that an accelerator can use"
     parameters = _PARAMETERS
     metrics = _METRICS
+    columns = _COLUMNS
+    has_rivals = True
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         return _DEFAULT_CASES

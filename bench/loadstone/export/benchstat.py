@@ -1,0 +1,65 @@
+"""Go's benchmark format, which ``benchstat`` reads.
+
+Source: golang.org/design/14313-benchmark-format, and the unit lines of golang.org/x/perf/benchfmt.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from loadstone import clock
+from loadstone.export.figures import fact, figures
+from loadstone.model import Case, Metric, Run
+
+SUMMARY = "Go's benchmark format: benchstat BASE.txt NEW.txt (-col kernel for two kernels)"
+SUFFIX = ".txt"
+
+# benchstat makes a table of its own for each set of these, so only what forbids a comparison,
+# or what is compared, may stand here: no Run's id.
+_FACTS = {
+    "cpu": "cpu.model",
+    "kernel": "kernel.release",
+    "fs": "fs.type",
+    "storage": "storage.profile",
+}
+
+
+def render(run: Run) -> str:
+    """Configuration lines, unit lines, and a line a Trial."""
+    lines = [f"{key}: {value}" for key, value in _configuration(run).items()]
+    lines += [f"Unit {unit(metric)} better={metric.better}" for metric in run.manifest.metrics]
+    return "\n".join([*lines, *_results(run), ""])
+
+
+def unit(metric: Metric) -> str:
+    """A metric's name and unit as one word: two metrics in ns must not become one."""
+    name = metric.name.removesuffix(f"_{metric.unit}").replace("_", "-")
+    return f"{name}-{metric.unit}"
+
+
+def _configuration(run: Run) -> Mapping[str, str]:
+    known = {key: fact(run, name) for key, name in _FACTS.items()}
+    counted_by = clock.words(clock.clock_of(run.manifest.environment))
+    return {"clock": " ".join(counted_by.split())} | {
+        key: text for key, text in known.items() if text
+    }
+
+
+def _results(run: Run) -> Iterator[str]:
+    for case, trial in figures(run):
+        pairs = [
+            f"{_number(trial.metrics[metric.name])} {unit(metric)}"
+            for metric in run.manifest.metrics
+            if metric.name in trial.metrics
+        ]
+        if pairs:
+            yield "\t".join((_name(case), "1", *pairs))
+
+
+def _name(case: Case) -> str:
+    """``BenchmarkModelLoad/LABEL``, where no space may stand."""
+    workload = "".join(word.capitalize() for word in re.split(r"[\s_-]+", case.workload))
+    return f"Benchmark{workload}/{'_'.join(case.label.split())}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)

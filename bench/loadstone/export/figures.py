@@ -1,0 +1,29 @@
+"""What every foreign format is made of: the Trials that count, each with its Case."""
+
+from collections.abc import Iterator
+
+from loadstone.errors import CannotMeasureError
+from loadstone.model import Case, Run, Trial
+from loadstone.summary import counted_trials
+
+
+def figures(run: Run) -> Iterator[tuple[Case, Trial]]:
+    """The Trials that count, in the order of Plan and rounds.
+
+    Raises:
+        CannotMeasureError: there are none.
+    """
+    counted = counted_trials(run)
+    if not any(counted.values()):
+        raise CannotMeasureError(
+            f"{run.id} has no good Trial to export; `loadstone show` tells why"
+        )
+    for case in run.manifest.plan.cases:
+        for trial in sorted(counted[case.id], key=lambda trial: trial.round):
+            yield case, trial
+
+
+def fact(run: Run, name: str) -> str | None:
+    """A fact of the Run's Environment on one line, or None where it is not known."""
+    value = run.manifest.environment.facts.get(name)
+    return None if value in (None, "") else " ".join(str(value).split())

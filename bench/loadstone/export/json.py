@@ -1,0 +1,20 @@
+"""JSON: the whole Run as one document, for scripts."""
+
+import msgspec
+
+from loadstone import clock
+from loadstone.model import Run
+
+SUMMARY = "the whole Run as one document: manifest, clock, every Trial with its evidence"
+SUFFIX = ".json"
+
+
+def render(run: Run) -> str:
+    """The manifest, the clock and all Trials, also those that do not count: each has a status."""
+    document = {
+        "run": run.id,
+        "clock": clock.clock_json(clock.clock_of(run.manifest.environment)),
+        "manifest": run.manifest,
+        "trials": run.trials,
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

@@ -1,0 +1,145 @@
+"""Files that a Run makes: named so that they are known as ours, journaled, gone at its end."""
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
+from loadstone.explain import describe, printable
+from loadstone.journal import Journal
+from loadstone.model import CoreError, Job, Outcome, Subject
+from loadstone.targets import Target
+from loadstone.units import format_bytes_rounded
+
+Say = Callable[[str], None]
+
+SMALLER = "take a smaller --size, or another --dir"
+REMEDIES = {
+    errno.EACCES: "run as a user who may, or give this one access (chmod)",
+    errno.EFBIG: SMALLER,
+    errno.EIO: "see dmesg for what its device says",
+    errno.ENOSPC: f"free space, {SMALLER}",
+    errno.EDQUOT: f"free space, {SMALLER}",
+    errno.EROFS: "name a writable directory with --dir",
+}
+"""What to do about an errno, by its number."""
+
+
+def scratch_directory(target: Target, subject: Subject) -> Path:
+    """Where files may be made: the directory that the user named, or the Target's own."""
+    return Path(subject.directory) if subject.directory else target.scratch()
+
+
+@contextlib.contextmanager
+def scratch_file(
+    target: Target, journal: Journal, what: str, directory: Path | None = None
+) -> Iterator[str]:
+    """A path on the Target for a file that is removed at the end; it is not made here.
+
+    Raises:
+        UsageError: the directory's name cannot be recorded.
+    """
+    place = directory if directory is not None else target.scratch()
+    require_unicode(str(place))
+    path = str(place / f"loadstone-{what}-{os.getpid()}-{secrets.token_hex(4)}")
+    entry = journal.entry("file", path)
+    try:
+        yield path
+    finally:
+        target.remove_file(path)
+        entry.strike()
+
+
+def make_file(target: Target, path: str, size_bytes: int) -> None:
+    """Make a file of incompressible bytes, always the same.
+
+    Raises:
+        CannotMeasureError: there is no room or no permission for it.
+    """
+    options = {"file": path, "bytes": str(size_bytes)}
+    outcome = execute(target, Job(operation="make-file", options=options))
+    if outcome.error:
+        raise job_error(CannotMeasureError, outcome.error, "name another directory with --dir")
+
+
+def free_bytes(directory: Path) -> int:
+    """What a user without privileges may still write to a directory's file system.
+
+    Raises:
+        UsageError: it is no directory.
+    """
+    try:
+        # The slash has a file refused that is no directory.
+        disk = os.statvfs(f"{directory}/")
+    except OSError as error:
+        raise UsageError(
+            f"--dir {printable(str(directory))}: {system_words(error.errno or 0)}; "
+            "name a directory that is there"
+        ) from error
+    return disk.f_bavail * disk.f_frsize
+
+
+def require_room(directory: Path, needed_bytes: int, remedy: str) -> None:
+    """Refuse to begin what the file system has no room for.
+
+    Raises:
+        UsageError: it is no directory.
+        CannotMeasureError: less than that is free.
+    """
+    has_bytes = free_bytes(directory)
+    if needed_bytes > has_bytes:
+        raise CannotMeasureError(
+            f"{format_bytes_rounded(needed_bytes)} are needed, and only "
+            f"{format_bytes_rounded(has_bytes)} free in {printable(str(directory))}; {remedy}"
+        )
+
+
+def refuse_own_file(workload: str, subject: Subject, remedy: str) -> None:
+    """For a Workload that measures no file of the user's.
+
+    Raises:
+        UsageError: the user named a file, or a file's size.
+    """
+    if subject.file is not None or subject.size_bytes is not None:
+        raise UsageError(
+            f"{workload} takes no --file and no --size, as it measures no file of yours; {remedy}"
+        )
+
+
+def require_unicode(path: str) -> None:
+    """Refuse a name that no Run could record.
+
+    Raises:
+        UsageError: it is not UTF-8.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{printable(path)}: the name is not UTF-8, so a Run cannot record it; rename it, or "
+            "give it a second name with ln"
+        ) from None
+
+
+def execute(target: Target, job: Job) -> Outcome:
+    """Carry out a Job that prepares.
+
+    Raises:
+        LoadstoneError: the core died of it.
+    """
+    outcome = target.execute(job)
+    if outcome.death:
+        raise LoadstoneError(f"{job.operation} on {target.name}: {outcome.death}")
+    return outcome
+
+
+def job_error(kind: type[LoadstoneError], error: CoreError, otherwise: str) -> LoadstoneError:
+    """The error to raise for one that a preparing Job met; ``otherwise`` is the last remedy."""
+    if error.code == errno.ENODATA:
+        return UsageError(
+            f"{printable(error.path)} shrank while it was read; keep it still, and run again"
+        )
+    return kind(f"{describe(error)}; {REMEDIES.get(error.code, otherwise)}")

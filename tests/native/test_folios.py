@@ -1,0 +1,226 @@
+"""Operation folio-write: what is written is there, and the folios that took it are told."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import places
+import pytest
+from programs import Answer, Program
+
+pytestmark = pytest.mark.native
+
+_TOTAL = 1 << 20
+
+
+def _write(program: Program, directory: Path, **options: object) -> Answer:
+    file = directory / "loadstone-write"
+    asked = {"size": 65536, "total": _TOTAL} | options
+    answer = program.run("folio-write", file=file, **asked)
+    assert not list(directory.glob("loadstone-*"))
+    return answer
+
+
+def _order_bytes(values: Mapping[str, int]) -> dict[int, int]:
+    return {
+        int(name.split("_")[2]): count
+        for name, count in values.items()
+        if name.startswith("folio_order_")
+    }
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    with places.open_directory() as directory:
+        yield directory
+
+
+@pytest.mark.parametrize("size", [8, 511, 4096, 5000, 65536, _TOTAL])
+@pytest.mark.parametrize("pattern", ["fresh", "overwrite", "append"])
+def test_every_size_is_read_back_as_it_was_written(
+    sanitized: Program, tmp_path: Path, size: int, pattern: str
+) -> None:
+    total = min(_TOTAL, size * 3000)
+    answer = _write(sanitized, tmp_path, size=size, total=total, pattern=pattern)
+    assert answer.failure is None
+    values = answer.values
+    assert values["writes"] == total // size
+    assert values["bytes"] == values["verified_bytes"] == total // size * size
+    assert values["elapsed_ns"] == values["durable_ns"] >= values["write_ns"] > 0
+
+
+@pytest.mark.parametrize("io", ["buffered", "dontcache", "dsync", "direct"])
+@pytest.mark.parametrize("sync", ["end", "none", "every"])
+def test_every_way_of_writing_works_or_is_refused_by_name(
+    sanitized: Program, tmp_path: Path, io: str, sync: str
+) -> None:
+    answer = _write(sanitized, tmp_path, io=io, sync=sync, every=3)
+    if answer.failure:
+        assert answer.failure.step in ("RWF_DONTCACHE write", "O_DIRECT open", "O_DIRECT write")
+        assert answer.failure.code in ("EOPNOTSUPP", "ENOTSUP", "EINVAL")
+        return
+    assert answer.values["verified_bytes"] == _TOTAL
+    assert ("durable_ns" in answer.values) == (sync != "none")
+    assert answer.histograms == (1 if sync == "none" else 2)
+    assert answer.spans == (1 if sync == "none" else 2)
+
+
+def test_what_is_not_synced_stays_dirty_and_what_is_does_not(job: Program, disk: Path) -> None:
+    left = {sync: _write(job, disk, sync=sync).values["dirty_bytes"] for sync in ("end", "none")}
+    if left["end"] < 0:
+        pytest.skip("needs root or cachestat(2): run as root, or on Linux 6.5")
+    assert left == {"end": 0, "none": _TOTAL}
+
+
+def test_what_is_overwritten_was_not_cached_before(job: Program, disk: Path) -> None:
+    for pattern in ("overwrite", "append"):
+        values = _write(job, disk, pattern=pattern).values
+        assert values["cached_before_bytes"] == 0
+        assert values["cached_after_bytes"] == _TOTAL
+
+
+@pytest.mark.root
+def test_a_file_system_of_small_folios_has_them_whatever_the_size(
+    job: Program, tmp_path: Path
+) -> None:
+    """tmpfs without huge=: the survey may not take neighbours for one folio."""
+    places.need_root()
+    with places.tiny_tmpfs(tmp_path, 4 << 20) as place:
+        for size in (4096, _TOTAL):
+            values = _write(job, place, size=size, sync="none").values
+            assert _order_bytes(values) == {0: _TOTAL}
+            assert values["folio_mean_bytes"] * values["folios"] == _TOTAL
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("size", [4096, 16384, 65536])
+def test_folios_of_xfs_are_as_large_as_the_writes(
+    sanitized: Program, tmp_path: Path, size: int
+) -> None:
+    with places.file_system("xfs", tmp_path) as place:
+        values = _write(sanitized, place, size=size).values
+    orders = _order_bytes(values)
+    assert sum(orders.values()) == values["cached_after_bytes"] == _TOTAL
+    assert orders == {(size // 4096).bit_length() - 1: _TOTAL}
+
+
+@pytest.mark.root
+def test_a_user_without_rights_learns_no_folios_but_the_rest(sanitized: Program) -> None:
+    places.need_root()
+    with places.open_directory() as directory:
+        directory.chmod(0o777)
+        program = sanitized.under("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+        path = directory / "program"
+        path.write_bytes(sanitized.path.read_bytes())
+        path.chmod(0o755)
+        values = _write(program._replace(path=path), directory).values
+    assert values["folio_mean_bytes"] == -1
+    assert not _order_bytes(values)
+    assert values["verified_bytes"] == _TOTAL
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "step", "path"),
+    [
+        ({"size": 7}, "ERANGE", "option", "size"),
+        ({"size": 1 << 40}, "ERANGE", "option", "size"),
+        ({"size": 4096, "total": 4095}, "ERANGE", "option", "total"),
+        ({"sync": "every", "every": 0}, "ERANGE", "option", "every"),
+        ({"pattern": "sideways"}, "EINVAL", "option", "pattern"),
+    ],
+)
+def test_what_cannot_be_done_is_named(
+    sanitized: Program,
+    tmp_path: Path,
+    options: dict[str, object],
+    code: str,
+    step: str,
+    path: str,
+) -> None:
+    failure = _write(sanitized, tmp_path, **options).failure
+    assert failure is not None
+    assert (failure.code, failure.step, failure.path) == (code, step, path)
+
+
+def test_a_size_that_direct_io_cannot_write_is_named_with_one_that_it_can(
+    sanitized: Program, disk: Path
+) -> None:
+    failure = _write(sanitized, disk, io="direct", size=1000).failure
+    assert failure is not None
+    assert (failure.code, failure.step) == ("EINVAL", "size for O_DIRECT")
+    assert failure.offset in (512, 4096)
+    answer = _write(sanitized, disk, io="direct", size=failure.offset, total=64 * 4096)
+    assert answer.failure is None
+
+
+def test_a_file_that_is_there_is_not_touched(sanitized: Program, tmp_path: Path) -> None:
+    file = tmp_path / "loadstone-x"
+    file.write_text("mine")
+    failure = sanitized.run("folio-write", file=file, size=4096, total=4096).failure
+    assert failure is not None
+    assert (failure.code, failure.step, failure.path) == ("EEXIST", "create", str(file))
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.root
+def test_a_full_file_system_is_an_error_at_its_offset(sanitized: Program, tmp_path: Path) -> None:
+    places.need_root()
+    with places.tiny_tmpfs(tmp_path, 1 << 20) as place:
+        failure = _write(sanitized, place, size=65536, total=4 << 20).failure
+    assert failure is not None
+    assert (failure.code, failure.step, failure.offset) == ("ENOSPC", "write", 1 << 20)
+
+
+def test_data_that_the_disk_does_not_give_back_is_wrong(job: Program, disk: Path) -> None:
+    """The 40th pread, of those that verify, comes back short and empty: the file seems cut off."""
+    places.need_tool("strace", "strace")
+    program = job.under(
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=pread64",
+        "-e",
+        "inject=pread64:retval=0:when=10+",
+    )
+    failure = _write(program, disk).failure
+    assert failure is not None
+    assert (failure.code, failure.step) == ("ENODATA", "read back")
+
+
+def test_a_write_that_was_lost_is_wrong_data(job: Program, disk: Path) -> None:
+    """Of the writes the third says that it wrote, and did not."""
+    places.need_tool("strace", "strace")
+    program = job.under(
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=pwrite64",
+        "-e",
+        "inject=pwrite64:retval=65536:when=3",
+    )
+    failure = _write(program, disk).failure
+    assert failure is not None
+    assert (failure.code, failure.step, failure.offset) == ("EBADMSG", "verify written", 2 * 65536)
+
+
+def test_a_failed_fsync_is_an_error(job: Program, disk: Path) -> None:
+    places.need_tool("strace", "strace")
+    program = job.under(
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=fsync",
+        "-e",
+        "inject=fsync:error=EIO:when=1",
+    )
+    failure = _write(program, disk).failure
+    assert failure is not None
+    assert (failure.code, failure.step) == ("EIO", "fsync")
