@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from archive import Archive
+from laboratory import Lab
 
 from loadstone.errors import CannotMeasureError
 from loadstone.lab.cache import cache_directory
 from loadstone.lab.debian import fetch
 from loadstone.lab.kernels import Kernel, find_kernel
+from loadstone.lab.needs import require
 
 _PACKAGES = {"gpg": "gnupg", "gpgconf": "gnupg", "dpkg-deb": "dpkg", "apt-get": "apt", "gcc": "gcc"}
 
@@ -71,3 +73,19 @@ def archive(_archive: Archive) -> Archive:
     finally:
         os.umask(umask)
     return _archive
+
+
+@pytest.fixture(scope="session")
+def lab(
+    tmp_path_factory: pytest.TempPathFactory,
+    kernel_cache: Path,
+    kernels: Callable[[str], Kernel],
+) -> Iterator[Lab]:
+    """The lab, for tests that leave nothing but Runs; none boots where a program is missing."""
+    try:
+        require()
+    except CannotMeasureError as error:
+        pytest.skip(str(error))
+    lab = Lab(tmp_path_factory.mktemp("lab"), kernel_cache, kernels)
+    yield lab
+    lab.command.check_nothing_is_left()

@@ -1,0 +1,69 @@
+"""Options that describe a guest."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from loadstone.cli._options import option
+
+if TYPE_CHECKING:
+    from loadstone.lab.kernels import Kernel
+
+GUEST = ("storage", "fs", "mkfs", "mount", "clock", "processor", "memory", "boot_limit_s")
+"""What ``guest_options`` pass on, but for ``verbose``."""
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def guest_options(command: _Command) -> _Command:
+    """Storage, file system, clock, memory and time limits of a guest."""
+    for add in reversed(
+        (
+            option(
+                "--storage",
+                default="ufs40",
+                show_default=True,
+                help="Simulated device: a profile's name, or FILE.toml[:NAME].",
+            ),
+            option("--fs", type=str, help="File system on it [ext4; f2fs if zoned]."),
+            option("--mkfs", default="", help="Further options of its mkfs."),
+            option("--mount", default="", help="Its mount options."),
+            option(
+                "--clock",
+                type=click.Choice(["instructions", "wall"]),
+                default="instructions",
+                show_default=True,
+                help="What the guest's time is: its count of instructions, or the host's clock.",
+            ),
+            option(
+                "--processor",
+                type=str,
+                metavar="MODEL",
+                help="QEMU's -cpu where it emulates [max,-erms,-fsrm: see docs/lab.md].",
+            ),
+            option("--memory", default="4GiB", show_default=True, help="The guest's memory."),
+            option(
+                "--boot-limit",
+                "boot_limit_s",
+                type=click.FloatRange(min=1),
+                default=300.0,
+                show_default=True,
+                help="Seconds that a boot may take.",
+            ),
+            click.option("--verbose", is_flag=True, help="Show the guests' consoles."),
+        )
+    ):
+        command = add(command)
+    return command
+
+
+def find_kernels(names: tuple[str, ...]) -> "list[Kernel]":
+    """The kernels that ``--kernel`` names, each once looked at.
+
+    Raises:
+        UsageError: one is not there or cannot be booted.
+    """
+    from loadstone.lab.kernels import find_kernel
+
+    return [find_kernel(name) for name in names]

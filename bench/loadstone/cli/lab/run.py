@@ -1,0 +1,87 @@
+"""``loadstone lab run``: the same Plan under several kernels, in guests."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadstone.cli._options import (
+    json_option,
+    option,
+    plan_options,
+    quiet_option,
+    request_of,
+    results_option,
+    threshold_option,
+)
+from loadstone.cli._output import exit_code_of, print_runs, watch
+from loadstone.cli.lab._options import GUEST, find_kernels, guest_options
+from loadstone.errors import ExitCode
+
+
+@click.command()
+@plan_options
+@click.option(
+    "--kernel",
+    "names",
+    multiple=True,
+    required=True,
+    metavar="KERNEL",
+    help="A fetched kernel, VMLINUZ[:MODULES_DIR], or a build tree; repeat it to compare.",
+)
+@option(
+    "--boots",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Boots of each kernel, in turns; the rounds are dealt out to them.",
+)
+@option(
+    "--limit",
+    "limit_s",
+    type=click.FloatRange(min=1),
+    default=3600.0,
+    show_default=True,
+    help="Seconds that one boot's share of the Plan may take.",
+)
+@guest_options
+@threshold_option
+@results_option
+@json_option
+@quiet_option
+def command(
+    names: tuple[str, ...],
+    boots: int,
+    limit_s: float,
+    threshold: float,
+    results: Path,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **said: Any,
+) -> ExitCode:
+    """Time the Cases of WHAT in a guest of each KERNEL, and hold the later ones against the first.
+
+    WHAT and its options are those of `loadstone run`. Files are made on --storage, inside the
+    guest; a --file is copied there. Figures are by --clock: a count of instructions is a cost
+    model that repeats to a fraction of a percent, not time.
+    """
+    from loadstone.lab.experiment import run_lab
+    from loadstone.lab.setup import lab_plan, make_setup
+
+    guest = {name: said.pop(name) for name in GUEST}
+    request = request_of(**said)
+    kernels = find_kernels(names)
+    with watch(quiet) as observer:
+        plan, remarks = lab_plan(request)
+        for remark in remarks:
+            observer.say(remark)
+        setup = make_setup(kernels, say=observer.say, boots=boots, limit_s=limit_s, **guest)
+        listen = observer.say if verbose else _ignore
+        runs = run_lab(kernels, plan, setup, results, observer, listen)
+    print_runs(runs, threshold, as_json)
+    return max(map(exit_code_of, runs))
+
+
+def _ignore(_: str) -> None:
+    """Nobody watches the console."""

@@ -1,0 +1,42 @@
+"""``loadstone lab shell``: a shell in a guest."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadstone.cli._options import results_option
+from loadstone.cli.lab._options import find_kernels, guest_options
+from loadstone.errors import ExitCode, UsageError
+
+
+@click.command()
+@click.option(
+    "--kernel",
+    required=True,
+    metavar="KERNEL",
+    help="A fetched kernel, VMLINUZ[:MODULES_DIR], or a build tree.",
+)
+@guest_options
+@results_option
+def command(kernel: str, results: Path, verbose: bool, **guest: Any) -> ExitCode:
+    """Open a shell in a guest of KERNEL: the storage set up, `loadstone` on PATH.
+
+    The root file system is this machine's, read-only. Leave with `exit`; ^A x ends the guest
+    at once.
+    """
+    import sys
+
+    from loadstone.lab.setup import make_setup
+    from loadstone.lab.shell import run_shell
+
+    del verbose
+    if not sys.stdin.isatty():
+        raise UsageError("a shell needs a terminal; `loadstone lab run` is for scripts")
+    found = find_kernels((kernel,))
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    setup = make_setup(found, say=say, boots=1, limit_s=1.0, **guest)
+    return ExitCode.FAILED if run_shell(found[0], setup, results) else ExitCode.DONE

@@ -1,0 +1,114 @@
+"""From what guests tell to Runs: one for each kernel, over as many boots as it had."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from loadstone import store
+from loadstone.errors import RunError
+from loadstone.lab.protocol import Began, Ended, Fact, Message, Ready, Said, Starting
+from loadstone.matching import BOOT
+from loadstone.model import Environment, Manifest, Noun, Plan, Run, Step, Trial
+from loadstone.runner import Observer
+
+
+class Boot(Noun, frozen=True, kw_only=True):
+    """One of a kernel's boots: which, and where the numbers of its rounds begin."""
+
+    number: int = 0
+    first_round: int = 0
+    first_warmup: int = 0
+
+
+class Collector:
+    """Makes one Run of what the guests of one kernel tell; as a context it closes the Run.
+
+    Every Trial is on the disk before the guest is heard again. A boot's rounds are numbered
+    on from those of the boot before, and ``started`` is by the host's clock: a guest's own
+    runs ahead whenever it is idle.
+    """
+
+    def __init__(
+        self, target: str, plan: Plan, facts: Mapping[str, Fact], results: Path, observer: Observer
+    ) -> None:
+        self._target = target
+        self._plan = plan
+        self._facts = dict(facts)
+        self._results = results
+        self._observer = observer
+        self._stack = ExitStack()
+        self._writer: store.RunWriter | None = None
+        self._started = ""
+        self._boot = Boot()
+
+    def __enter__(self) -> "Collector":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def take_boot(self, boot: Boot) -> None:
+        """From now on the guest of this boot speaks."""
+        self._boot = boot
+
+    def take(self, message: Message) -> None:
+        """Take in what a guest tells.
+
+        Raises:
+            RunError: the Run cannot be written, or this boot is not of the Run's making.
+        """
+        match message:
+            case Said(text=text):
+                self._observer.say(text)
+            case Ready(facts=facts) if self._writer is None:
+                self._facts |= facts
+            case Began(manifest=manifest, steps=steps):
+                self._observer.begin(self._run_of(manifest).path, steps)
+            case Starting(step=step):
+                self._started = datetime.now(UTC).isoformat(timespec="milliseconds")
+                self._observer.starting(self._numbered(step))
+            case Ended(step=step, trial=trial):
+                self._end(self._numbered(step), trial)
+
+    def run(self) -> Run | None:
+        """What there is of the Run by now."""
+        return store.load(self._writer.path) if self._writer else None
+
+    def _run_of(self, manifest: Manifest) -> store.RunWriter:
+        if self._writer is None:
+            environment = Environment(
+                target=self._target, facts={**manifest.environment.facts, **self._facts}
+            )
+            self._writer = self._stack.enter_context(
+                store.create(
+                    self._results,
+                    plan=msgspec.structs.replace(self._plan, subject=manifest.plan.subject),
+                    metrics=manifest.metrics,
+                    environment=environment,
+                    loadstone=manifest.loadstone,
+                    core=manifest.core,
+                )
+            )
+        elif self._writer.manifest.core != manifest.core:
+            raise RunError(f"{self._writer.path.name}: loadstone was rebuilt between two boots")
+        return self._writer
+
+    def _end(self, step: Step, trial: Trial | None) -> None:
+        if trial is not None:
+            assert self._writer is not None
+            self._writer.append(
+                msgspec.structs.replace(
+                    trial,
+                    started=self._started,
+                    round=step.round,
+                    evidence={**trial.evidence, BOOT: self._boot.number},
+                )
+            )
+        self._observer.ended(step, trial)
+
+    def _numbered(self, step: Step) -> Step:
+        first = self._boot.first_warmup if step.warmup else self._boot.first_round
+        return msgspec.structs.replace(step, round=step.round + first)

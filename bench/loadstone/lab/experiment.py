@@ -1,0 +1,200 @@
+"""Kernels × boots → Runs: the same Plan in a guest of each kernel, side by side."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from loadstone.errors import CannotMeasureError, ExitCode, LoadstoneError, UsageError
+from loadstone.journal import Journal
+from loadstone.lab.collect import Boot, Collector
+from loadstone.lab.command import script
+from loadstone.lab.guest import Guest, GuestError, Listener
+from loadstone.lab.kernels import Kernel
+from loadstone.lab.machine import machine_facts
+from loadstone.lab.parts import boot_parts, inside
+from loadstone.lab.programs import versions
+from loadstone.lab.protocol import Assignment, Fact, Over, decode
+from loadstone.lab.setup import Setup
+from loadstone.model import Plan, Run
+from loadstone.runner import Observer, enter_workplace
+
+_ERRORS: dict[int, type[LoadstoneError]] = {
+    ExitCode.USAGE: UsageError,
+    ExitCode.NOT_MEASURED: CannotMeasureError,
+}
+
+
+_LAST_LINES = 12
+_SIGNS = (
+    ("Kernel panic", "its kernel panicked"),
+    ("Out of memory", "it ran out of memory; give it more with --memory, or take a smaller --size"),
+)
+
+
+def run_lab(
+    kernels: Sequence[Kernel],
+    plan: Plan,
+    setup: Setup,
+    results: Path,
+    observer: Observer,
+    listen: Listener,
+) -> list[Run]:
+    """Carry out a Plan under each kernel, in turns where there are several boots.
+
+    Args:
+        listen: told each line of a guest's console.
+
+    Returns:
+        One Run a kernel, in the kernels' order.
+
+    Raises:
+        GuestError: a guest ended before its time; the Trials that had ended are kept.
+        LoadstoneError: what the guest's own loadstone raised.
+    """
+    shares = deal_out(plan, setup.boots)
+    with ExitStack() as stack:
+        enter_workplace(stack, results, observer)
+        journal = stack.enter_context(Journal(results))
+        collectors = [
+            stack.enter_context(_collector(kernel, plan, setup, results, observer))
+            for kernel in kernels
+        ]
+        with _told_what_is_kept(collectors):
+            for boot, share in shares:
+                for kernel, collector in zip(kernels, collectors, strict=True):
+                    observer.say(_heading(kernel, boot, setup.boots))
+                    collector.take_boot(boot)
+                    _carry_out(kernel, share, setup, collector, journal, results, listen)
+        return [run for collector in collectors if (run := collector.run())]
+
+
+def deal_out(plan: Plan, boots: int) -> list[tuple[Boot, Plan]]:
+    """A Plan's rounds dealt out to boots, the first getting one more where they don't divide."""
+    if boots > plan.rounds:
+        raise UsageError(
+            f"--boots {boots}: there are only {plan.rounds} rounds, and every boot needs one; "
+            f"write --rounds {boots}"
+        )
+    shares, first_round = [], 0
+    for number in range(boots):
+        rounds = plan.rounds // boots + (number < plan.rounds % boots)
+        boot = Boot(number=number, first_round=first_round, first_warmup=number * plan.warmups)
+        seed = (plan.seed + number) % (1 << 63)
+        shares.append((boot, msgspec.structs.replace(plan, rounds=rounds, seed=seed)))
+        first_round += rounds
+    return shares
+
+
+def _collector(
+    kernel: Kernel, plan: Plan, setup: Setup, results: Path, observer: Observer
+) -> Collector:
+    facts: dict[str, Fact] = {
+        **machine_facts(setup.machine),
+        **versions(setup.machine.architecture),
+        "lab.kernel": kernel.name,
+        "lab.package": kernel.package,
+        "lab.package_version": kernel.version,
+        "lab.boots": setup.boots,
+    }
+    whole = msgspec.structs.replace(plan, warmups=plan.warmups * setup.boots)
+    return Collector(f"lab:{kernel.release}", whole, facts, results, observer)
+
+
+@contextmanager
+def _told_what_is_kept(collectors: Sequence[Collector]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        if kept := [run.id for collector in collectors if (run := collector.run()) and run.trials]:
+            error.add_note(f"the Trials that ended are kept: {', '.join(kept)}")
+        raise
+
+
+def _heading(kernel: Kernel, boot: Boot, boots: int) -> str:
+    which = f", boot {boot.number + 1} of {boots}" if boots > 1 else ""
+    return f"booting {_name(kernel)}{which}"
+
+
+def _carry_out(
+    kernel: Kernel,
+    plan: Plan,
+    setup: Setup,
+    collector: Collector,
+    journal: Journal,
+    results: Path,
+    listen: Listener,
+) -> None:
+    assignment = Assignment(
+        storage=setup.storage,
+        file_system=setup.file_system,
+        memory_bytes=setup.machine.memory_bytes,
+        plan=plan,
+    )
+    with _booted(kernel, assignment, setup, journal, results, listen) as guest:
+        try:
+            end = _hear_out(guest, collector, setup.limit_s)
+        except GuestError as error:
+            raise _told(kernel, guest, str(error)) from None
+        if end is None:
+            raise _told(kernel, guest, _why_ended(guest))
+        if end.error is not None:
+            raise _ERRORS.get(end.exit_code, LoadstoneError)(end.error)
+
+
+def _hear_out(guest: Guest, collector: Collector, limit_s: float) -> Over | None:
+    """Take in all that a guest tells; its last word, or None where it died without one."""
+    is_up = False
+    try:
+        for line in guest.lines():
+            message = decode(line)
+            if message is None:
+                guest.hear(line)
+                continue
+            if isinstance(message, Over):
+                return message
+            if not is_up:
+                is_up = True
+                guest.allow(limit_s)
+            collector.take(message)
+    except GuestError as error:
+        remedy = "--limit gives it more" if is_up else "it never came up; see --boot-limit"
+        raise GuestError(f"{error}; {remedy}") from None
+    return None
+
+
+@contextmanager
+def _booted(
+    kernel: Kernel,
+    assignment: Assignment,
+    setup: Setup,
+    journal: Journal,
+    results: Path,
+    listen: Listener,
+) -> Iterator[Guest]:
+    """A guest that carries out an Assignment; all that it needed is gone at the end."""
+    with boot_parts(kernel, assignment, setup.machine, journal, results) as parts:
+        text = script(parts.shares, parts.modules, inside(assignment))
+        with Guest(parts.argv, text, parts.directory, listen, setup.boot_limit_s) as guest:
+            yield guest
+
+
+def _why_ended(guest: Guest) -> str:
+    status = guest.exit_status()
+    for sign, words in _SIGNS:
+        if any(sign in line for line in guest.console):
+            return words
+    return f"it ended before its time (exit {status})"
+
+
+def _told(kernel: Kernel, guest: Guest, why: str) -> GuestError:
+    """The error of a guest, with what its console said of the reason, and last."""
+    earlier, last = guest.console[:-_LAST_LINES], guest.console[-_LAST_LINES:]
+    telling = [line for line in earlier if any(sign in line for sign, _ in _SIGNS)]
+    return GuestError(f"the guest of {_name(kernel)}: {why}", console=(*telling, *last))
+
+
+def _name(kernel: Kernel) -> str:
+    """A kernel as the user named it, and what it is."""
+    return kernel.name if kernel.name == kernel.release else f"{kernel.name} ({kernel.release})"

@@ -1,0 +1,166 @@
+"""One boot of a virtual machine: its process, what it says, and why it ended."""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from loadstone.errors import LoadstoneError
+
+_KEPT_LINES = 400
+_CHUNK_BYTES = 1 << 16
+_DEATH_LIMIT_S = 10.0
+# What a guest covers with file systems of its own; the root below is this machine's, read-only.
+_HIDDEN = (
+    "/run",
+    "/dev",
+    "/proc",
+    "/sys",
+    "/var/log",
+    "/var/tmp",
+    "/var/cache",
+    "/var/lib/private",
+)
+
+Listener = Callable[[str], None]
+
+
+class GuestError(LoadstoneError):
+    """A guest ended before its time: it panicked, hung, or its program died.
+
+    ``details`` are lines of its console.
+    """
+
+    def __init__(self, text: str, console: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.details = tuple(console)
+
+
+class Guest:
+    """A running virtual machine. As a context it is gone at the end, and its QEMU with it.
+
+    Args:
+        argv: what starts it (see ``loadstone.lab.command.virtme_argv``).
+        script: a shell script that the guest carries out as root; its standard output is
+            for ``lines``, its standard error goes where the console does.
+        directory: where the programs that start it may keep temporary files.
+        listen: told each line of the console.
+        limit_s: how long it may take, until ``allow`` says otherwise.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        script: str,
+        directory: Path,
+        listen: Listener,
+        limit_s: float,
+    ) -> None:
+        self._argv = [*argv, "--show-boot-console", "--script-sh", "sh"]
+        self._script = script
+        self._directory = directory
+        self._listen = listen
+        self._limit_s = limit_s
+        self._console: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    def __enter__(self) -> "Guest":
+        self._process = subprocess.Popen(
+            self._argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            bufsize=0,
+            env={**os.environ, "TMPDIR": str(self._directory)},
+        )
+        self.allow(self._limit_s)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                if pipe is not None:
+                    pipe.close()
+
+    @property
+    def console(self) -> tuple[str, ...]:
+        """The later lines of the console."""
+        return tuple(self._console)
+
+    def allow(self, limit_s: float) -> None:
+        """From now on the guest may take so long, in s."""
+        self._limit_s = limit_s
+        self._end_s = time.monotonic() + limit_s
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines on the guest's standard output, until it has ended.
+
+        Raises:
+            GuestError: the time is up.
+        """
+        outputs = {"stdout": self._process.stdout, "stderr": self._process.stderr}
+        rests = dict.fromkeys(outputs, b"")
+        with selectors.DefaultSelector() as selector:
+            for name, pipe in outputs.items():
+                assert pipe is not None
+                selector.register(pipe, selectors.EVENT_READ, name)
+            self._send_script(selector)
+            while "stdout" in (key.data for key in selector.get_map().values()):
+                for key, _ in selector.select(self._left_s()):
+                    if key.data == "stdin":
+                        self._write_on(selector)
+                        continue
+                    chunk = os.read(key.fd, _CHUNK_BYTES)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                    *whole, rests[key.data] = (rests[key.data] + chunk).split(b"\n")
+                    for line in whole:
+                        if key.data == "stdout":
+                            yield line
+                        else:
+                            self.hear(line)
+
+    def hear(self, line: bytes) -> None:
+        """Take in a line of the console."""
+        text = line.decode(errors="replace").rstrip("\r")
+        self._console.append(text)
+        self._listen(text)
+
+    def exit_status(self) -> int:
+        """What the guest's script ended with; 255 where the guest did not get so far."""
+        try:
+            return self._process.wait(_DEATH_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            return 255
+
+    def _left_s(self) -> float:
+        left_s = self._end_s - time.monotonic()
+        if left_s <= 0:
+            raise GuestError(f"it was not done within {self._limit_s:g} s")
+        return left_s
+
+    def _send_script(self, selector: selectors.BaseSelector) -> None:
+        pipe = self._process.stdin
+        assert pipe is not None
+        os.set_blocking(pipe.fileno(), False)
+        self._unsent = memoryview(self._script.encode())
+        selector.register(pipe, selectors.EVENT_WRITE, "stdin")
+
+    def _write_on(self, selector: selectors.BaseSelector) -> None:
+        pipe: IO[bytes] | None = self._process.stdin
+        assert pipe is not None
+        try:
+            self._unsent = self._unsent[os.write(pipe.fileno(), self._unsent) :]
+        except BrokenPipeError:
+            self._unsent = memoryview(b"")
+        if not self._unsent:
+            selector.unregister(pipe)

@@ -1,0 +1,172 @@
+"""The guest's side: makes the storage, calibrates the clock, carries out the Plan.
+
+Run by the guest's script as ``python -m loadstone.lab.inside ASSIGNMENT.json``. What it has to
+say goes to standard output as Messages; all other output goes to standard error. With
+``--shell`` behind it, a person sits there instead: they get words, and a shell for a Plan.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from loadstone import runner, store, targets
+from loadstone.calibration import boot_calibration
+from loadstone.errors import CannotMeasureError, LoadstoneError, system_words
+from loadstone.explain import printable
+from loadstone.file_system import made_file_system
+from loadstone.lab.device import simulated_device
+from loadstone.lab.protocol import (
+    Assignment,
+    Began,
+    Ended,
+    Message,
+    Over,
+    Ready,
+    Said,
+    Starting,
+    encode,
+)
+from loadstone.lab.storage import storage_facts
+from loadstone.model import Plan, Step, Subject, Trial
+
+PLACE = Path("/run/loadstone/storage")
+RESULTS = Path("/run/loadstone/results")
+
+_LIMIT_S = 1e8
+"""A clock of instructions leaps from timer to timer while its guest waits for the host: only the
+host can tell when a Job takes too long."""
+
+
+class Speaker:
+    """Tells the host what goes on; as an Observer it does so of a Run."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def tell(self, message: Message) -> None:
+        """Send one Message."""
+        self._stream.write(encode(message))
+        self._stream.flush()
+
+    def say(self, text: str) -> None:
+        self.tell(Said(text=text))
+
+    def begin(self, path: Path, steps: int) -> None:
+        self.tell(Began(manifest=store.load(path).manifest, steps=steps))
+
+    def starting(self, step: Step) -> None:
+        self.tell(Starting(step=step))
+
+    def ended(self, step: Step, trial: Trial | None) -> None:
+        self.tell(Ended(step=step, trial=trial))
+
+
+def main() -> None:
+    """Carry out the Assignment in the file named on the command line."""
+    assignment = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Assignment)
+    if "--shell" in sys.argv[2:]:
+        _serve_shell(assignment)
+        return
+    speaker = Speaker(_private_stdout())
+    try:
+        with _storage(assignment, speaker.tell) as place:
+            if assignment.plan is not None:
+                _carry_out(_placed(assignment.plan, place, speaker), speaker)
+    except LoadstoneError as error:
+        words = "; ".join((str(error), *getattr(error, "__notes__", ())))
+        speaker.tell(Over(error=words, exit_code=error.exit_code))
+    else:
+        speaker.tell(Over())
+
+
+@contextlib.contextmanager
+def _storage(assignment: Assignment, tell: Callable[[Message], None]) -> Iterator[Path]:
+    """The simulated device with its file system, mounted; its facts are told."""
+    wanted = assignment.file_system
+    tell(Said(text=f"storage {assignment.storage.name} with {wanted.type}"))
+    with (
+        simulated_device(assignment.storage, assignment.memory_bytes) as device,
+        made_file_system(device, wanted.type, wanted.mkfs, wanted.mount, PLACE) as made,
+        targets.connect("local", RESULTS, _LIMIT_S) as target,
+    ):
+        facts = {
+            **storage_facts(assignment.storage),
+            **made.facts,
+            **boot_calibration(target),
+        }
+        tell(Ready(place=str(made.path), facts=facts))
+        yield made.path
+
+
+def _serve_shell(assignment: Assignment) -> None:
+    """A shell on the storage, until its user leaves."""
+    try:
+        with _storage(assignment, _print) as place:
+            # Not $SHELL: that is the program by which this one was started.
+            shell = pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
+            paths = (str(Path(sys.executable).parent), "/usr/local/sbin", "/usr/sbin", "/sbin")
+            environment = {
+                **os.environ,
+                "PATH": ":".join((*paths, os.environ["PATH"])),
+                "SHELL": shell,
+            }
+            environment["LOADSTONE_RESULTS"] = str(RESULTS)
+            environment["LOADSTONE_DIR"] = str(place)
+            subprocess.call([shell], cwd=place, env=environment)
+    except LoadstoneError as error:
+        sys.exit(f"loadstone: {error}")
+
+
+def _print(message: Message) -> None:
+    match message:
+        case Said(text=text):
+            sys.stderr.write(f"{text}\n")
+        case Ready(place=place):
+            sys.stderr.write(f"storage at {place}; files and Runs here are gone with the guest\n")
+
+
+def _private_stdout() -> IO[bytes]:
+    """Standard output for Messages alone: what others print goes to standard error."""
+    stream = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return stream
+
+
+def _placed(plan: Plan, place: Path, speaker: Speaker) -> Plan:
+    """The Plan with its files on the simulated device; the user's own is copied there."""
+    named = plan.subject.file
+    if named is None:
+        subject = msgspec.structs.replace(plan.subject, directory=str(place))
+    else:
+        speaker.say(f"copying {printable(named)} to the storage")
+        subject = Subject(file=str(_copied(Path(named), place)))
+    return msgspec.structs.replace(plan, subject=subject)
+
+
+def _copied(file: Path, place: Path) -> Path:
+    copy = place / file.name
+    try:
+        shutil.copyfile(file, copy)
+    except OSError as error:
+        raise CannotMeasureError(
+            f"cannot copy {printable(str(file))} to the storage: {system_words(error.errno or 0)}; "
+            "take a larger storage, more --memory, or a smaller file"
+        ) from error
+    return copy
+
+
+def _carry_out(plan: Plan, speaker: Speaker) -> None:
+    with targets.connect("local", RESULTS, _LIMIT_S) as target:
+        runner.run_plan(plan, target, RESULTS, speaker)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The virtual machine that a guest gets: its processor, its clock, its memory."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from loadstone.errors import UsageError
+from loadstone.model import Noun, Value
+from loadstone.units import format_bytes, format_bytes_rounded
+
+LEAST_MEMORY_BYTES = 1 << 30
+"""Below this a stock kernel boots, but Python, a file and its copy no longer fit."""
+
+_NS_PER_INSTRUCTION = 1
+_PROCESSORS = {"x86_64": "max,-erms,-fsrm", "aarch64": "max"}
+"""What QEMU emulates, of what was tried nearest to hardware (docs/lab.md has the table).
+
+The instruction clock counts each turn of a ``rep`` string instruction: with ERMS or FSRM the kernel
+copies and clears one byte a turn, without them eight. AVX stays, by which libc moves 32 at once.
+"""
+
+
+class ClockKind(StrEnum):
+    """What a guest's time is: its count of instructions, or the host's clock."""
+
+    INSTRUCTIONS = "instructions"
+    WALL = "wall"
+
+
+class Machine(Noun, frozen=True, kw_only=True):
+    """A virtual machine. ``accelerator`` is ``tcg`` or ``kvm``; one vCPU always.
+
+    With two, a 7.3 kernel dies in ``int3`` while it patches its own code under the TCG of
+    QEMU 7.2; and only one makes a count of instructions a clock.
+    """
+
+    architecture: str
+    clock: ClockKind
+    memory_bytes: int
+    processor: str
+    accelerator: str = "tcg"
+
+
+def make_machine(
+    clock: ClockKind, memory_bytes: int, architecture: str, processor: str | None = None
+) -> Machine:
+    """The machine that was asked for, emulated.
+
+    Args:
+        memory_bytes: the guest's.
+        architecture: as ``uname -m`` has it.
+        processor: as QEMU's ``-cpu`` has it; the lab's choice if None.
+
+    Raises:
+        UsageError: there is too little memory, or the lab has no such processor.
+    """
+    if architecture not in _PROCESSORS:
+        raise UsageError(
+            f"the lab has no guests of the architecture {architecture}; "
+            f"it has {', '.join(_PROCESSORS)}"
+        )
+    if memory_bytes < LEAST_MEMORY_BYTES:
+        raise UsageError(
+            f"--memory {format_bytes(memory_bytes)}: a guest needs "
+            f"{format_bytes_rounded(LEAST_MEMORY_BYTES)} at least, and three times the model's size"
+        )
+    return Machine(
+        architecture=architecture,
+        clock=clock,
+        memory_bytes=memory_bytes,
+        processor=processor or _PROCESSORS[architecture],
+    )
+
+
+def with_kvm(machine: Machine) -> Machine:
+    """The same machine under KVM, with the host's own processor."""
+    return msgspec.structs.replace(machine, accelerator="kvm", processor="host")
+
+
+def virtme_options(machine: Machine) -> list[str]:
+    """Options of ``virtme-run`` but for those of QEMU."""
+    options = ["--arch", machine.architecture, "--cpus", "1"]
+    options += ["--memory", f"{machine.memory_bytes >> 20}M"]
+    # A microvm has virtio-fs and no PCI: another machine under one clock than under the other.
+    options += ["--disable-microvm"]
+    return options if machine.accelerator == "kvm" else [*options, "--disable-kvm"]
+
+
+def qemu_options(machine: Machine) -> list[str]:
+    """Options of QEMU; a later ``-cpu`` overrides that of virtme-run."""
+    options = [] if machine.accelerator == "kvm" else ["-cpu", machine.processor]
+    if machine.clock is ClockKind.INSTRUCTIONS:
+        # sleep=off: time that the guest would idle away passes at once.
+        options += ["-icount", "shift=0,sleep=off"]
+    return options
+
+
+def machine_facts(machine: Machine) -> Mapping[str, Value]:
+    """What an Environment says of the machine."""
+    facts: dict[str, Value] = {
+        "clock.name": machine.clock.value,
+        "clock.accelerator": machine.accelerator,
+        "clock.processor": machine.processor,
+        "lab.architecture": machine.architecture,
+        "lab.memory_bytes": machine.memory_bytes,
+    }
+    if machine.clock is ClockKind.INSTRUCTIONS:
+        facts["clock.ns_per_instruction"] = _NS_PER_INSTRUCTION
+    return facts

@@ -1,0 +1,72 @@
+"""What one boot is put together from."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from loadstone.journal import Journal
+from loadstone.lab.command import hidden, own_paths, virtme_argv
+from loadstone.lab.directory import disk_image, lab_directory
+from loadstone.lab.kernels import Kernel, stage
+from loadstone.lab.machine import Machine
+from loadstone.lab.protocol import Assignment
+from loadstone.lab.storage import Driver, device_bytes
+from loadstone.model import Noun
+
+
+class Parts(Noun, frozen=True, kw_only=True):
+    """A boot's command, its directory with the kernel's modules, and what it has to be shown."""
+
+    argv: list[str]
+    directory: Path
+    modules: Path | None
+    shares: list[Path]
+
+
+@contextmanager
+def boot_parts(
+    kernel: Kernel, assignment: Assignment, machine: Machine, journal: Journal, results: Path
+) -> Iterator[Parts]:
+    """Everything that a guest needs beside its script; gone at the end.
+
+    Raises:
+        LoadstoneError: something could not be made, or a program is missing.
+    """
+    with ExitStack() as stack:
+        directory = stack.enter_context(lab_directory(journal))
+        drives = []
+        if assignment.storage.driver is Driver.VIRTIO_BLK:
+            size_bytes = device_bytes(assignment.storage, assignment.memory_bytes)
+            drives.append(stack.enter_context(disk_image(size_bytes, journal, results)))
+        image = stage(kernel, directory)
+        staged = directory / "lib" / "modules" / kernel.release
+        shares = hidden([*own_paths(), *_named(kernel, assignment), directory])
+        yield Parts(
+            argv=virtme_argv(machine, image, directory, shares, drives),
+            directory=directory,
+            modules=staged if kernel.modules is not None else None,
+            shares=shares,
+        )
+
+
+def inside(assignment: Assignment, *options: str) -> str:
+    """The lines of a guest's script that hand an Assignment to ``loadstone.lab.inside``."""
+    python = shlex.quote(sys.executable)
+    return f"""\
+cat > /run/loadstone/assignment.json <<'LOADSTONE'
+{msgspec.json.encode(assignment).decode()}
+LOADSTONE
+export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
+exec {python} -m loadstone.lab.inside {shlex.join(["/run/loadstone/assignment.json", *options])}"""
+
+
+def _named(kernel: Kernel, assignment: Assignment) -> Iterator[Path]:
+    """What lies wherever the user has it."""
+    if kernel.modules is not None:
+        yield kernel.modules
+    if assignment.plan is not None and assignment.plan.subject.file is not None:
+        yield Path(assignment.plan.subject.file).parent

@@ -1,0 +1,149 @@
+"""What every guest of an experiment gets."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import psutil
+
+from loadstone.errors import CannotMeasureError, UsageError
+from loadstone.file_system import PACKAGES
+from loadstone.lab.acceleration import why_not_kvm
+from loadstone.lab.kernels import Kernel
+from loadstone.lab.machine import ClockKind, Machine, make_machine, with_kvm
+from loadstone.lab.needs import require
+from loadstone.lab.programs import find_program
+from loadstone.lab.protocol import FileSystem
+from loadstone.lab.storage import Driver, Profile, find_profile
+from loadstone.model import Noun, Plan
+from loadstone.model_file import loadable_file
+from loadstone.request import Request, make_plan
+from loadstone.units import format_bytes, format_bytes_rounded, parse_bytes
+
+DEFAULT_BYTES = 256 << 20
+"""A model's size where nobody names one: an emulated processor takes its time."""
+
+
+class Setup(Noun, frozen=True, kw_only=True):
+    """A machine, its storage, and how long it may take, in s of the host's clock."""
+
+    machine: Machine
+    storage: Profile
+    file_system: FileSystem
+    boots: int
+    boot_limit_s: float
+    limit_s: float
+
+
+def make_setup(
+    kernels: Sequence[Kernel],
+    *,
+    storage: str,
+    fs: str | None,
+    mkfs: str,
+    mount: str,
+    clock: str,
+    processor: str | None,
+    memory: str,
+    boots: int,
+    boot_limit_s: float,
+    limit_s: float,
+    say: Callable[[str], None],
+) -> Setup:
+    """Find all that was named, and whether it can be had on this machine.
+
+    Args:
+        say: told what is other than one might expect.
+
+    Raises:
+        UsageError: something is not there or makes no sense.
+        CannotMeasureError: this machine lacks a program, or memory.
+    """
+    require()
+    profile = find_profile(storage)
+    machine = make_machine(
+        ClockKind(clock), _memory_bytes(memory), _architecture(kernels), processor
+    )
+    if machine.clock is ClockKind.WALL:
+        machine = _accelerated(machine, kernels, say)
+    elif profile.driver is Driver.VIRTIO_BLK:
+        raise UsageError(
+            f"--storage {storage}: a guest that waits for the host's disk counts no instructions, "
+            "so its clock would leap; say --clock wall, or take a simulated device"
+        )
+    return Setup(
+        machine=machine,
+        storage=profile,
+        file_system=_file_system(fs or ("f2fs" if profile.zoned else "ext4"), mkfs, mount),
+        boots=boots,
+        boot_limit_s=boot_limit_s,
+        limit_s=limit_s,
+    )
+
+
+def lab_plan(request: Request) -> tuple[Plan, list[str]]:
+    """The Plan of a Request, its files made in the guest.
+
+    Raises:
+        UsageError: as for ``make_plan``; or it names a directory of this machine, or a file
+            that cannot be copied.
+    """
+    plan, remarks = make_plan(request)
+    if plan.subject.directory is not None:
+        raise UsageError(
+            f"--dir {plan.subject.directory}: in the lab files are made on the simulated device; "
+            "choose that with --storage"
+        )
+    file = plan.subject.file
+    subject = msgspec.structs.replace(
+        plan.subject,
+        file=None if file is None else loadable_file(file),
+        default_bytes=DEFAULT_BYTES,
+    )
+    return msgspec.structs.replace(plan, subject=subject), remarks
+
+
+def _file_system(type: str, mkfs: str, mount: str) -> FileSystem:
+    if type not in PACKAGES:
+        raise UsageError(f"--fs {type}: cannot be made; there are {', '.join(PACKAGES)}")
+    if find_program(f"mkfs.{type}") is None:
+        raise CannotMeasureError(
+            f"--fs {type}: no mkfs.{type} on this machine; install the Debian package "
+            f"{PACKAGES[type]}"
+        )
+    return FileSystem(type=type, mkfs=mkfs, mount=mount)
+
+
+def _memory_bytes(text: str) -> int:
+    try:
+        memory_bytes = parse_bytes(text)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--memory {text}: {error}") from None
+    available_bytes = psutil.virtual_memory().available
+    if memory_bytes > available_bytes:
+        raise CannotMeasureError(
+            f"--memory {format_bytes(memory_bytes)}: this machine has only "
+            f"{format_bytes_rounded(available_bytes)} available; write less, or free some"
+        )
+    return memory_bytes
+
+
+def _architecture(kernels: Sequence[Kernel]) -> str:
+    found = sorted({kernel.architecture for kernel in kernels})
+    if len(found) > 1:
+        raise UsageError(f"the kernels are of several architectures: {', '.join(found)}; take one")
+    return found[0]
+
+
+def _accelerated(
+    machine: Machine, kernels: Sequence[Kernel], say: Callable[[str], None]
+) -> Machine:
+    """With KVM, if every kernel boots under it: all or none, or a comparison would be of both."""
+    fast = with_kvm(machine)
+    for kernel in kernels:
+        if why := why_not_kvm(fast, kernel):
+            say(
+                f"no KVM ({why}): the guests are emulated, and their wall time is that of an "
+                "emulated processor; --clock instructions repeats better"
+            )
+            return machine
+    return fast

@@ -1,0 +1,40 @@
+"""A shell in a guest, with the storage set up and ``loadstone`` at hand."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from loadstone.journal import Journal
+from loadstone.lab.command import guest_place, script
+from loadstone.lab.kernels import Kernel
+from loadstone.lab.parts import boot_parts, inside
+from loadstone.lab.protocol import Assignment
+from loadstone.lab.setup import Setup
+from loadstone.workplace import workplace
+
+
+def run_shell(kernel: Kernel, setup: Setup, results: Path) -> int:
+    """Boot a kernel and give its terminal to the user until that one leaves.
+
+    Returns:
+        What virtme-run ended with.
+    """
+    assignment = Assignment(
+        storage=setup.storage,
+        file_system=setup.file_system,
+        memory_bytes=setup.machine.memory_bytes,
+    )
+    with (
+        workplace(results),
+        Journal(results) as journal,
+        boot_parts(kernel, assignment, setup.machine, journal, results) as parts,
+    ):
+        login = parts.directory / "login"
+        body = inside(assignment, "--shell")
+        login.write_text(f"#!/bin/sh\n{script(parts.shares, parts.modules, body)}")
+        login.chmod(0o700)
+        # Under a fixed name: its own may hold what a kernel's command line cannot.
+        place = guest_place(len(parts.shares))
+        argv = [*parts.argv, f"--rodir={place}={parts.directory}", "--shell", f"{place}/login"]
+        environment = {**os.environ, "TMPDIR": str(parts.directory)}
+        return subprocess.call(argv, env=environment)

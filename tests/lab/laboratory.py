@@ -1,0 +1,44 @@
+"""The lab's command, for tests that boot guests."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from commands import Command, Done
+from loadstone.lab.kernels import Kernel
+
+OLD, NEW = "bookworm", "trixie-backports"
+_LIMIT_S = 1200
+
+
+class Lab:
+    """``loadstone lab run`` in a directory of its own, with the kernels fetched."""
+
+    def __init__(self, place: Path, cache: Path, kernels: Callable[[str], Kernel]) -> None:
+        self.command = Command(place)
+        self.command.environment["LOADSTONE_CACHE"] = str(cache)
+        self._kernels = kernels
+
+    def __call__(self, *words: str | Path, kernel: tuple[str, ...] = (NEW,)) -> dict[str, Any]:
+        """Run to a good end, and return what ``--json`` printed."""
+        done = self.run(*words, "--json", kernel=kernel)
+        assert done.code == 0, done.err
+        said: dict[str, Any] = json.loads(done.out)
+        return said
+
+    def run(self, *words: str | Path, kernel: tuple[str, ...] = (NEW,)) -> Done:
+        """Run to whatever end."""
+        process = self.start(*words, kernel=kernel)
+        out, err = process.communicate(timeout=_LIMIT_S)
+        return Done(process.returncode, out, err)
+
+    def start(
+        self, *words: str | Path, kernel: tuple[str, ...] = (NEW,)
+    ) -> "subprocess.Popen[bytes]":
+        """Begin; ``kernel`` are suites."""
+        for name in kernel:
+            self._kernels(name)
+        chosen = [f"--kernel={name}" for name in kernel]
+        return self.command.start("lab", "run", *words, *chosen)

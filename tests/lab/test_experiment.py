@@ -1,0 +1,133 @@
+"""What happens around the guests: how rounds are dealt out, and how their tellings become Runs."""
+
+from pathlib import Path
+
+import pytest
+
+from loadstone.errors import RunError, UsageError
+from loadstone.lab.collect import Boot, Collector
+from loadstone.lab.experiment import deal_out
+from loadstone.lab.protocol import Began, Ended, Message, Ready, Starting, decode, encode
+from loadstone.model import Environment, Manifest, Plan, Run, Status, Step, Trial
+from loadstone.request import Request, make_plan
+from loadstone.runner import Silence
+from loadstone.workloads import workload
+
+
+def plan_of(rounds: int, warmups: int = 1) -> Plan:
+    plan, _ = make_plan(
+        Request(axes=("engine=pread,mmap",), rounds=rounds, warmups=warmups, seed=7)
+    )
+    return plan
+
+
+def told_by_a_guest(plan: Plan) -> list[Message]:
+    """What a guest says of a Plan in which every Step goes well."""
+    manifest = Manifest(
+        schema=1,
+        id="in-the-guest",
+        created="2026-01-01T00:00:00+00:00",
+        plan=plan,
+        metrics=workload(plan.workload).metrics,
+        environment=Environment(target="local", facts={"kernel.release": "6.1"}),
+        loadstone="0",
+        core="c0de",
+    )
+    told: list[Message] = [Ready(place="/s", facts={"storage.profile": "ufs40"})]
+    told.append(Began(manifest=manifest, steps=2 * (plan.rounds + plan.warmups)))
+    for warmup, count in ((True, plan.warmups), (False, plan.rounds)):
+        for number in range(count):
+            for case in plan.cases:
+                step = Step(case=case, round=number, warmup=warmup)
+                trial = Trial(
+                    case=case.id,
+                    round=number,
+                    warmup=warmup,
+                    started="2099-01-01T00:00:00.000+00:00",
+                    status=Status.OK,
+                    metrics={"throughput": 1e9},
+                )
+                told += [Starting(step=step), Ended(step=step, trial=trial)]
+    return told
+
+
+def collected(plan: Plan, boots: int, results: Path) -> Run:
+    facts = {"lab.boots": boots}
+    with Collector("lab:6.1", plan, facts, results, Silence()) as collector:
+        for boot, share in deal_out(plan, boots):
+            collector.take_boot(boot)
+            for message in told_by_a_guest(share):
+                collector.take(message)
+        run = collector.run()
+    assert run is not None
+    return run
+
+
+@pytest.mark.parametrize(("rounds", "boots"), [(5, 1), (5, 2), (7, 3), (4, 4)])
+def test_every_round_is_dealt_to_one_boot(rounds: int, boots: int) -> None:
+    shares = deal_out(plan_of(rounds), boots)
+    numbers = [
+        boot.first_round + number for boot, share in shares for number in range(share.rounds)
+    ]
+    assert numbers == list(range(rounds))
+    assert len({share.seed for _, share in shares}) == boots
+
+
+def test_more_boots_than_rounds_is_refused_with_what_to_write() -> None:
+    with pytest.raises(UsageError, match="write --rounds 4"):
+        deal_out(plan_of(3), 4)
+
+
+def test_the_boots_of_a_kernel_become_one_run_with_rounds_numbered_on(tmp_path: Path) -> None:
+    run = collected(plan_of(5), 2, tmp_path)
+    counted = [trial for trial in run.trials if not trial.warmup]
+    case = run.manifest.plan.cases[0].id
+    assert [trial.round for trial in counted if trial.case == case] == [0, 1, 2, 3, 4]
+    assert [trial.evidence["lab.boot"] for trial in counted if trial.case == case] == [
+        0,
+        0,
+        0,
+        1,
+        1,
+    ]
+    warmups = [trial.round for trial in run.trials if trial.warmup and trial.case == case]
+    assert warmups == [0, 1]
+
+
+def test_a_run_of_the_lab_has_the_guests_facts_and_the_labs(tmp_path: Path) -> None:
+    run = collected(plan_of(2), 1, tmp_path)
+    assert run.manifest.environment.target == "lab:6.1"
+    facts = run.manifest.environment.facts
+    assert facts["kernel.release"] == "6.1"
+    assert facts["storage.profile"] == "ufs40"
+    assert facts["lab.boots"] == 1
+
+
+def test_trials_are_stamped_by_the_hosts_clock(tmp_path: Path) -> None:
+    run = collected(plan_of(2), 1, tmp_path)
+    assert all(trial.started < "2099" for trial in run.trials)
+
+
+def test_a_trial_is_on_disk_before_the_guest_is_heard_again(tmp_path: Path) -> None:
+    plan = plan_of(2)
+    with Collector("lab:6.1", plan, {}, tmp_path, Silence()) as collector:
+        collector.take_boot(Boot())
+        ended = 0
+        for message in told_by_a_guest(plan):
+            collector.take(message)
+            ended += isinstance(message, Ended)
+            lines = [path.read_text() for path in tmp_path.glob("runs/*/trials.jsonl")]
+            assert sum(text.count("\n") for text in lines) == ended
+
+
+def test_a_line_of_somebody_else_is_no_message() -> None:
+    assert decode(b"loadstone: hello") is None
+    assert decode(b"[" * 100_000) is None
+    message = Ready(place="/s", facts={"a": 1, "b": None, "c": 1.5, "d": "x"})
+    assert decode(encode(message).rstrip()) == message
+
+
+@pytest.mark.parametrize("line", [b'{"type":"unheard-of"}', b'{"type":"said","text":"a","x":1}'])
+def test_a_message_of_another_loadstone_is_an_error(line: bytes) -> None:
+    with pytest.raises(RunError, match="was loadstone changed"):
+        decode(line)
