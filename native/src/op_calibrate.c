@@ -11,6 +11,7 @@
 #include "calibrate.h"
 #include "operation.h"
 #include "record.h"
+#include "region.h"
 
 enum {
 	BATCHES_MAX = 1000,
@@ -94,19 +95,17 @@ static int measure(struct ls_calibration *calibration, const struct ls_effect *e
 		   const struct ls_job *job)
 {
 	struct ls_result *result = calibration->result;
-	struct ls_usage used_before, used_after;
+	struct ls_region region;
 	struct tally tally = { 0 };
 	int64_t start_ns, end_ns;
 	int err = run_batch(calibration, effect, &start_ns, &end_ns);
 
 	if (err)
 		return err;
-	ls_samples_read(job, result->before);
-	ls_usage_read(&used_before);
+	ls_region_enter(&region, job, result);
 	start_ns = ls_clock_now();
 	err = run_batches(calibration, effect, &tally);
-	ls_usage_read(&used_after);
-	ls_samples_read(job, result->after);
+	ls_region_leave(&region);
 	ls_value_add(result, "start_ns", start_ns);
 	if (err)
 		return err;
@@ -114,7 +113,7 @@ static int measure(struct ls_calibration *calibration, const struct ls_effect *e
 	ls_value_add(result, "best_ns", tally.best_ns);
 	ls_value_add(result, "batch_count", (int64_t)calibration->count);
 	ls_value_add(result, "count", (int64_t)(calibration->count * calibration->options.batches));
-	ls_usage_add(result, &used_before, &used_after);
+	ls_region_tell(&region);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "operation.h"
 #include "random.h"
 #include "record.h"
+#include "region.h"
 
 #ifndef RWF_DONTCACHE
 #define RWF_DONTCACHE 0x80
@@ -380,23 +381,21 @@ static int verify(struct writing *writing)
 
 static int measure(struct writing *writing, const struct ls_job *job)
 {
-	struct ls_usage used_before, used_after;
+	struct ls_region region;
 	struct marks marks = { 0 };
 	int err;
 
 	writing->write_latency = ls_histogram_take(writing->result, "write");
 	if (writing->options.sync != SYNC_NONE)
 		writing->sync_latency = ls_histogram_take(writing->result, "sync");
-	ls_samples_read(job, writing->result->before);
-	ls_usage_read(&used_before);
+	ls_region_enter(&region, job, writing->result);
 	err = write_file(writing, &marks);
-	ls_usage_read(&used_after);
-	ls_samples_read(job, writing->result->after);
+	ls_region_leave(&region);
 	ls_value_add(writing->result, "start_ns", marks.start_ns);
 	if (err)
 		return err;
 	tell_times(writing, &marks);
-	ls_usage_add(writing->result, &used_before, &used_after);
+	ls_region_tell(&region);
 	tell_cache(writing);
 	return verify(writing);
 }

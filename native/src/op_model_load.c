@@ -13,6 +13,7 @@
 #include "guard.h"
 #include "load.h"
 #include "operation.h"
+#include "region.h"
 
 enum {
 	IO_URING_BUFFER_LIMIT = 1 << 30,	/* of one registered buffer */
@@ -310,25 +311,23 @@ static void tell(struct ls_load *load, int64_t start_ns, int64_t ready_ns, int64
 
 static int measure(struct ls_load *load, const struct ls_job *job)
 {
-	struct ls_usage used_before, used_after;
+	struct ls_region region;
 	int64_t begin_ns = ls_clock_now(), start_ns, ready_ns, resident = -1;
 	int err = set_cache(load, &resident);
 
 	ls_value_add(load->result, "set_cache_ns", ls_clock_now() - begin_ns);
 	if (err)
 		return err;
-	ls_samples_read(job, load->result->before);
-	ls_usage_read(&used_before);
+	ls_region_enter(&region, job, load->result);
 	start_ns = ls_clock_now();
 	err = load_file(load);
 	ready_ns = ls_clock_now();
-	ls_usage_read(&used_after);
-	ls_samples_read(job, load->result->after);
+	ls_region_leave(&region);
 	ls_value_add(load->result, "start_ns", start_ns);
 	if (err)
 		return err;
 	tell(load, start_ns, ready_ns, resident);
-	ls_usage_add(load->result, &used_before, &used_after);
+	ls_region_tell(&region);
 	if (load->options.verify == LS_VERIFY_OFF)
 		return 0;
 	begin_ns = ls_clock_now();

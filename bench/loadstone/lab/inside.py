@@ -91,7 +91,8 @@ def main() -> None:
 def _storage(assignment: Assignment, tell: Callable[[Message], None]) -> Iterator[Path]:
     """The simulated device with its file system, mounted; its facts are told."""
     wanted = assignment.file_system
-    tell(Said(text=f"storage {assignment.storage.name} with {wanted.type}"))
+    what = f"storage {assignment.storage.name} with {wanted.type}"
+    tell(Said(text=f"up, Linux {os.uname().release}; loading modules, making {what}"))
     with (
         simulated_device(assignment.storage, assignment.memory_bytes) as device,
         made_file_system(device, wanted.type, wanted.mkfs, wanted.mount, PLACE) as made,
