@@ -18,6 +18,7 @@ _KEY_FACTS = (
     "clock.processor",
     "lab.memory_bytes",
     "lab.qemu",
+    "lab.append",
 )
 # Simulated storage is whatever its parameters make it: all of them decide.
 _KEY_PREFIX = "storage."

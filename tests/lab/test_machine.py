@@ -84,3 +84,19 @@ def test_too_little_memory_is_refused_with_how_much_is_enough() -> None:
 def test_an_architecture_without_guests_is_refused_with_those_that_have_some() -> None:
     with pytest.raises(UsageError, match=r"riscv64; it has x86_64, aarch64"):
         make_machine(ClockKind.INSTRUCTIONS, GIB, "riscv64")
+
+
+def test_words_for_the_kernel_are_handed_on_and_recorded() -> None:
+    machine = make_machine(
+        ClockKind.INSTRUCTIONS, 1 << 30, "x86_64", append="quiet mitigations=off"
+    )
+    assert [word for word in virtme_options(machine) if word.startswith("--kopt")] == [
+        "--kopt=quiet",
+        "--kopt=mitigations=off",
+    ]
+    assert machine_facts(machine)["lab.append"] == "quiet mitigations=off"
+
+
+def test_words_for_the_kernel_with_quotation_marks_are_refused() -> None:
+    with pytest.raises(UsageError, match="--append"):
+        make_machine(ClockKind.INSTRUCTIONS, 1 << 30, "x86_64", append='a="b c"')

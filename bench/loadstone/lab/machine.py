@@ -39,11 +39,16 @@ class Machine(Noun, frozen=True, kw_only=True):
     clock: ClockKind
     memory_bytes: int
     processor: str
+    append: str = ""
     accelerator: str = "tcg"
 
 
 def make_machine(
-    clock: ClockKind, memory_bytes: int, architecture: str, processor: str | None = None
+    clock: ClockKind,
+    memory_bytes: int,
+    architecture: str,
+    processor: str | None = None,
+    append: str = "",
 ) -> Machine:
     """The machine that was asked for, emulated.
 
@@ -51,9 +56,11 @@ def make_machine(
         memory_bytes: the guest's.
         architecture: as ``uname -m`` has it.
         processor: as QEMU's ``-cpu`` has it; the lab's choice if None.
+        append: words for the end of the kernel's command line.
 
     Raises:
-        UsageError: there is too little memory, or the lab has no such processor.
+        UsageError: there is too little memory, no such processor in the lab, or a word that
+            cannot be handed on.
     """
     if architecture not in _PROCESSORS:
         raise UsageError(
@@ -65,11 +72,14 @@ def make_machine(
             f"--memory {format_bytes(memory_bytes)}: a guest needs "
             f"{format_bytes_rounded(LEAST_MEMORY_BYTES)} at least, and three times the model's size"
         )
+    if '"' in append:
+        raise UsageError(f"--append {append}: virtme-run takes no quotation marks; leave them out")
     return Machine(
         architecture=architecture,
         clock=clock,
         memory_bytes=memory_bytes,
         processor=processor or _PROCESSORS[architecture],
+        append=append,
     )
 
 
@@ -84,6 +94,7 @@ def virtme_options(machine: Machine) -> list[str]:
     options += ["--memory", f"{machine.memory_bytes >> 20}M"]
     # A microvm has virtio-fs and no PCI: another machine under one clock than under the other.
     options += ["--disable-microvm"]
+    options += [f"--kopt={word}" for word in machine.append.split()]
     return options if machine.accelerator == "kvm" else [*options, "--disable-kvm"]
 
 
@@ -104,6 +115,7 @@ def machine_facts(machine: Machine) -> Mapping[str, Value]:
         "clock.processor": machine.processor,
         "lab.architecture": machine.architecture,
         "lab.memory_bytes": machine.memory_bytes,
+        "lab.append": machine.append,
     }
     if machine.clock is ClockKind.INSTRUCTIONS:
         facts["clock.ns_per_instruction"] = _NS_PER_INSTRUCTION

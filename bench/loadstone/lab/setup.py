@@ -43,6 +43,7 @@ def make_setup(
     mount: str,
     clock: str,
     processor: str | None,
+    append: str,
     memory: str,
     boots: int,
     boot_limit_s: float,
@@ -61,7 +62,7 @@ def make_setup(
     require()
     profile = find_profile(storage)
     machine = make_machine(
-        ClockKind(clock), _memory_bytes(memory), _architecture(kernels), processor
+        ClockKind(clock), _memory_bytes(memory), _architecture(kernels), processor, append
     )
     if machine.clock is ClockKind.WALL:
         machine = _accelerated(machine, kernels, say)

@@ -179,6 +179,7 @@ def _guest(run: Run) -> str:
         f"virtme-ng {known['lab.virtme']}" if known.get("lab.virtme") else "",
         f"{format_bytes_rounded(memory)} of memory" if isinstance(memory, int) else "",
         f"{boots} boots" if isinstance(boots, int) and boots > 1 else "",
+        f"with {known['lab.append']}" if known.get("lab.append") else "",
     )
 
 

@@ -10,7 +10,7 @@ from loadstone.cli._options import option
 if TYPE_CHECKING:
     from loadstone.lab.kernels import Kernel
 
-GUEST = ("storage", "fs", "mkfs", "mount", "clock", "processor", "memory", "boot_limit_s")
+GUEST = ("storage", "fs", "mkfs", "mount", "clock", "processor", "append", "memory", "boot_limit_s")
 """What ``guest_options`` pass on, but for ``verbose``."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -41,6 +41,12 @@ def guest_options(command: _Command) -> _Command:
                 type=str,
                 metavar="MODEL",
                 help="QEMU's -cpu where it emulates [max,-erms,-fsrm: see docs/lab.md].",
+            ),
+            option(
+                "--append",
+                default="",
+                metavar="WORDS",
+                help="Words for the end of the kernel's command line.",
             ),
             option("--memory", default="4GiB", show_default=True, help="The guest's memory."),
             option(
