@@ -24,8 +24,6 @@ _ERRORS: dict[int, type[LoadstoneError]] = {
     ExitCode.USAGE: UsageError,
     ExitCode.NOT_MEASURED: CannotMeasureError,
 }
-
-
 _LAST_LINES = 12
 _SIGNS = (
     ("Kernel panic", "its kernel panicked"),

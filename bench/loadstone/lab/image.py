@@ -113,7 +113,7 @@ def tree_modules(tree: Path) -> list[Path]:
             f"cannot read {tree}/modules.order: {system_words(error.errno or 0)}; build the "
             f"modules: {_make(tree)} modules, or write {tree}:none for a kernel with all built in"
         ) from error
-    # Since Linux 6.2 that file names the objects that modules are linked of.
+    # Newer kernels name in that file the objects that modules are linked of.
     modules = [Path(name).with_suffix(".ko") for name in names]
     missing = next((name for name in modules if not (tree / name).is_file()), None)
     if missing is not None:

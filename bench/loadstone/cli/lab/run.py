@@ -17,6 +17,7 @@ from loadstone.cli._options import (
 from loadstone.cli._output import exit_code_of, print_runs, watch
 from loadstone.cli.lab._options import GUEST, find_kernels, guest_options
 from loadstone.errors import ExitCode
+from loadstone.explain import printable
 
 
 @click.command()
@@ -77,11 +78,11 @@ def command(
         for remark in remarks:
             observer.say(remark)
         setup = make_setup(kernels, say=observer.say, boots=boots, limit_s=limit_s, **guest)
-        listen = observer.say if verbose else _ignore
+
+        def listen(line: str) -> None:
+            if verbose:
+                observer.say(printable(line))
+
         runs = run_lab(kernels, plan, setup, results, observer, listen)
     print_runs(runs, threshold, as_json)
     return max(map(exit_code_of, runs))
-
-
-def _ignore(_: str) -> None:
-    """Nobody watches the console."""
