@@ -76,6 +76,17 @@ def test_a_panic_ends_with_the_consoles_last_lines(lab: Lab) -> None:
 
 
 @pytest.mark.lab
+def test_a_guest_without_enough_memory_says_so(lab: Lab, tmp_path: Path) -> None:
+    """A device that claims more than the guest has; whom the kernel kills for it is its choice."""
+    large = tmp_path / "large.toml"
+    large.write_text("[large]\nsummary = 'a'\nsource = 'assumed'\nsize = '4GiB'\n")
+    words = ("--set", "size=1m", "--set", "total=1200m", "--rounds", "1", "--warmups", "0")
+    done = lab.run("folio-write", *words, "--memory", "1GiB", "--storage", large, kernel=(OLD,))
+    assert done.code == 4
+    assert "out of memory" in done.err
+
+
+@pytest.mark.lab
 def test_a_guest_that_does_not_come_up_in_time_is_given_up(lab: Lab) -> None:
     done = lab.run(*QUICK, "--boot-limit", "2")
     assert done.code == 4

@@ -34,7 +34,7 @@ def test_xfs_under_a_kernel_named_by_its_path(lab: Lab) -> None:
 
 def test_f2fs_on_zones_under_the_old_kernel(lab: Lab) -> None:
     facts = only_run(
-        lab, lab(*QUICK, "--storage", "zoned", kernel=(OLD,))
+        lab, lab(*QUICK, "--set", "io=buffered", "--storage", "zoned", kernel=(OLD,))
     ).manifest.environment.facts
     assert facts["fs.type"] == "f2fs"
     assert facts["storage.zoned"] is True

@@ -25,10 +25,9 @@ _ERRORS: dict[int, type[LoadstoneError]] = {
     ExitCode.NOT_MEASURED: CannotMeasureError,
 }
 _LAST_LINES = 12
-_SIGNS = (
-    ("Kernel panic", "its kernel panicked"),
-    ("Out of memory", "it ran out of memory; give it more with --memory, or take a smaller --size"),
-)
+_PANIC = "Kernel panic"
+# What a shell makes of a SIGKILL; only the kernel sends one there.
+_KILLED = 137
 
 
 def run_lab(
@@ -180,16 +179,17 @@ def _booted(
 
 def _why_ended(guest: Guest) -> str:
     status = guest.exit_status()
-    for sign, words in _SIGNS:
-        if any(sign in line for line in guest.console):
-            return words
+    if any(_PANIC in line for line in guest.console):
+        return "its kernel panicked"
+    if status == _KILLED:
+        return "it ran out of memory; give it more with --memory, or let it do with less"
     return f"it ended before its time (exit {status})"
 
 
 def _told(kernel: Kernel, guest: Guest, why: str) -> GuestError:
-    """The error of a guest, with what its console said of the reason, and last."""
+    """The error of a guest, with what its console said of a panic, and last."""
     earlier, last = guest.console[:-_LAST_LINES], guest.console[-_LAST_LINES:]
-    telling = [line for line in earlier if any(sign in line for sign, _ in _SIGNS)]
+    telling = [line for line in earlier if _PANIC in line]
     return GuestError(f"the guest of {_name(kernel)}: {why}", console=(*telling, *last))
 
 
