@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -30,6 +31,15 @@ _PANIC = "Kernel panic"
 _KILLED = 137
 
 
+class _Bench(NamedTuple):
+    """What all boots of an experiment share."""
+
+    setup: Setup
+    journal: Journal
+    results: Path
+    listen: Listener
+
+
 def run_lab(
     kernels: Sequence[Kernel],
     plan: Plan,
@@ -54,6 +64,7 @@ def run_lab(
     with ExitStack() as stack:
         enter_workplace(stack, results, observer)
         journal = stack.enter_context(Journal(results))
+        bench = _Bench(setup=setup, journal=journal, results=results, listen=listen)
         collectors = [
             stack.enter_context(_collector(kernel, plan, setup, results, observer))
             for kernel in kernels
@@ -63,7 +74,7 @@ def run_lab(
                 for kernel, collector in zip(kernels, collectors, strict=True):
                     observer.say(_heading(kernel, boot, setup.boots))
                     collector.take_boot(boot)
-                    _carry_out(kernel, share, setup, collector, journal, results, listen)
+                    _carry_out(kernel, share, collector, bench)
         return [run for collector in collectors if (run := collector.run())]
 
 
@@ -114,22 +125,15 @@ def _heading(kernel: Kernel, boot: Boot, boots: int) -> str:
     return f"booting {_name(kernel)}{which}"
 
 
-def _carry_out(
-    kernel: Kernel,
-    plan: Plan,
-    setup: Setup,
-    collector: Collector,
-    journal: Journal,
-    results: Path,
-    listen: Listener,
-) -> None:
+def _carry_out(kernel: Kernel, plan: Plan, collector: Collector, bench: _Bench) -> None:
+    setup = bench.setup
     assignment = Assignment(
         storage=setup.storage,
         file_system=setup.file_system,
         memory_bytes=setup.machine.memory_bytes,
         plan=plan,
     )
-    with _booted(kernel, assignment, setup, journal, results, listen) as guest:
+    with _booted(kernel, assignment, bench) as guest:
         try:
             end = _hear_out(guest, collector, setup.limit_s)
         except GuestError as error:
@@ -162,18 +166,13 @@ def _hear_out(guest: Guest, collector: Collector, limit_s: float) -> Over | None
 
 
 @contextmanager
-def _booted(
-    kernel: Kernel,
-    assignment: Assignment,
-    setup: Setup,
-    journal: Journal,
-    results: Path,
-    listen: Listener,
-) -> Iterator[Guest]:
+def _booted(kernel: Kernel, assignment: Assignment, bench: _Bench) -> Iterator[Guest]:
     """A guest that carries out an Assignment; all that it needed is gone at the end."""
-    with boot_parts(kernel, assignment, setup.machine, journal, results) as parts:
+    setup = bench.setup
+    with boot_parts(kernel, assignment, setup.machine, bench.journal, bench.results) as parts:
         text = script(parts.shares, parts.modules, inside(assignment))
-        with Guest(parts.argv, text, parts.directory, listen, setup.boot_limit_s) as guest:
+        limit_s = setup.boot_limit_s
+        with Guest(parts.argv, text, parts.directory, bench.listen, limit_s) as guest:
             yield guest
 
 
