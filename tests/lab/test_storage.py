@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import Command
 from loadstone.errors import UsageError
 from loadstone.lab.storage import (
     MIB,
@@ -141,3 +142,10 @@ def test_a_device_takes_half_of_the_memory_in_whole_zones_unless_it_has_a_size(
     assert device_bytes(find_profile("ufs40"), (4 << 30) + 3) == 2 << 30
     assert device_bytes(find_profile("zoned"), 1000 * MIB) == 480 * MIB
     assert device_bytes(find_profile(f"{write}:fast"), 1 << 20) == 1 << 30
+
+
+@pytest.mark.parametrize("verb", ["run", "shell"])
+def test_the_help_names_every_profile(loadstone: Command, verb: str) -> None:
+    words = " ".join(loadstone("lab", verb, "--help").out.split())
+    named = words.partition("Simulated device: ")[2].partition(", or FILE.toml")[0]
+    assert named.split(", ") == list(built_in_profiles())

@@ -61,7 +61,7 @@ def plan_options(command: _Command) -> _Command:
             click.argument("what", required=False, metavar="[WHAT]"),
             option("--file", type=str, help="Model file to load; opened read-only."),
             option("--dir", "directory", type=str, help="Where a file may be made."),
-            option("--size", type=str, help="Size of the file that is made [1GiB]."),
+            option("--size", type=str, help="Size of the file that is made [1GiB; lab: 256MiB]."),
             click.option(
                 "--set",
                 "axes",

@@ -24,7 +24,8 @@ def guest_options(command: _Command) -> _Command:
                 "--storage",
                 default="ufs40",
                 show_default=True,
-                help="Simulated device: a profile's name, or FILE.toml[:NAME].",
+                help="Simulated device: ufs21, ufs31, ufs40, nvme, zoned, disk, "
+                "or FILE.toml[:NAME].",
             ),
             option("--fs", type=str, help="File system on it [ext4; f2fs if zoned]."),
             option("--mkfs", default="", help="Further options of its mkfs."),
