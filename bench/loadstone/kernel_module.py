@@ -27,6 +27,13 @@ def load_module(name: str, *parameters: str) -> None:
         )
 
 
+def find_program(name: str) -> Path | None:
+    """Where a program is, administration's directories included."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *_ADMINISTRATION))
+    found = shutil.which(name, path=path)
+    return None if found is None else Path(found)
+
+
 def run_program(name: str, package: str, *words: str) -> str | None:
     """Run a program of the system to its end.
 
@@ -39,12 +46,11 @@ def run_program(name: str, package: str, *words: str) -> str | None:
     Raises:
         CannotMeasureError: there is no such program.
     """
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *_ADMINISTRATION))
-    program = shutil.which(name, path=path)
+    program = find_program(name)
     if program is None:
         raise CannotMeasureError(f"no program {name} here; install the Debian package {package}")
     done = subprocess.run(
-        [Path(program), *words],
+        [program, *words],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

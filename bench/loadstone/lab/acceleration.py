@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from loadstone.lab.command import hidden, script, virtme_argv
+from loadstone.lab.directory import plain_place
 from loadstone.lab.guest import Guest, GuestError
 from loadstone.lab.kernels import Kernel, stage
 from loadstone.lab.machine import Machine
@@ -17,7 +18,7 @@ def why_not_kvm(machine: Machine, kernel: Kernel) -> str | None:
     """Why a kernel does not boot on this (KVM) machine, or None if it does."""
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "/dev/kvm is not there, or not yours to open"
-    with tempfile.TemporaryDirectory(prefix="loadstone-lab-") as directory:
+    with tempfile.TemporaryDirectory(prefix="loadstone-lab-", dir=plain_place()) as directory:
         image = stage(kernel, Path(directory))
         shares = hidden([Path(directory)])
         argv = virtme_argv(machine, image, Path(directory), shares)

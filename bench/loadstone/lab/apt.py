@@ -6,13 +6,13 @@ pins or hooks is used or changed.
 
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, UsageError
+from loadstone.kernel_module import find_program
 from loadstone.model import Noun
 
 _PACKAGES = {
@@ -149,13 +149,11 @@ def program_of(name: str) -> str:
     Raises:
         CannotMeasureError: it is not installed.
     """
-    # Users without rights often lack the directories of administration in PATH.
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
-    found = shutil.which(name, path=path)
+    found = find_program(name)
     if found is None:
         package = _PACKAGES[name]
         raise CannotMeasureError(f"no {name} here; install the Debian package {package}")
-    return found
+    return str(found)
 
 
 def machine_sources(are_read: bool) -> list[dict[str, str]]:

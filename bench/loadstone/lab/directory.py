@@ -24,7 +24,7 @@ def lab_directory(journal: Journal) -> Iterator[Path]:
     Raises:
         CannotMeasureError: it cannot be made.
     """
-    path = _place() / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+    path = plain_place() / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
     entry = journal.entry("directory", str(path))
     try:
         path.mkdir(mode=0o700)
@@ -40,7 +40,7 @@ def lab_directory(journal: Journal) -> Iterator[Path]:
         entry.strike()
 
 
-def _place() -> Path:
+def plain_place() -> Path:
     """Where temporary files go; virtme-run takes only paths of plain characters."""
     place = tempfile.gettempdir()
     return Path(place if _PLAIN.fullmatch(place) else "/tmp")

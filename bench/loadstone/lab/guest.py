@@ -16,17 +16,6 @@ from loadstone.errors import LoadstoneError
 _KEPT_LINES = 400
 _CHUNK_BYTES = 1 << 16
 _DEATH_LIMIT_S = 10.0
-# What a guest covers with file systems of its own; the root below is this machine's, read-only.
-_HIDDEN = (
-    "/run",
-    "/dev",
-    "/proc",
-    "/sys",
-    "/var/log",
-    "/var/tmp",
-    "/var/cache",
-    "/var/lib/private",
-)
 
 Listener = Callable[[str], None]
 

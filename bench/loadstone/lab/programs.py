@@ -1,8 +1,6 @@
 """The programs without which no guest starts, each tried."""
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,13 +9,12 @@ from pathlib import Path
 
 from loadstone.doctor.probes import Check, Group, met, unmet
 from loadstone.explain import printable
+from loadstone.kernel_module import find_program
 from loadstone.lab.cache import this_architecture
 
 # Debian's package of each QEMU, and whose processor it emulates.
 _QEMU_PACKAGES = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}
 _QEMU_MACHINES = {"x86_64": "q35", "aarch64": "virt"}
-# Users without rights often lack the directories of administration in PATH.
-_ADMINISTRATION = ("/usr/sbin", "/sbin")
 # By these names, in this order, virtme-run looks for the one that goes into its initramfs.
 _BUSYBOXES = ("busybox-static", "busybox.static", "busybox")
 _LIMIT_S = 30.0
@@ -31,13 +28,6 @@ def required_programs() -> Iterator[Check]:
     yield _busybox()
     for name in ("depmod", "modprobe"):
         yield _present(name, "kmod", "a guest's modules need it")
-
-
-def find_program(name: str) -> Path | None:
-    """Where a program is, administration's directories included."""
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *_ADMINISTRATION))
-    found = shutil.which(name, path=path)
-    return None if found is None else Path(found)
 
 
 def qemu(architecture: str) -> Check:

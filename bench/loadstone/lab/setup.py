@@ -7,11 +7,11 @@ import psutil
 
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.file_system import PACKAGES
+from loadstone.kernel_module import find_program
 from loadstone.lab.acceleration import why_not_kvm
 from loadstone.lab.kernels import Kernel
 from loadstone.lab.machine import ClockKind, Machine, make_machine, with_kvm
 from loadstone.lab.needs import require
-from loadstone.lab.programs import find_program
 from loadstone.lab.protocol import FileSystem
 from loadstone.lab.storage import Driver, Profile, find_profile
 from loadstone.model import Noun, Plan
