@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Device-mapper by ioctl, for systems without dmsetup. Only devices whose name begins
+ * with LS_DM_PREFIX are touched; any other is -EPERM.
+ * Source: include/uapi/linux/dm-ioctl.h.
+ */
+#ifndef LS_DM_H
+#define LS_DM_H
+
+#include <stdint.h>
+
+#define LS_DM_PREFIX "loadstone-"
+
+struct ls_dm {
+	int control;
+	const char *step;	/* the ioctl that failed last */
+};
+
+struct ls_dm_device {
+	uint32_t major;
+	uint32_t minor;
+	uint32_t open_count;
+	uint32_t targets;
+};
+
+struct ls_dm_version {
+	uint32_t major;
+	uint32_t minor;
+	uint32_t patch;
+};
+
+/* Opens the control node. -ENOENT, -ENODEV: this kernel has no device-mapper, or not loaded. */
+int ls_dm_init(struct ls_dm *dm);
+void ls_dm_deinit(struct ls_dm *dm);
+
+int ls_dm_version(struct ls_dm *dm, struct ls_dm_version *ret);
+
+/*
+ * Makes a device of a table and starts it. table has a target a line: first sector,
+ * sectors, type, parameters. -EBUSY: the name is taken. On error nothing is left.
+ */
+int ls_dm_create(struct ls_dm *dm, const char *name, const char *table,
+		 struct ls_dm_device *ret);
+
+/* Puts another table, or the same one anew, into a device: I/O waits meanwhile. */
+int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table);
+
+/* Removes a device; tries again for some seconds while somebody has it open. 0 if it is not there. */
+int ls_dm_remove(struct ls_dm *dm, const char *name);
+
+int ls_dm_find(struct ls_dm *dm, const char *name, struct ls_dm_device *ret);
+
+/*
+ * The status of each target, as dmsetup status shows it: type, a space, its words, a
+ * newline; in memory that the caller frees. For a verity target the words are V or C.
+ */
+int ls_dm_status(struct ls_dm *dm, const char *name, char **ret);
+
+#endif
