@@ -73,7 +73,7 @@ def storage_facts(read_text: ReadText, path: str, device: str | None) -> dict[st
         device: ``MAJ:MIN`` of the block device beneath, or None where there is none.
     """
     mount = find_mount(parse_mountinfo(read_text("/proc/self/mountinfo") or ""), path)
-    facts: dict[str, Fact] = {"block.device": device}
+    facts = device_facts(read_text, device)
     if mount:
         facts |= {
             "fs.type": mount.fs_type,
@@ -81,9 +81,13 @@ def storage_facts(read_text: ReadText, path: str, device: str | None) -> dict[st
             "fs.source": mount.source,
             "fs.mount_point": mount.point,
         }
-    if device:
-        facts |= _queue_facts(read_text, device)
     return facts
+
+
+def device_facts(read_text: ReadText, device: str | None) -> dict[str, Fact]:
+    """The block queue of a device, ``MAJ:MIN``, or None where there is none."""
+    queue = _queue_facts(read_text, device) if device else {}
+    return {"block.device": device, **queue}
 
 
 def parse_mountinfo(text: str) -> list[Mount]:

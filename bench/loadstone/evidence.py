@@ -58,7 +58,9 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> Counters
         if parser is None or not text or not before.get(path):
             continue
         start = parser(before[path])
-        moved |= {key: value - start.get(key, 0.0) for key, value in parser(text).items()}
+        for key, value in parser(text).items():
+            # Of several block devices the sum.
+            moved[key] = moved.get(key, 0.0) + value - start.get(key, 0.0)
     return moved
 
 

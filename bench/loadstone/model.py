@@ -95,13 +95,17 @@ class Case(Noun, frozen=True, kw_only=True):
 class Subject(Noun, frozen=True, kw_only=True):
     """What the Cases are run on, as the user named it; all paths are absolute.
 
-    ``default_bytes`` is the size of a file to be made where nobody says one.
+    ``default_bytes`` is the size of a file to be made where nobody says one. ``devices`` are
+    block devices to work on, each a path, or the name of simulated storage to be made; what a
+    path of ``erase`` holds may be lost.
     """
 
     file: str | None = None
     directory: str | None = None
     size_bytes: int | None = None
     default_bytes: int | None = None
+    devices: tuple[str, ...] = ()
+    erase: tuple[str, ...] = ()
 
 
 class Plan(Noun, frozen=True, kw_only=True):

@@ -2,10 +2,12 @@
 
 import itertools
 import secrets
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadstone.errors import UsageError
+from loadstone.explain import printable
 from loadstone.model import Noun, Plan, Subject, Value
 from loadstone.parameters import parse_axes
 from loadstone.plan import LIMITS
@@ -32,6 +34,8 @@ class Request(Noun, frozen=True, kw_only=True):
     rounds: int | None = None
     warmups: int | None = None
     seed: int | None = None
+    devices: tuple[str, ...] = ()
+    erase: tuple[str, ...] = ()
 
 
 _SILENT = Request()
@@ -61,6 +65,7 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
         seed=_number("seed", request.seed, planned.seed, secrets.randbelow(1 << 32)),
         subject=_subject(request, planned),
     )
+    _require_use_of_devices(chosen, plan)
     return plan, remarks
 
 
@@ -68,6 +73,21 @@ def _require_names(request: Request) -> None:
     for option, name in (("--file", request.file), ("--dir", request.directory)):
         if name is not None and (not name or "\0" in name):
             raise UsageError(f"{option}: {name!r} is no name of a file; write one, or leave it out")
+
+
+def _require_use_of_devices(chosen: Workload, plan: Plan) -> None:
+    """A device is taken by a workload that works on one, and by none else."""
+    named, needed = plan.subject.devices, len(chosen.devices(plan.cases))
+    if named and not needed:
+        raise UsageError(
+            f"--device {printable(named[0])}: {chosen.name} works on files and takes no device; "
+            "leave it out, --dir names where files may be made"
+        )
+    if named and len(named) < needed:
+        raise UsageError(
+            f"--device: {len(named)} named, and the Cases take {needed}; name {needed}, or "
+            "--set devices to less"
+        )
 
 
 def _is_path(what: str) -> bool:
@@ -117,4 +137,28 @@ def _subject(request: Request, planned: Request | PlanFile) -> Subject:
         file=str(Path(file).absolute()) if file is not None else None,
         directory=str(Path(directory).absolute()) if directory is not None else None,
         size_bytes=size_bytes if file is None else None,
+        devices=_devices(request),
+        erase=request.erase,
     )
+
+
+def _devices(request: Request) -> tuple[str, ...]:
+    """The devices, once it is clear that whoever named one knows what will happen to it."""
+    devices, erase = request.devices, request.erase
+    for name in (*devices, *erase):
+        if not name or "\0" in name:
+            raise UsageError(f"--device: {name!r} is no name of a device")
+    for device in devices:
+        if "/" in device and device not in erase:
+            raise UsageError(
+                f"--device {printable(device)}: all that is on it will be lost; if you want that, "
+                f"name it twice: --device {shlex.quote(device)} --erase {shlex.quote(device)}"
+            )
+        if devices.count(device) > 1 and "/" in device:
+            raise UsageError(f"--device {printable(device)}: is named twice; name two devices")
+    for device in erase:
+        if device not in devices:
+            raise UsageError(
+                f"--erase {printable(device)}: no --device is called so; write both alike"
+            )
+    return devices

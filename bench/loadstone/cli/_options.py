@@ -63,6 +63,20 @@ def plan_options(command: _Command) -> _Command:
             option("--dir", "directory", type=str, help="Where a file may be made."),
             option("--size", type=str, help="Size of the file that is made [1GiB; lab: 256MiB]."),
             click.option(
+                "--device",
+                "devices",
+                multiple=True,
+                metavar="DEV",
+                help="Block device to work on (dm-flush, dm-verity): a path, or simulated storage "
+                "to be made (ufs40, …); repeatable [a loop device of our own].",
+            ),
+            click.option(
+                "--erase",
+                multiple=True,
+                metavar="DEV",
+                help="The same path again: all that is on it may be lost.",
+            ),
+            click.option(
                 "--set",
                 "axes",
                 multiple=True,

@@ -22,7 +22,7 @@ from loadstone.calibration import boot_calibration
 from loadstone.errors import CannotMeasureError, LoadstoneError, system_words
 from loadstone.explain import printable
 from loadstone.file_system import made_file_system
-from loadstone.lab.device import simulated_device
+from loadstone.simulated.device import simulated_device
 from loadstone.lab.protocol import (
     Assignment,
     Began,
@@ -34,7 +34,7 @@ from loadstone.lab.protocol import (
     Starting,
     encode,
 )
-from loadstone.lab.storage import storage_facts
+from loadstone.simulated.profile import storage_facts
 from loadstone.model import Plan, Step, Subject, Trial
 
 PLACE = Path("/run/loadstone/storage")

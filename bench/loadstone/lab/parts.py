@@ -14,7 +14,7 @@ from loadstone.lab.directory import disk_image, lab_directory
 from loadstone.lab.kernels import Kernel, stage
 from loadstone.lab.machine import Machine
 from loadstone.lab.protocol import Assignment
-from loadstone.lab.storage import Driver, device_bytes
+from loadstone.simulated.profile import Driver, device_bytes
 from loadstone.model import Noun
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from loadstone.durable import UNDECODABLE
 from loadstone.errors import RunError
-from loadstone.lab.storage import Profile
+from loadstone.simulated.profile import Profile
 from loadstone.model import Manifest, Noun, Plan, Step, Trial, Value
 
 Fact = Value | float | None

@@ -13,7 +13,7 @@ from loadstone.lab.kernels import Kernel
 from loadstone.lab.machine import ClockKind, Machine, make_machine, with_kvm
 from loadstone.lab.needs import require
 from loadstone.lab.protocol import FileSystem
-from loadstone.lab.storage import Driver, Profile, find_profile
+from loadstone.simulated.profile import Driver, Profile, find_profile
 from loadstone.model import Noun, Plan
 from loadstone.model_file import loadable_file
 from loadstone.request import Request, make_plan

@@ -95,7 +95,7 @@ def _named(id_: str, kernel: str | None) -> str:
 
 def print_plan(plan: Plan, remarks: Iterable[str], out: Console) -> None:
     """The Cases and their order."""
-    subject = plan.subject.file or "a generated file"
+    subject = plan.subject.file or ", ".join(plan.subject.devices) or "what it makes itself"
     out.print(
         f"{escape(plan.name)}: {len(plan.cases)} Cases × {plan.rounds} rounds "
         f"+ {plan.warmups} warm-up, seed {plan.seed}, on {escape(subject)}"

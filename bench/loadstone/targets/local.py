@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import msgspec
 
 from loadstone import worker
 from loadstone.durable import cannot_write
-from loadstone.environment import block_device, machine_facts, storage_facts
+from loadstone.environment import block_device, device_facts, machine_facts, storage_facts
 from loadstone.errors import TargetError, UsageError, system_words
 from loadstone.model import Environment, Job, Outcome
 
@@ -55,7 +56,13 @@ class LocalTarget:
         }
         if path is not None:
             real = os.path.realpath(path)
-            facts |= storage_facts(self.read_text, real, self._device(real))
+            device = self._device(real)
+            is_device = stat.S_ISBLK(Path(real).stat().st_mode)
+            facts |= (
+                device_facts(self.read_text, device)
+                if is_device
+                else storage_facts(self.read_text, real, device)
+            )
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
@@ -144,7 +151,9 @@ class LocalTarget:
         return self._worker
 
     def _device(self, path: str) -> str | None:
-        return block_device(self.read_text, path, Path(path).stat().st_dev)
+        status = Path(path).stat()
+        is_device = stat.S_ISBLK(status.st_mode)
+        return block_device(self.read_text, path, status.st_rdev if is_device else status.st_dev)
 
 
 def _await_end(pipe: IO[bytes]) -> None:

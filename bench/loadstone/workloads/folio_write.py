@@ -82,6 +82,10 @@ class FolioWrite:
     columns = _COLUMNS
     has_rivals = True
 
+    def devices(self, cases: Sequence[Case]) -> tuple[int, ...]:
+        del cases
+        return ()
+
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         return [{"size": size} for size in _DEFAULT_SIZES]
 

@@ -172,6 +172,10 @@ class ModelLoad:
     columns = _COLUMNS
     has_rivals = True
 
+    def devices(self, cases: Sequence[Case]) -> tuple[int, ...]:
+        del cases
+        return ()
+
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         return _DEFAULT_CASES
 

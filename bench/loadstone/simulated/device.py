@@ -1,4 +1,4 @@
-"""The simulated device inside the guest: a null_blk made through configfs, or the host's disk.
+"""A simulated device: a null_blk made through configfs, or, in a guest, the host's disk.
 
 Source: Documentation/block/null_blk.rst, drivers/block/null_blk/main.c.
 """
@@ -11,16 +11,10 @@ from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, system_words
 from loadstone.kernel_module import load_module, run_program
-from loadstone.lab.storage import (
-    MIB,
-    NULL_BLK_PARAMETERS,
-    Driver,
-    Profile,
-    device_bytes,
-)
+from loadstone.simulated.profile import MIB, NULL_BLK_PARAMETERS, Driver, Profile
 
 NAME = "loadstone"
-"""Of the null_blk device, and the serial number of the host's disk."""
+"""Of a guest's null_blk device, and the serial number of the host's disk."""
 
 _CONFIGFS = Path("/sys/kernel/config")
 _BLOCK = Path("/sys/block")
@@ -31,12 +25,12 @@ _LIMIT_S = 10.0
 
 
 @contextlib.contextmanager
-def simulated_device(profile: Profile, memory_bytes: int) -> Iterator[str]:
+def simulated_device(profile: Profile, size_bytes: int, name: str = NAME) -> Iterator[str]:
     """Set up the device of a profile; it is gone at the end.
 
     Args:
-        memory_bytes: of this guest; a memory-backed device takes half of it unless it has a
-            size of its own.
+        size_bytes: what it holds, in whole MiB; a null_blk takes as much memory as is written.
+        name: of the null_blk's directory in configfs.
 
     Yields:
         Its path, such as ``/dev/loadstone``.
@@ -46,17 +40,17 @@ def simulated_device(profile: Profile, memory_bytes: int) -> Iterator[str]:
     """
     match profile.driver:
         case Driver.NULL_BLK:
-            with _null_blk(profile, device_bytes(profile, memory_bytes)) as disk:
+            with _null_blk(profile, size_bytes, name) as disk:
                 yield _ready(profile, disk)
         case Driver.VIRTIO_BLK:
             yield _ready(profile, _host_disk())
 
 
 @contextlib.contextmanager
-def _null_blk(profile: Profile, size_bytes: int) -> Iterator[str]:
+def _null_blk(profile: Profile, size_bytes: int, name: str) -> Iterator[str]:
     """A null_blk, powered; yields its name below ``/sys/block``."""
     load_module("null_blk", "nr_devices=0")
-    directory = _configfs() / "nullb" / NAME
+    directory = _configfs() / "nullb" / name
     try:
         directory.mkdir()
     except OSError as error:
@@ -74,6 +68,18 @@ def _null_blk(profile: Profile, size_bytes: int) -> Iterator[str]:
             _see_that_it_took(profile, directory, parameter)
         yield _disk_name(directory)
     finally:
+        remove_null_blk(directory.name)
+
+
+def remove_null_blk(name: str) -> None:
+    """Take down a null_blk by the name of its directory; one that is gone is fine.
+
+    Raises:
+        CannotMeasureError: it would not lose its power.
+        OSError: its directory stays.
+    """
+    directory = _CONFIGFS / "nullb" / name
+    with contextlib.suppress(FileNotFoundError):
         if (directory / "power").read_text().strip() == "1":
             _write(directory / "power", "0")
         directory.rmdir()

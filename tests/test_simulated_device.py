@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from loadstone.errors import CannotMeasureError
-from loadstone.lab.device import simulated_device
-from loadstone.lab.storage import find_profile
+from loadstone.simulated.device import simulated_device
+from loadstone.simulated.profile import find_profile
 
 NO_NULL_BLK = "this kernel has null_blk; take one without, where a lab test makes the device"
 HAS_NULL_BLK = Path("/sys/module/null_blk").is_dir() or any(

@@ -6,7 +6,7 @@ import pytest
 
 from commands import Command
 from loadstone.errors import UsageError
-from loadstone.lab.storage import (
+from loadstone.simulated.profile import (
     MIB,
     Driver,
     built_in_profiles,
