@@ -27,7 +27,7 @@ from loadstone.durable import (
 )
 from loadstone.errors import LoadstoneError, RunError, system_words
 from loadstone.model import Noun
-from loadstone.removers import detach_loop, unmount
+from loadstone.removers import detach_loop, remove_mapped, remove_null_blk, unmount
 
 UNREADABLE = "unreadable"
 
@@ -237,6 +237,8 @@ REMOVERS: dict[str, Callable[[str, str], None]] = {
     "tunable": _restore_tunable,
     "loop": detach_loop,
     "mount": unmount,
+    "dm-table": remove_mapped,
+    "null_blk": remove_null_blk,
     UNREADABLE: _leave_unreadable,
 }
 """How to take down each kind, given a Record's name and detail.
@@ -245,7 +247,8 @@ A module that sets up another kind adds it here. A remover makes sure that the n
 ours, takes a thing that is already gone for taken down, and raises LoadstoneError or OSError.
 ``tunable``: the name is a file of sysfs or procfs, the detail its old value as it is written.
 ``loop``: the name is the image, as no device is known before there is one. ``mount``: the name is
-the mount point, which goes as well.
+the mount point, which goes as well. ``dm-table``: the name of the device-mapper device.
+``null_blk``: that of its directory in configfs.
 """
 
 

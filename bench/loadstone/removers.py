@@ -1,16 +1,26 @@
-"""How loop devices and mounts are taken down; what is not ours is refused, what is gone is done."""
+"""How devices and mounts are taken down; what is not ours is refused, what is gone is done."""
 
+import contextlib
+import errno
 import fcntl
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from loadstone import core
 from loadstone.environment import parse_mountinfo
 from loadstone.errors import RunError
+from loadstone.explain import describe
 from loadstone.kernel_module import run_program
+from loadstone.model import Job
+
+CONFIGFS = Path("/sys/kernel/config")
 
 _PREFIX = "loadstone-"
+# Without device-mapper there is no device of it either.
+_OPEN_CONTROL = "open device-mapper control"
 # Source: include/uapi/linux/loop.h.
 _LOOP_CLR_FD = 0x4C01
 # Whoever looks at a device that has just changed (udev) lets go of it again soon.
@@ -56,6 +66,36 @@ def unmount(point: str, _: str = "") -> None:
         Path(point).rmdir()
     except (FileNotFoundError, NotADirectoryError):
         return
+
+
+def remove_mapped(name: str, _: str = "") -> None:
+    """Remove a device-mapper device named ``loadstone-…``.
+
+    Raises:
+        RunError: that is no name of ours, or the kernel refuses.
+    """
+    # The core refuses any other name, so that no table of anybody else's is ever at risk.
+    error = core.run_job(
+        Job(operation="dm-table", options={"action": "remove", "name": name})
+    ).error
+    is_gone = error and error.step == _OPEN_CONTROL and error.code == errno.ENOENT
+    if error and not is_gone:
+        raise RunError(f"{describe(error)}; end or unmount what uses it")
+
+
+def remove_null_blk(name: str, _: str = "") -> None:
+    """Take down a null_blk by its directory in configfs, named ``loadstone…``.
+
+    Raises:
+        RunError: that is no name of ours.
+        OSError: the system refused.
+    """
+    if not re.fullmatch(r"loadstone[\w-]*", name):
+        raise RunError("it is no null_blk of ours")
+    directory = CONFIGFS / "nullb" / name
+    with contextlib.suppress(FileNotFoundError):
+        (directory / "power").write_text("0")
+        directory.rmdir()
 
 
 def is_mounted(point: Path) -> bool:

@@ -12,6 +12,7 @@ import select
 import signal
 import struct
 import sys
+import time
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -20,7 +21,12 @@ import msgspec
 from loadstone import core
 from loadstone.model import Job, Outcome
 
+NO_ANSWER = "no answer"
+"""How a death by the time limit begins."""
+
 _PR_SET_PDEATHSIG = 1
+_LETTING_GO_S = 5.0
+_PAUSE_S = 0.05
 _LENGTH = struct.Struct("<I")
 _Message = TypeVar("_Message")
 
@@ -72,11 +78,23 @@ def execute(job: Job) -> Outcome:
         has_answered = bool(select.select([stream], [], [], job.timeout_s)[0])
         outcome = receive(stream, Outcome) if has_answered else None
     if not has_answered:
-        os.kill(child, signal.SIGKILL)
+        return Outcome(death=_give_up(child, job.timeout_s))
     _, status = os.waitpid(child, 0)
-    if not has_answered:
-        return Outcome(death=f"no answer within {job.timeout_s:g} s; killed")
     return outcome or Outcome(death=death_of(os.waitstatus_to_exitcode(status)))
+
+
+def _give_up(child: int, limit_s: float) -> str:
+    """Kill a child that takes too long. One that waits in the kernel for a device lives on
+    until that answers; it is reaped with this process."""
+    os.kill(child, signal.SIGKILL)
+    end_s = time.monotonic() + _LETTING_GO_S
+    while time.monotonic() < end_s:
+        if os.waitpid(child, os.WNOHANG) != (0, 0):
+            return f"{NO_ANSWER} within {limit_s:g} s; killed"
+        time.sleep(_PAUSE_S)
+    return (
+        f"{NO_ANSWER} within {limit_s:g} s; killed, but it still waits in the kernel for a device"
+    )
 
 
 def _be_child(job: Job, writer: int) -> None:

@@ -19,6 +19,8 @@ enum {
 	STATUS_START_BYTES = 1 << 16,
 	STATUS_END_BYTES = 1 << 26,
 	REMOVE_TRIES = 50,
+	PATIENT_TRIES = 10,
+	NAME_BYTES = 64,
 	REMOVE_PAUSE_NS = 100000000,
 	/*
 	 * Udev is to leave the device alone: it would open it while it is measured. The
@@ -116,10 +118,12 @@ static int add_target(struct words *words, const char *line, size_t length)
 	int parameters = 0;
 	size_t bytes;
 
-	if (sscanf(line, "%llu %llu %15s %n", (unsigned long long *)&spec.sector_start,
+	/* Of a line the last word may be the type: not every target has parameters. */
+	if (sscanf(line, "%llu %llu %15s%n", (unsigned long long *)&spec.sector_start,
 		   (unsigned long long *)&spec.length, spec.target_type, &parameters) < 3 ||
 	    !parameters || (size_t)parameters > length)
 		return -EINVAL;
+	parameters += line[parameters] == ' ';
 	line += parameters;
 	length -= (size_t)parameters;
 	bytes = (sizeof(spec) + length + ALIGN_BYTES) / ALIGN_BYTES * ALIGN_BYTES;
@@ -175,12 +179,12 @@ static int resume(struct ls_dm *dm, const char *name)
 	return order(dm, DM_DEV_SUSPEND, "DM_DEV_SUSPEND (resume)", &head);
 }
 
-static int suspend(struct ls_dm *dm, const char *name)
+static int suspend(struct ls_dm *dm, const char *name, uint32_t flags)
 {
 	struct dm_ioctl head;
 
 	init_head(&head, name, sizeof(head));
-	head.flags = DM_SUSPEND_FLAG;
+	head.flags = DM_SUSPEND_FLAG | flags;
 	return ORDER(dm, DM_DEV_SUSPEND, &head);
 }
 
@@ -232,23 +236,8 @@ int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table)
 	if (!err)
 		err = load_table(dm, name, table);
 	if (!err)
-		err = suspend(dm, name);
+		err = suspend(dm, name, 0);
 	return err ? err : resume(dm, name);
-}
-
-int ls_dm_remove(struct ls_dm *dm, const char *name)
-{
-	const struct timespec pause = { 0, REMOVE_PAUSE_NS };
-	int err = check_name(dm, name);
-
-	for (int tries = 0; !err && tries < REMOVE_TRIES; tries++) {
-		err = remove_once(dm, name);
-		if (err != -EBUSY)
-			break;
-		nanosleep(&pause, NULL);
-		err = tries + 1 < REMOVE_TRIES ? 0 : err;
-	}
-	return err == -ENXIO ? 0 : err;
 }
 
 int ls_dm_find(struct ls_dm *dm, const char *name, struct ls_dm_device *ret)
@@ -312,4 +301,60 @@ int ls_dm_status(struct ls_dm *dm, const char *name, char **ret)
 		err = err > 0 ? 0 : err;
 	}
 	return err;
+}
+
+/* How many sectors the targets of a device cover. */
+static int sectors_of(struct ls_dm *dm, const char *name, uint64_t *ret)
+{
+	size_t at = sizeof(struct dm_ioctl);
+	LS_FREE char *bytes = calloc(1, STATUS_END_BYTES);
+	int err = bytes ? read_status(dm, name, bytes, STATUS_END_BYTES) : -ENOMEM;
+	const struct dm_ioctl *head = (const struct dm_ioctl *)(void *)bytes;
+
+	*ret = 0;
+	if (err)
+		return err < 0 ? err : -ENOMEM;
+	for (uint32_t i = 0; i < head->target_count; i++) {
+		const struct dm_target_spec *spec =
+			(const struct dm_target_spec *)(const void *)(bytes + at);
+
+		*ret += spec->length;
+		at = head->data_start + spec->next;
+	}
+	return 0;
+}
+
+/*
+ * Has all I/O of a device end, with an error where nothing else ends it, so that whoever
+ * is stuck in it lets go.
+ */
+static int let_go(struct ls_dm *dm, const char *name)
+{
+	char table[NAME_BYTES];
+	uint64_t sectors = 0;
+	int err = sectors_of(dm, name, &sectors);
+
+	if (err || !sectors)
+		return err;
+	snprintf(table, sizeof(table), "0 %llu error", (unsigned long long)sectors);
+	err = load_table(dm, name, table);
+	if (!err)
+		err = suspend(dm, name, DM_NOFLUSH_FLAG | DM_SKIP_LOCKFS_FLAG);
+	return err ? err : resume(dm, name);
+}
+
+int ls_dm_remove(struct ls_dm *dm, const char *name)
+{
+	const struct timespec pause = { 0, REMOVE_PAUSE_NS };
+	int err = check_name(dm, name);
+
+	if (!err)
+		err = remove_once(dm, name);
+	for (int tries = 0; err == -EBUSY && tries < REMOVE_TRIES; tries++) {
+		nanosleep(&pause, NULL);
+		if (tries == PATIENT_TRIES)
+			(void)let_go(dm, name);
+		err = remove_once(dm, name);
+	}
+	return err == -ENXIO ? 0 : err;
 }

@@ -45,7 +45,10 @@ int ls_dm_create(struct ls_dm *dm, const char *name, const char *table,
 /* Puts another table, or the same one anew, into a device: I/O waits meanwhile. */
 int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table);
 
-/* Removes a device; tries again for some seconds while somebody has it open. 0 if it is not there. */
+/*
+ * Removes a device. While somebody has it open it tries again for some seconds, then lets
+ * all that wait in it go, with an error where need be. 0 where there is none of that name.
+ */
 int ls_dm_remove(struct ls_dm *dm, const char *name);
 
 int ls_dm_find(struct ls_dm *dm, const char *name, struct ls_dm_device *ret);

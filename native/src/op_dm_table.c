@@ -106,8 +106,9 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	if (err)
 		return err;
 	err = ls_dm_init(&dm);
-	if (!err)
-		err = act(&dm, &options, ret);
+	if (err)
+		return ls_result_fail(ret, err, dm.step, "/dev/mapper/control", -1);
+	err = act(&dm, &options, ret);
 	if (err)
 		err = ls_result_fail(ret, err, dm.step, options.name, -1);
 	ls_dm_deinit(&dm);

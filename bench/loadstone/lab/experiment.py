@@ -20,6 +20,7 @@ from loadstone.lab.protocol import Assignment, Fact, Over, decode
 from loadstone.lab.setup import Setup
 from loadstone.model import Plan, Run
 from loadstone.runner import Observer, enter_workplace
+from loadstone.workloads import workload
 
 _ERRORS: dict[int, type[LoadstoneError]] = {
     ExitCode.USAGE: UsageError,
@@ -131,6 +132,7 @@ def _carry_out(kernel: Kernel, plan: Plan, collector: Collector, bench: _Bench) 
         storage=setup.storage,
         file_system=setup.file_system,
         memory_bytes=setup.machine.memory_bytes,
+        device_bytes=workload(plan.workload).devices(plan.cases),
         plan=plan,
     )
     with _booted(kernel, assignment, bench) as guest:

@@ -22,7 +22,6 @@ from loadstone.calibration import boot_calibration
 from loadstone.errors import CannotMeasureError, LoadstoneError, system_words
 from loadstone.explain import printable
 from loadstone.file_system import made_file_system
-from loadstone.simulated.device import simulated_device
 from loadstone.lab.protocol import (
     Assignment,
     Began,
@@ -34,8 +33,9 @@ from loadstone.lab.protocol import (
     Starting,
     encode,
 )
-from loadstone.simulated.profile import storage_facts
 from loadstone.model import Plan, Step, Subject, Trial
+from loadstone.simulated.device import NAME, simulated_device
+from loadstone.simulated.profile import device_bytes, storage_facts, whole_bytes
 
 PLACE = Path("/run/loadstone/storage")
 RESULTS = Path("/run/loadstone/results")
@@ -77,14 +77,49 @@ def main() -> None:
         return
     speaker = Speaker(_private_stdout())
     try:
-        with _storage(assignment, speaker.tell) as place:
+        with _subject(assignment, speaker) as subject:
             if assignment.plan is not None:
-                _carry_out(_placed(assignment.plan, place, speaker), speaker)
+                plan = msgspec.structs.replace(assignment.plan, subject=subject)
+                _carry_out(plan, speaker)
     except LoadstoneError as error:
         words = "; ".join((str(error), *getattr(error, "__notes__", ())))
         speaker.tell(Over(error=words, exit_code=error.exit_code))
     else:
         speaker.tell(Over())
+
+
+@contextlib.contextmanager
+def _subject(assignment: Assignment, speaker: Speaker) -> Iterator[Subject]:
+    """What the Plan is carried out on: a file system on the simulated device, or devices."""
+    wanted = assignment.plan.subject if assignment.plan is not None else Subject()
+    if assignment.device_bytes:
+        with _devices(assignment, speaker.tell) as devices:
+            yield msgspec.structs.replace(wanted, devices=devices, erase=devices)
+        return
+    with _storage(assignment, speaker.tell) as place:
+        yield _placed(wanted, place, speaker)
+
+
+@contextlib.contextmanager
+def _devices(assignment: Assignment, tell: Callable[[Message], None]) -> Iterator[tuple[str, ...]]:
+    """The simulated devices that the Plan takes whole; their facts are told."""
+    profile, sizes = assignment.storage, assignment.device_bytes
+    tell(Said(text=f"up, Linux {os.uname().release}; making {len(sizes)} × {profile.name}"))
+    with contextlib.ExitStack() as stack:
+        devices = tuple(
+            stack.enter_context(
+                simulated_device(
+                    profile,
+                    max(whole_bytes(profile, size), device_bytes(profile, assignment.memory_bytes)),
+                    name=f"{NAME}{number or ''}",
+                )
+            )
+            for number, size in enumerate(sizes)
+        )
+        target = stack.enter_context(targets.connect("local", RESULTS, _LIMIT_S))
+        facts = {**storage_facts(profile), **boot_calibration(target)}
+        tell(Ready(place=None, facts=facts))
+        yield devices
 
 
 @contextlib.contextmanager
@@ -94,7 +129,9 @@ def _storage(assignment: Assignment, tell: Callable[[Message], None]) -> Iterato
     what = f"storage {assignment.storage.name} with {wanted.type}"
     tell(Said(text=f"up, Linux {os.uname().release}; loading modules, making {what}"))
     with (
-        simulated_device(assignment.storage, assignment.memory_bytes) as device,
+        simulated_device(
+            assignment.storage, device_bytes(assignment.storage, assignment.memory_bytes)
+        ) as device,
         made_file_system(device, wanted.type, wanted.mkfs, wanted.mount, PLACE) as made,
         targets.connect("local", RESULTS, _LIMIT_S) as target,
     ):
@@ -141,15 +178,12 @@ def _private_stdout() -> IO[bytes]:
     return stream
 
 
-def _placed(plan: Plan, place: Path, speaker: Speaker) -> Plan:
-    """The Plan with its files on the simulated device; the user's own is copied there."""
-    named = plan.subject.file
-    if named is None:
-        subject = msgspec.structs.replace(plan.subject, directory=str(place))
-    else:
-        speaker.say(f"copying {printable(named)} to the storage")
-        subject = Subject(file=str(_copied(Path(named), place)))
-    return msgspec.structs.replace(plan, subject=subject)
+def _placed(wanted: Subject, place: Path, speaker: Speaker) -> Subject:
+    """The subject with its files on the simulated device; the user's own is copied there."""
+    if wanted.file is None:
+        return msgspec.structs.replace(wanted, directory=str(place))
+    speaker.say(f"copying {printable(wanted.file)} to the storage")
+    return Subject(file=str(_copied(Path(wanted.file), place)))
 
 
 def _copied(file: Path, place: Path) -> Path:

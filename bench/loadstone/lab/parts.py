@@ -14,8 +14,8 @@ from loadstone.lab.directory import disk_image, lab_directory
 from loadstone.lab.kernels import Kernel, stage
 from loadstone.lab.machine import Machine
 from loadstone.lab.protocol import Assignment
-from loadstone.simulated.profile import Driver, device_bytes
 from loadstone.model import Noun
+from loadstone.simulated.profile import Driver, device_bytes
 
 
 class Parts(Noun, frozen=True, kw_only=True):

@@ -6,8 +6,8 @@ import msgspec
 
 from loadstone.durable import UNDECODABLE
 from loadstone.errors import RunError
-from loadstone.simulated.profile import Profile
 from loadstone.model import Manifest, Noun, Plan, Step, Trial, Value
+from loadstone.simulated.profile import Profile
 
 Fact = Value | float | None
 
@@ -21,11 +21,16 @@ class FileSystem(Noun, frozen=True, kw_only=True):
 
 
 class Assignment(Noun, frozen=True, kw_only=True):
-    """What a guest is to do: set up storage, and carry out a Plan there if there is one."""
+    """What a guest is to do: set up storage, and carry out a Plan there if there is one.
+
+    ``device_bytes`` are the sizes of the devices that the Plan takes whole, each of the sort that
+    ``storage`` is; without any, one is made with the file system on it.
+    """
 
     storage: Profile
     file_system: FileSystem
     memory_bytes: int
+    device_bytes: tuple[int, ...] = ()
     plan: Plan | None = None
 
 
@@ -36,9 +41,12 @@ class Said(Noun, frozen=True, kw_only=True, tag="said"):
 
 
 class Ready(Noun, frozen=True, kw_only=True, tag="ready"):
-    """The storage is there, at ``place``; ``facts`` are about it and about the clock."""
+    """The storage is there; ``place`` is where its file system is mounted, None without one.
 
-    place: str
+    ``facts`` are about it and about the clock.
+    """
+
+    place: str | None
     facts: Mapping[str, Fact]
 
 

@@ -6,6 +6,7 @@ import msgspec
 import psutil
 
 from loadstone.errors import CannotMeasureError, UsageError
+from loadstone.explain import printable
 from loadstone.file_system import PACKAGES
 from loadstone.kernel_module import find_program
 from loadstone.lab.acceleration import why_not_kvm
@@ -13,10 +14,10 @@ from loadstone.lab.kernels import Kernel
 from loadstone.lab.machine import ClockKind, Machine, make_machine, with_kvm
 from loadstone.lab.needs import require
 from loadstone.lab.protocol import FileSystem
-from loadstone.simulated.profile import Driver, Profile, find_profile
 from loadstone.model import Noun, Plan
 from loadstone.model_file import loadable_file
 from loadstone.request import Request, make_plan
+from loadstone.simulated.profile import Driver, Profile, find_profile
 from loadstone.units import format_bytes, format_bytes_rounded, parse_bytes
 
 DEFAULT_BYTES = 256 << 20
@@ -89,6 +90,11 @@ def lab_plan(request: Request) -> tuple[Plan, list[str]]:
             that cannot be copied.
     """
     plan, remarks = make_plan(request)
+    if plan.subject.devices:
+        raise UsageError(
+            f"--device {printable(plan.subject.devices[0])}: in the lab a guest's devices are "
+            "simulated; choose what they are with --storage"
+        )
     if plan.subject.directory is not None:
         raise UsageError(
             f"--dir {plan.subject.directory}: in the lab files are made on the simulated device; "

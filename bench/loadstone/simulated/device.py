@@ -11,12 +11,12 @@ from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, system_words
 from loadstone.kernel_module import load_module, run_program
+from loadstone.removers import CONFIGFS, remove_null_blk
 from loadstone.simulated.profile import MIB, NULL_BLK_PARAMETERS, Driver, Profile
 
 NAME = "loadstone"
 """Of a guest's null_blk device, and the serial number of the host's disk."""
 
-_CONFIGFS = Path("/sys/kernel/config")
 _BLOCK = Path("/sys/block")
 _DEV = Path("/dev")
 # What a kernel does whose null_blk lacks the attribute, where that isn't 0.
@@ -71,30 +71,16 @@ def _null_blk(profile: Profile, size_bytes: int, name: str) -> Iterator[str]:
         remove_null_blk(directory.name)
 
 
-def remove_null_blk(name: str) -> None:
-    """Take down a null_blk by the name of its directory; one that is gone is fine.
-
-    Raises:
-        CannotMeasureError: it would not lose its power.
-        OSError: its directory stays.
-    """
-    directory = _CONFIGFS / "nullb" / name
-    with contextlib.suppress(FileNotFoundError):
-        if (directory / "power").read_text().strip() == "1":
-            _write(directory / "power", "0")
-        directory.rmdir()
-
-
 def _configfs() -> Path:
     """Where configfs is mounted; mounts it where nobody did."""
-    if not (_CONFIGFS / "nullb").exists():
-        said = run_program("mount", "mount", "-t", "configfs", "configfs", str(_CONFIGFS))
+    if not (CONFIGFS / "nullb").exists():
+        said = run_program("mount", "mount", "-t", "configfs", "configfs", str(CONFIGFS))
         if said is not None:
             raise CannotMeasureError(
-                f"mount configfs at {_CONFIGFS}: {said}; it takes root, and a kernel with "
+                f"mount configfs at {CONFIGFS}: {said}; it takes root, and a kernel with "
                 "CONFIG_CONFIGFS_FS"
             )
-    return _CONFIGFS
+    return CONFIGFS
 
 
 def _set(profile: Profile, directory: Path, parameter: str) -> None:

@@ -152,9 +152,19 @@ def storage_facts(profile: Profile) -> dict[str, Value]:
 
 def device_bytes(profile: Profile, memory_bytes: int) -> int:
     """How large the device is in a guest with that much memory, in whole MiB (whole zones)."""
-    step = (profile.zone_size or 256) * MIB if profile.zoned else MIB
+    step = _step_bytes(profile)
     wanted = profile.size_bytes or memory_bytes // 2
     return max(wanted // step, 1) * step
+
+
+def whole_bytes(profile: Profile, least_bytes: int) -> int:
+    """The size of a device that holds so many bytes, in whole MiB (whole zones)."""
+    step = _step_bytes(profile)
+    return -(-least_bytes // step) * step
+
+
+def _step_bytes(profile: Profile) -> int:
+    return (profile.zone_size or 256) * MIB if profile.zoned else MIB
 
 
 def _split(text: str) -> tuple[Path | None, str | None]:

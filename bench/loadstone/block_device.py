@@ -1,0 +1,210 @@
+"""Block devices that may be written to: Loadstone's own, or the user's that is nobody else's."""
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from loadstone.environment import parse_mountinfo
+from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
+from loadstone.explain import describe, printable
+from loadstone.journal import Journal
+from loadstone.loop_device import loop_device
+from loadstone.model import CoreError, Job, Noun, Subject, Value
+from loadstone.scratch_file import execute, require_room, scratch_directory, scratch_file
+from loadstone.simulated.device import simulated_device
+from loadstone.simulated.profile import Driver, find_profile, storage_facts, whole_bytes
+from loadstone.targets import Target
+from loadstone.units import format_bytes, format_bytes_rounded
+
+# Of a sparse image, for the blocks that are written and the file system's own.
+_ROOM_BYTES = 256 << 20
+_REFUSED = {errno.EACCES, errno.EPERM}
+
+
+class BlockDevice(Noun, frozen=True, kw_only=True):
+    """A block device that is ours to write to; ``number`` is its ``MAJ:MIN``.
+
+    ``facts`` are what an Environment says of how it was made.
+    """
+
+    path: str
+    number: str
+    bytes: int
+    facts: Mapping[str, Value] = {}
+
+    def samples(self, target: Target) -> str:
+        """The kernel file with its counters; a partition's flushes count at its disk."""
+        place = f"/sys/dev/block/{self.number}"
+        is_partition = target.read_text(f"{place}/partition") is not None
+        return f"{place}/../stat" if is_partition else f"{place}/stat"
+
+
+@contextlib.contextmanager
+def block_devices(
+    target: Target, subject: Subject, journal: Journal, needed_bytes: Sequence[int]
+) -> Iterator[tuple[BlockDevice, ...]]:
+    """As many devices as are needed: those that the subject names, else loop devices.
+
+    Args:
+        needed_bytes: the least size of each.
+
+    Raises:
+        UsageError: one that was named cannot be taken: mounted, held, too small, ….
+        CannotMeasureError: none can be made here.
+    """
+    with contextlib.ExitStack() as stack:
+        if not subject.devices:
+            require_room(
+                scratch_directory(target, subject),
+                _ROOM_BYTES * len(needed_bytes),
+                "name another --dir",
+            )
+        yield tuple(
+            stack.enter_context(_block_device(target, subject, journal, position, size_bytes))
+            for position, size_bytes in enumerate(needed_bytes)
+        )
+
+
+def _block_device(
+    target: Target, subject: Subject, journal: Journal, position: int, size_bytes: int
+) -> contextlib.AbstractContextManager[BlockDevice]:
+    if not subject.devices:
+        return _own_loop(target, subject, journal, size_bytes)
+    named = subject.devices[position]
+    if "/" in named:
+        return contextlib.nullcontext(claim(target, named, size_bytes))
+    return _own_null_blk(target, journal, named, size_bytes)
+
+
+@contextlib.contextmanager
+def _own_loop(
+    target: Target, subject: Subject, journal: Journal, size_bytes: int
+) -> Iterator[BlockDevice]:
+    directory = scratch_directory(target, subject)
+    with scratch_file(target, journal, "device", directory) as image:
+        _make_sparse(image, size_bytes)
+        with loop_device(journal, Path(image)) as path:
+            facts: dict[str, Value] = {"device.kind": "loop", "device.image": image}
+            yield _looked_at(target, path, facts)
+
+
+def _make_sparse(path: str, size_bytes: int) -> None:
+    try:
+        with Path(path).open("xb") as image:
+            image.truncate(size_bytes)
+    except OSError as error:
+        raise CannotMeasureError(
+            f"make {printable(path)} of {format_bytes(size_bytes)}: "
+            f"{system_words(error.errno or 0)}; name another directory with --dir"
+        ) from error
+
+
+@contextlib.contextmanager
+def _own_null_blk(
+    target: Target, journal: Journal, profile_name: str, size_bytes: int
+) -> Iterator[BlockDevice]:
+    profile = find_profile(profile_name)
+    if profile.driver is not Driver.NULL_BLK or profile.zoned:
+        raise UsageError(
+            f"--device {profile_name}: cannot be written at random; take ufs21, ufs31, ufs40, nvme"
+        )
+    name = f"loadstone-{os.getpid()}-{secrets.token_hex(4)}"
+    with (
+        journal.standing("null_blk", name),
+        simulated_device(profile, whole_bytes(profile, size_bytes), name) as path,
+    ):
+        yield _looked_at(target, path, {"device.kind": "null_blk", **storage_facts(profile)})
+
+
+def claim(target: Target, named: str, needed_bytes: int) -> BlockDevice:
+    """A device of the user's, once it is clear that nobody uses it; nothing is written here.
+
+    Raises:
+        UsageError: it is no block device, is used, is read-only or too small; tells by whom.
+    """
+    real = os.path.realpath(named)
+    outcome = execute(target, Job(operation="claim-device", options={"device": real}))
+    if outcome.error:
+        raise _refusal(target, named, real, outcome.error, outcome.values)
+    has_bytes = outcome.values["device_bytes"]
+    number = f"{outcome.values['major']}:{outcome.values['minor']}"
+    if partitions := _partitions(target, number):
+        raise UsageError(
+            f"--device {printable(named)}: it has partitions ({', '.join(partitions)}); name one "
+            "of them, or remove them first (wipefs)"
+        )
+    if has_bytes < needed_bytes:
+        raise UsageError(
+            f"--device {printable(named)}: it holds {format_bytes_rounded(has_bytes)}, and the "
+            f"Cases take {format_bytes_rounded(needed_bytes)}; name a larger one, or --set less"
+        )
+    return BlockDevice(path=real, number=number, bytes=has_bytes, facts={"device.kind": "named"})
+
+
+def _looked_at(target: Target, path: str, facts: dict[str, Value]) -> BlockDevice:
+    outcome = execute(target, Job(operation="claim-device", options={"device": path}))
+    if outcome.error:
+        raise LoadstoneError(f"{describe(outcome.error)}: the device that was made is not ours")
+    values = outcome.values
+    return BlockDevice(
+        path=path,
+        number=f"{values['major']}:{values['minor']}",
+        bytes=values["device_bytes"],
+        facts=facts,
+    )
+
+
+def _refusal(
+    target: Target, named: str, real: str, error: CoreError, values: Mapping[str, int]
+) -> UsageError:
+    name = f"--device {printable(named)}"
+    words = system_words(error.code)
+    if error.code == errno.ENOTBLK:
+        return UsageError(f"{name}: it is no block device ({words}); name one, such as /dev/sdb")
+    if error.code == errno.EROFS:
+        return UsageError(f"{name}: it is read-only; name another, or blockdev --setrw")
+    if error.code in _REFUSED:
+        return UsageError(f"{name}: {words}; run as root, or as a user who may write to it")
+    if error.code == errno.EBUSY and values:
+        used = _users(target, f"{values['major']}:{values['minor']}", real)
+        return UsageError(f"{name}: it is in use: {used}; nothing was written to it")
+    return UsageError(f"{name}: {describe(error)}; check the name")
+
+
+def _users(target: Target, number: str, real: str) -> str:
+    """Who uses a device, as far as the kernel tells."""
+    mounts = parse_mountinfo(target.read_text("/proc/self/mountinfo") or "")
+    found = [
+        f"mounted on {printable(one.point)}"
+        for one in mounts
+        # btrfs has a device number of its own.
+        if one.device == number or os.path.realpath(one.source) == real
+    ]
+    swaps = (target.read_text("/proc/swaps") or "").splitlines()[1:]
+    found += ["swapped on" for line in swaps if line.split()[0] == real]
+    found += [f"held by {name}" for name in _entries(target, f"/sys/dev/block/{number}/holders")]
+    if not found:
+        found += [f"its partition {name} may be" for name in _partitions(target, number)]
+    return ", ".join(found) or "somebody holds it exclusively (fuser -v tells who)"
+
+
+def _partitions(target: Target, number: str) -> list[str]:
+    place = f"/sys/dev/block/{number}"
+    disk = re.search(r"^DEVNAME=(\S+)$", target.read_text(f"{place}/uevent") or "", re.MULTILINE)
+    names = _entries(target, place)
+    return [
+        name
+        for name in names
+        if disk and name.startswith(Path(disk[1]).name) and target.read_text(f"{place}/{name}/dev")
+    ]
+
+
+def _entries(target: Target, directory: str) -> list[str]:
+    try:
+        return target.run_command("ls", directory).split()
+    except LoadstoneError:
+        return []
