@@ -28,6 +28,7 @@ class MappedDevice(Noun, frozen=True, kw_only=True):
     path: str
     number: str
     table: str
+    mode: str
 
 
 def own_name(what: str) -> str:
@@ -55,20 +56,22 @@ def require_device_mapper(target: Target) -> str:
 
 @contextlib.contextmanager
 def mapped_device(
-    target: Target, journal: Journal, table: str, *, what: str
+    target: Target, journal: Journal, table: str, *, what: str, is_read_only: bool = False
 ) -> Iterator[MappedDevice]:
     """Make a device of a table and start it; it is gone at the end.
 
     Args:
         table: a target a line, as for ``dmsetup create``: first sector, sectors, type, parameters.
         what: it is for, as part of its name.
+        is_read_only: as dm-verity wants its device.
 
     Raises:
         CannotMeasureError: the kernel refuses, or lacks a target's type.
     """
     name = own_name(what)
     with journal.standing("dm-table", name):
-        outcome = _order(target, "create", name=name, table=table)
+        mode = "read-only" if is_read_only else "read-write"
+        outcome = _order(target, "create", name=name, table=table, mode=mode)
         if outcome.error:
             raise _refusal(outcome.error, table)
         major, minor = outcome.values["major"], outcome.values["minor"]
@@ -77,16 +80,17 @@ def mapped_device(
             path=_find_node(target, minor),
             number=f"{major}:{minor}",
             table=table,
+            mode=mode,
         )
 
 
-def reload(target: Target, device: MappedDevice, table: str | None = None) -> None:
-    """Put its table, or another, into a device anew: what its targets kept is forgotten.
+def reload(target: Target, device: MappedDevice) -> None:
+    """Put its table into a device anew: what its targets kept is forgotten.
 
     Raises:
         LoadstoneError: the kernel refuses.
     """
-    outcome = _order(target, "reload", name=device.name, table=table or device.table)
+    outcome = _order(target, "reload", name=device.name, table=device.table, mode=device.mode)
     if outcome.error:
         raise LoadstoneError(f"{describe(outcome.error)}; see dmesg for its reason")
 

@@ -77,7 +77,7 @@ def _require_names(request: Request) -> None:
 
 def _require_use_of_devices(chosen: Workload, plan: Plan) -> None:
     """A device is taken by a workload that works on one, and by none else."""
-    named, needed = plan.subject.devices, len(chosen.devices(plan.cases))
+    named, needed = plan.subject.devices, len(chosen.devices(plan.subject, plan.cases))
     if named and not needed:
         raise UsageError(
             f"--device {printable(named[0])}: {chosen.name} works on files and takes no device; "

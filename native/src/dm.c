@@ -150,7 +150,7 @@ static int add_table(struct words *words, const char *table, uint32_t *ret)
 	return *ret ? 0 : -EINVAL;
 }
 
-static int load_table(struct ls_dm *dm, const char *name, const char *table)
+static int load_table(struct ls_dm *dm, const char *name, const char *table, uint32_t flags)
 {
 	struct words words = { NULL, sizeof(struct dm_ioctl), 0 };
 	uint32_t targets = 0;
@@ -163,6 +163,7 @@ static int load_table(struct ls_dm *dm, const char *name, const char *table)
 
 		init_head(head, name, words.used);
 		head->target_count = targets;
+		head->flags = flags;
 		err = ORDER(dm, DM_TABLE_LOAD, head);
 	}
 	free(words.bytes);
@@ -206,7 +207,12 @@ static int create_empty(struct ls_dm *dm, const char *name)
 	return ORDER(dm, DM_DEV_CREATE, &head);
 }
 
-int ls_dm_create(struct ls_dm *dm, const char *name, const char *table,
+static uint32_t mode_flags(enum ls_dm_mode mode)
+{
+	return mode == LS_DM_READ_ONLY ? DM_READONLY_FLAG : 0;
+}
+
+int ls_dm_create(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode,
 		 struct ls_dm_device *ret)
 {
 	const char *step;
@@ -216,7 +222,7 @@ int ls_dm_create(struct ls_dm *dm, const char *name, const char *table,
 		err = create_empty(dm, name);
 	if (err)
 		return err;
-	err = load_table(dm, name, table);
+	err = load_table(dm, name, table, mode_flags(mode));
 	if (!err)
 		err = resume(dm, name);
 	if (!err)
@@ -229,12 +235,12 @@ int ls_dm_create(struct ls_dm *dm, const char *name, const char *table,
 	return err;
 }
 
-int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table)
+int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode)
 {
 	int err = check_name(dm, name);
 
 	if (!err)
-		err = load_table(dm, name, table);
+		err = load_table(dm, name, table, mode_flags(mode));
 	if (!err)
 		err = suspend(dm, name, 0);
 	return err ? err : resume(dm, name);
@@ -337,7 +343,7 @@ static int let_go(struct ls_dm *dm, const char *name)
 	if (err || !sectors)
 		return err;
 	snprintf(table, sizeof(table), "0 %llu error", (unsigned long long)sectors);
-	err = load_table(dm, name, table);
+	err = load_table(dm, name, table, 0);
 	if (!err)
 		err = suspend(dm, name, DM_NOFLUSH_FLAG | DM_SKIP_LOCKFS_FLAG);
 	return err ? err : resume(dm, name);

@@ -11,6 +11,8 @@
 
 #define LS_DM_PREFIX "loadstone-"
 
+enum ls_dm_mode { LS_DM_READ_WRITE, LS_DM_READ_ONLY };
+
 struct ls_dm {
 	int control;
 	const char *step;	/* the ioctl that failed last */
@@ -39,11 +41,11 @@ int ls_dm_version(struct ls_dm *dm, struct ls_dm_version *ret);
  * Makes a device of a table and starts it. table has a target a line: first sector,
  * sectors, type, parameters. -EBUSY: the name is taken. On error nothing is left.
  */
-int ls_dm_create(struct ls_dm *dm, const char *name, const char *table,
+int ls_dm_create(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode,
 		 struct ls_dm_device *ret);
 
 /* Puts another table, or the same one anew, into a device: I/O waits meanwhile. */
-int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table);
+int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode);
 
 /*
  * Removes a device. While somebody has it open it tries again for some seconds, then lets

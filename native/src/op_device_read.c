@@ -173,6 +173,16 @@ static uint64_t place_of(const struct reading *reading, uint32_t member, uint64_
 	return (member * share + position) % blocks * reading->options.block;
 }
 
+/* Which of a failed read's blocks it was that failed; its first where none fails again. */
+static uint64_t locate(const struct reading *reading, const struct side *side, void *block,
+		       uint64_t offset)
+{
+	for (uint64_t at = 0; at < reading->options.block; at += SMALL_BYTES)
+		if (ls_file_read(side->direct, block, SMALL_BYTES, offset + at))
+			return offset + at;
+	return offset;
+}
+
 /* One thread's part of the timed region. */
 static int be_reader(struct ls_crew *crew, uint32_t member)
 {
@@ -189,7 +199,8 @@ static int be_reader(struct ls_crew *crew, uint32_t member)
 		int64_t now_ns = ls_clock_now();
 
 		if (err)
-			return fail(reading, side, err, side->step, (int64_t)offset);
+			return fail(reading, side, err, side->step,
+				    (int64_t)locate(reading, side, reader->block, offset));
 		ls_histogram_record(&reader->latency, (uint64_t)(now_ns - since_ns));
 		since_ns = now_ns;
 	}

@@ -18,6 +18,7 @@ struct options {
 	uint64_t action;
 	const char *name;
 	const char *table;
+	uint64_t mode;		/* as enum ls_dm_mode */
 };
 
 static const struct ls_option_spec specs[] = {
@@ -25,6 +26,8 @@ static const struct ls_option_spec specs[] = {
 	  offsetof(struct options, action) },
 	{ "name", LS_OPTION_TEXT, NULL, "", offsetof(struct options, name) },
 	{ "table", LS_OPTION_TEXT, NULL, "", offsetof(struct options, table) },
+	{ "mode", LS_OPTION_CHOICE, "read-write read-only", "read-write",
+	  offsetof(struct options, mode) },
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
@@ -77,17 +80,18 @@ static int tell_status(struct ls_dm *dm, const char *name, struct ls_result *ret
 
 static int act(struct ls_dm *dm, const struct options *options, struct ls_result *ret)
 {
+	const enum ls_dm_mode mode = options->mode ? LS_DM_READ_ONLY : LS_DM_READ_WRITE;
 	struct ls_dm_device device = { 0 };
 	int err;
 
 	switch (options->action) {
 	case CREATE:
-		err = ls_dm_create(dm, options->name, options->table, &device);
+		err = ls_dm_create(dm, options->name, options->table, mode, &device);
 		if (!err)
 			tell_device(&device, ret);
 		return err;
 	case RELOAD:
-		return ls_dm_reload(dm, options->name, options->table);
+		return ls_dm_reload(dm, options->name, options->table, mode);
 	case REMOVE:
 		return ls_dm_remove(dm, options->name);
 	case STATUS:

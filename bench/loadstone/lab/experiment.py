@@ -132,7 +132,7 @@ def _carry_out(kernel: Kernel, plan: Plan, collector: Collector, bench: _Bench) 
         storage=setup.storage,
         file_system=setup.file_system,
         memory_bytes=setup.machine.memory_bytes,
-        device_bytes=workload(plan.workload).devices(plan.cases),
+        device_bytes=workload(plan.workload).devices(plan.subject, plan.cases),
         plan=plan,
     )
     with _booted(kernel, assignment, bench) as guest:

@@ -47,7 +47,7 @@ class Workload(Protocol):
     has_rivals: bool
     """Whether its Cases are ways to one end, so that the fastest is worth naming."""
 
-    def devices(self, cases: Sequence[Case]) -> tuple[int, ...]:
+    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
         """The least size in bytes of each block device that the Cases take whole; empty for a
         Workload that works in a directory."""
 

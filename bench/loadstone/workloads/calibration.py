@@ -145,8 +145,8 @@ class Calibration:
     columns = _COLUMNS
     has_rivals = False
 
-    def devices(self, cases: Sequence[Case]) -> tuple[int, ...]:
-        del cases
+    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
+        del subject, cases
         return ()
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

@@ -102,8 +102,9 @@ class DmFlush:
     columns = _COLUMNS
     has_rivals = False
 
-    def devices(self, cases: Sequence[Case]) -> tuple[int, ...]:
+    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
         """As many as the Case with most takes, each as large as the largest needs it."""
+        del subject
         count = max((int(case.parameters["devices"]) for case in cases), default=0)
         least = max((needed_bytes(case.parameters) for case in cases), default=0)
         return (least,) * count
@@ -144,7 +145,7 @@ class DmFlush:
         version = require_device_mapper(target)
         with contextlib.ExitStack() as stack:
             devices = stack.enter_context(
-                block_devices(target, subject, journal, self.devices(cases))
+                block_devices(target, subject, journal, self.devices(subject, cases))
             )
             say(f"making {len(cases)} tables on {', '.join(device.path for device in devices)}")
             numbers = [device.number for device in devices]

@@ -82,8 +82,8 @@ class FolioWrite:
     columns = _COLUMNS
     has_rivals = True
 
-    def devices(self, cases: Sequence[Case]) -> tuple[int, ...]:
-        del cases
+    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
+        del subject, cases
         return ()
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
