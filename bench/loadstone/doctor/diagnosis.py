@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from loadstone.doctor.conditions import Facts, conditions
+from loadstone.doctor.devices import devices
 from loadstone.doctor.privileges import privileges
 from loadstone.doctor.probes import (
     PROBES,
@@ -86,6 +87,7 @@ def diagnose(target: Target, file: str | None, results: Path) -> Diagnosis:
         checks = (
             *storage(seen.facts, seen.values, seen.path),
             *_engines_and_destinations(target, seen),
+            *devices(target),
             *_conditions(seen),
             *privileges(target, seen.values, seen.facts, seen.load_bytes),
         )

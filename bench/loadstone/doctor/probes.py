@@ -20,6 +20,7 @@ class Group(StrEnum):
     STORAGE = "storage path"
     ENGINES = "engines"
     DESTINATIONS = "destinations"
+    DEVICES = "block devices"
     CONDITIONS = "conditions"
     PROGRAMS = "programs"
     FILE_SYSTEMS = "file systems"

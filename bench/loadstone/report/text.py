@@ -116,13 +116,23 @@ def _header(run: Run) -> str:
         f"{plan.workload} on {run.manifest.environment.target}",
         f"{known.get('cpu.model')} × {known.get('cpu.count')}",
         f"Linux {known.get('kernel.release')}",
-        f"{known.get('fs.type') or 'unknown file system'} "
-        f"on {known.get('block.name') or 'no block device'}",
+        _storage(run),
     ]
     if isinstance(size := known.get("file.bytes"), int):
         parts.append(f"file of {format_bytes_rounded(size)}")
     parts.append(f"{plan.rounds} rounds, seed {plan.seed}")
     return escape("; ".join(parts))
+
+
+def _storage(run: Run) -> str:
+    """The file system and its device; of a workload on a whole device, what sort that is of."""
+    known = run.manifest.environment.facts
+    device, kind = known.get("block.name") or "no block device", known.get("device.kind")
+    if kind is None:
+        return f"{known.get('fs.type') or 'unknown file system'} on {device}"
+    if kind == "named" and "storage.profile" not in known:
+        return f"{device}, named with --device"
+    return f"{device}, {known.get('storage.profile') or kind}"
 
 
 def _table(run: Run, measured: Sequence[CaseSummary]) -> Table:

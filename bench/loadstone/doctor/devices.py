@@ -1,0 +1,57 @@
+"""What the workloads on whole block devices need: device-mapper, loop devices, hash trees."""
+
+from collections.abc import Iterator
+
+from loadstone.doctor.probes import Check, Group, met, unmet
+from loadstone.explain import describe
+from loadstone.kernel_module import find_program
+from loadstone.model import Job
+from loadstone.targets import Target
+
+_LOOP_CONTROL = "/dev/loop-control"
+_LAB = "`loadstone lab run dm-flush` boots a kernel that has it"
+
+
+def devices(target: Target) -> Iterator[Check]:
+    """Each thing that dm-flush, dm-verity or folio-write's own file systems take."""
+    yield _device_mapper(target)
+    yield _loop(target)
+    yield _veritysetup()
+
+
+def _device_mapper(target: Target) -> Check:
+    outcome = target.execute(Job(operation="dm-table", options={"action": "version"}))
+    if outcome.error is None and not outcome.death:
+        parts = (outcome.values[f"version_{part}"] for part in ("major", "minor", "patch"))
+        return met(Group.DEVICES, "device-mapper", f"interface {'.'.join(map(str, parts))}")
+    why = describe(outcome.error) if outcome.error else outcome.death
+    return unmet(
+        Group.DEVICES,
+        "device-mapper",
+        f"no dm-flush, no dm-verity: {why}",
+        f"as root: modprobe dm_mod, where the kernel has it as a module; {_LAB}",
+    )
+
+
+def _loop(target: Target) -> Check:
+    # The control node itself has no text to read.
+    if target.read_text("/sys/class/misc/loop-control/dev") is not None:
+        return met(Group.DEVICES, "loop devices", _LOOP_CONTROL)
+    return unmet(
+        Group.DEVICES,
+        "loop devices",
+        f"there is no {_LOOP_CONTROL}: no device of our own can be made",
+        "as root: modprobe loop; or name a device with --device and --erase",
+    )
+
+
+def _veritysetup() -> Check:
+    program = find_program("veritysetup")
+    if program is not None:
+        return met(Group.DEVICES, "veritysetup", str(program))
+    return unmet(
+        Group.DEVICES,
+        "veritysetup",
+        "no veritysetup here: no dm-verity, as nothing makes its hash trees",
+        "install the Debian package cryptsetup-bin",
+    )

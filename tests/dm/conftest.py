@@ -1,0 +1,71 @@
+"""What tests of device-mapper stand on: a kernel that has it, and devices of the test's own."""
+
+import contextlib
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dm_devices import Lower, dmsetup, is_udev, node_of
+
+from commands import MIB
+from leftovers import leftovers
+from loadstone.device_mapper import require_device_mapper
+from loadstone.errors import CannotMeasureError
+from loadstone.targets.local import LocalTarget
+
+REMEDY = "tests/lab/test_inside.py runs these in a guest that has it"
+
+
+@pytest.fixture(autouse=True)
+def _device_mapper(place: Path) -> None:
+    """Skips where there is none, and sees that the test leaves none."""
+    target = LocalTarget(place / "probe")
+    try:
+        require_device_mapper(target)
+    except CannotMeasureError as error:
+        pytest.skip(f"{error}; {REMEDY}")
+    finally:
+        target.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(_device_mapper: None, place: Path) -> Iterator[None]:
+    before = leftovers(place)
+    yield
+    assert leftovers(place) == before
+
+
+@pytest.fixture
+def loop(place: Path) -> Iterator[str]:
+    """A loop device of 64 MiB, as a user might have it."""
+    image = place / "users.img"
+    with image.open("wb") as stream:
+        stream.truncate(64 * MIB)
+    done = subprocess.run(
+        ["losetup", "--find", "--show", image], check=True, capture_output=True, text=True
+    )
+    device = done.stdout.strip()
+    try:
+        yield device
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+        image.unlink()
+
+
+@pytest.fixture
+def lower(loop: str) -> Lower:
+    """Makes a device over the loop of a table that says LOOP where that one is meant."""
+
+    @contextlib.contextmanager
+    def make(table: str) -> Iterator[str]:
+        name = f"test-{os.getpid()}-{secrets.token_hex(4)}"
+        dmsetup("create", name, "--table", table.replace("LOOP", loop))
+        try:
+            yield str(Path(f"/dev/mapper/{name}").resolve()) if is_udev() else node_of(name)
+        finally:
+            dmsetup("remove", "--retry", name)
+
+    return make

@@ -1,0 +1,134 @@
+"""dm-verity in the kernel: what verifying costs, and what becomes of a block that was changed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from commands import MIB, write_model
+from loadstone.journal import Journal
+from loadstone.model import Case, Plan, Run, Status
+from loadstone.prepared_verity import USE_BH_BYTES, PreparedVerity
+from loadstone.request import Request, make_plan
+from loadstone.runner import Silence, run_plan
+from loadstone.targets.local import LocalTarget
+from loadstone.workloads import workload
+
+IMAGE_BYTES = 4 * MIB
+
+
+def _plan(*axes: str, file: str | None = None) -> Plan:
+    request = Request(
+        what="dm-verity",
+        axes=(*(() if any(axis.startswith("total=") for axis in axes) else ("total=1m",)), *axes),
+        file=file,
+        size_bytes=None if file else IMAGE_BYTES,
+        rounds=1,
+        warmups=0,
+    )
+    return make_plan(request)[0]
+
+
+def _run(place: Path, *axes: str, file: str | None = None) -> Run:
+    target = LocalTarget(place / "results")
+    try:
+        return run_plan(_plan(*axes, file=file), target, place / "results", Silence())
+    finally:
+        target.close()
+
+
+@contextmanager
+def _prepared(place: Path, plan: Plan) -> Iterator[tuple[LocalTarget, PreparedVerity, Case]]:
+    target = LocalTarget(place / "results")
+    chosen = workload("dm-verity")
+    try:
+        with (
+            Journal(place / "results") as journal,
+            chosen.prepare(target, plan.subject, plan.cases, journal, lambda _: None) as prepared,
+        ):
+            assert isinstance(prepared, PreparedVerity)
+            yield target, prepared, plan.cases[0]
+    finally:
+        target.close()
+
+
+def _overwrite(prepared: PreparedVerity, offset: int) -> None:
+    with Path(prepared._data.path).open("r+b") as image:
+        image.seek(offset)
+        image.write(b"changed!")
+
+
+def test_every_pattern_engine_and_cache_is_measured_beside_its_floor(place: Path) -> None:
+    run = _run(place, "pattern=random,sequential", "io=buffered,direct", "threads=1,4")
+    assert [trial.reason for trial in run.trials if trial.status is not Status.OK] == []
+    for trial in run.trials:
+        assert trial.evidence["floor_ns"] > 0
+        assert trial.evidence["verified_bytes"] > 0
+        assert trial.evidence["bytes"] == MIB
+        assert {one.name for one in trial.histograms} == {"read", "floor read"}
+
+
+@pytest.mark.parametrize("hash_block", ["512", "1k", "2k", "4k"])
+def test_cold_reads_the_tree_and_warm_reads_none_of_it(place: Path, hash_block: str) -> None:
+    run = _run(place, "cache=cold,warm", f"hash_block={hash_block}")
+    read = {
+        str(case.parameters["cache"]): trial.evidence["hash_read_bytes"]
+        for case in run.manifest.plan.cases
+        for trial in run.trials
+        if trial.case == case.id and trial.status is Status.OK
+    }
+    assert read["cold"] > 0
+    assert read["warm"] == 0
+
+
+def test_use_bh_bytes_is_set_and_put_back(place: Path) -> None:
+    parameter = Path(USE_BH_BYTES)
+    if not parameter.exists():
+        pytest.skip("this kernel's dm-verity has no use_bh_bytes: take a later one")
+    before = parameter.read_text()
+    plan = _plan("cache=warm", "tasklet=on", "use_bh_bytes=64k")
+    with _prepared(place, plan) as (target, prepared, case):
+        job = prepared.job(case)
+        assert set(parameter.read_text().strip().split(",")) == {"65536"}
+        finding = prepared.judge(case, target.execute(job))
+        assert finding.status is Status.OK, finding.reason
+    assert parameter.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("axes", "offset"),
+    [
+        (("block=4k", "total=4m", "pattern=sequential"), 5 * 4096),
+        (("block=512k", "total=4m", "pattern=sequential"), MIB + 7 * 4096),
+        (("block=512k", "total=4m", "pattern=sequential", "io=buffered"), MIB + 7 * 4096),
+        (("block=4k", "total=4m", "pattern=sequential", "tasklet=on", "cache=warm"), 9 * 4096),
+    ],
+)
+def test_a_changed_block_fails_the_trial_and_is_named(
+    place: Path, axes: tuple[str, ...], offset: int
+) -> None:
+    with _prepared(place, _plan(*axes)) as (target, prepared, case):
+        good = prepared.judge(case, target.execute(prepared.job(case)))
+        assert good.status is Status.OK, good.reason
+        _overwrite(prepared, offset)
+        bad = prepared.judge(case, target.execute(prepared.job(case)))
+        assert bad.status is Status.FAILED
+        assert "dm-verity found a corrupt block (its status is C)" in (bad.reason or "")
+        assert f" at {offset}: Input/output error (EIO)" in (bad.reason or "")
+
+
+def test_an_image_of_the_users_own_is_copied_and_never_written(place: Path) -> None:
+    image = write_model(place / "system.img", 3 * MIB + 100)
+    before = image.read_bytes()
+    run = _run(place, file=str(image))
+    assert [trial.status for trial in run.trials] == [Status.OK]
+    assert run.manifest.environment.facts["file.bytes"] == 3 * MIB + 4096
+    assert image.read_bytes() == before
+
+
+def test_more_in_sequence_than_the_image_holds_is_a_skip(place: Path) -> None:
+    run = _run(place, "pattern=sequential", "total=8m")
+    (trial,) = run.trials
+    assert trial.status is Status.SKIPPED
+    assert "--set total=4MiB or less" in (trial.remedy or "")

@@ -1,0 +1,63 @@
+"""Tests of what this machine's kernel may lack, carried out in a guest whose kernel has it."""
+
+import re
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from laboratory import NEW
+
+from loadstone.journal import Journal
+from loadstone.lab.command import hidden, own_paths, script, virtme_argv
+from loadstone.lab.directory import lab_directory
+from loadstone.lab.guest import Guest
+from loadstone.lab.kernels import Kernel, stage
+from loadstone.lab.machine import ClockKind, make_machine
+
+REPOSITORY = Path(__file__).parents[2]
+_LIMIT_S = 1500
+_MEMORY_BYTES = 3 << 30
+
+# ext4 on a null_blk: files of the guest's own would lie in its memory, and loops over those
+# are other than over a disk.
+_BODY = """
+modprobe null_blk nr_devices=1 gb=2 memory_backed=1 bs=4096 queue_mode=2
+modprobe dm_mod
+mkdir /run/loadstone/place
+mkfs.ext4 -q /dev/nullb0
+mount /dev/nullb0 /run/loadstone/place
+cd {repository}
+export TMPDIR=/run/loadstone/place PYTHONDONTWRITEBYTECODE=1 HOME=/run/loadstone
+{python} -m pytest {tests} -p no:cacheprovider -ra --durations=5 \
+    --basetemp /run/loadstone/place/pytest 2>&1 || true
+"""
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("tests", ["tests/dm"])
+@pytest.mark.usefixtures("lab")
+def test_all_pass_in_a_guest_and_none_is_skipped(
+    kernels: Callable[[str], Kernel], tmp_path: Path, tests: str
+) -> None:
+    lines = list(_carried_out(kernels(NEW), tmp_path, tests))
+    told = "\n".join(lines)
+    assert re.search(r"^=+ [1-9]\d* passed in ", told, re.MULTILINE), told
+
+
+def _carried_out(kernel: Kernel, place: Path, tests: str) -> list[str]:
+    machine = make_machine(ClockKind.WALL, _MEMORY_BYTES, kernel.architecture, None, "")
+    body = _BODY.format(
+        repository=shlex.quote(str(REPOSITORY)), python=shlex.quote(sys.executable), tests=tests
+    )
+    with Journal(place) as journal, lab_directory(journal) as directory:
+        image = stage(kernel, directory)
+        modules = directory / "lib" / "modules" / kernel.release
+        named = [] if kernel.modules is None else [kernel.modules]
+        shares = hidden([*own_paths(), REPOSITORY, *named, directory])
+        argv = virtme_argv(machine, image, directory, shares)
+        with Guest(
+            argv, script(shares, modules, body), directory, lambda _: None, _LIMIT_S
+        ) as guest:
+            return [line.decode(errors="replace") for line in guest.lines()]
