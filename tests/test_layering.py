@@ -31,6 +31,8 @@ FLOORS = (
         "named_file",
         "plan",
         "plan_file",
+        "reference",
+        "reference_file",
         "worker",
         "store",
         "catalog",
@@ -40,7 +42,7 @@ FLOORS = (
     },
     {"targets"},
     {"calibration", "model_file", "prepared_load", "prepared_write", "scratch_file", "workloads"},
-    {"compare", "doctor", "request", "runner"},
+    {"compare", "doctor", "published", "request", "runner"},
     {"api", "report", "export", "lab"},
     {"cli", "pytest_plugin"},
 )
