@@ -42,7 +42,7 @@ FLOORS = (
     },
     {"targets"},
     {"calibration", "model_file", "prepared_load", "prepared_write", "scratch_file", "workloads"},
-    {"compare", "doctor", "published", "request", "runner"},
+    {"beside", "compare", "doctor", "published", "request", "runner"},
     {"api", "report", "export", "lab"},
     {"cli", "pytest_plugin"},
 )

@@ -10,6 +10,7 @@ from loadstone.differences import common_clock, difference_warnings, kernel_of
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.matching import Match, is_interleaved, match_cases
 from loadstone.model import Better, Comparison, Effect, Metric, Run, Verdict
+from loadstone.published import HeldByLabel, held_json
 from loadstone.stats import Interval, Trend, drift, holm, rank_test, ratio_interval, rounds_needed
 from loadstone.summary import counted_trials, evidence_medians
 
@@ -82,8 +83,8 @@ def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
     )
 
 
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """The object that ``compare --json`` prints."""
+def comparison_json(comparison: Comparison, published: HeldByLabel | None = None) -> dict[str, Any]:
+    """The object that ``compare --json`` prints, with the published changes of each Case."""
     return {
         "base": comparison.base,
         "new": comparison.new,
@@ -98,6 +99,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
                 "verdict": effect.verdict.value,
                 "rounds_needed": effect.rounds_needed,
                 "evidence": {name: list(sides) for name, sides in effect.evidence.items()},
+                "published": [held_json(one) for one in (published or {}).get(effect.label, ())],
             }
             for effect in comparison.effects
         ],

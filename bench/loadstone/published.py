@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from loadstone.errors import UsageError
 from loadstone.model import Better, Case, Comparison, Effect, Metric, Noun, Run, Value
 from loadstone.parameters import named, parse_value
 from loadstone.reference import Change, Figure, Posting, Quantity, is_of
+from loadstone.reference_file import built_in_postings, read_references
 from loadstone.units import convert
 from loadstone.workloads import Workload, workloads
 
@@ -29,6 +31,17 @@ class Held(Noun, frozen=True, kw_only=True):
 
 HeldByLabel = Mapping[str, tuple[Held, ...]]
 """By the labels of a Comparison's Effects; every one has a key."""
+
+
+def all_postings(own: Iterable[Path]) -> tuple[Posting, ...]:
+    """Those that come with Loadstone, then those of the user's own files.
+
+    Raises:
+        UsageError: a file of the user's can't be read, or is not sound.
+    """
+    postings = read_references(own)
+    check(postings)
+    return (*built_in_postings(), *postings)
 
 
 def held(comparison: Comparison, base: Run, new: Run, postings: Iterable[Posting]) -> HeldByLabel:
