@@ -13,7 +13,7 @@ from commands import Command
 from loadstone.compare import compare, comparison_json
 from loadstone.errors import UsageError
 from loadstone.model import Case, Run, Value
-from loadstone.published import HeldByLabel, held
+from loadstone.published import HeldByLabel, held, published_json
 from loadstone.reference import Posting
 from loadstone.report.text import print_comparison
 from published_runs import FLUSH, LAB, LOAD, NEAR_ONE, READY, SEGMENTS, SPEED
@@ -61,7 +61,8 @@ def test_json_has_the_published_figures_in_their_units_and_the_ratio(
 ) -> None:
     base, new = sides()
     comparison = compare(base, new)
-    written = comparison_json(comparison, held(comparison, base, new, published))
+    found = published_json(held(comparison, base, new, published))
+    written = comparison_json(comparison, found)
     (case,) = json.loads(json.dumps(written))["cases"]
     assert case["published"] == [
         {

@@ -10,7 +10,6 @@ from loadstone.differences import common_clock, difference_warnings, kernel_of
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.matching import Match, is_interleaved, match_cases
 from loadstone.model import Better, Comparison, Effect, Metric, Run, Verdict
-from loadstone.published import HeldByLabel, held_json
 from loadstone.stats import Interval, Trend, drift, holm, rank_test, ratio_interval, rounds_needed
 from loadstone.summary import counted_trials, evidence_medians
 
@@ -83,8 +82,14 @@ def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
     )
 
 
-def comparison_json(comparison: Comparison, published: HeldByLabel | None = None) -> dict[str, Any]:
-    """The object that ``compare --json`` prints, with the published changes of each Case."""
+def comparison_json(
+    comparison: Comparison, published: Mapping[str, list[dict[str, Any]]] | None = None
+) -> dict[str, Any]:
+    """The object that ``compare --json`` prints.
+
+    Args:
+        published: by label, what ``published_json`` makes of the changes of a Case.
+    """
     return {
         "base": comparison.base,
         "new": comparison.new,
@@ -99,7 +104,7 @@ def comparison_json(comparison: Comparison, published: HeldByLabel | None = None
                 "verdict": effect.verdict.value,
                 "rounds_needed": effect.rounds_needed,
                 "evidence": {name: list(sides) for name, sides in effect.evidence.items()},
-                "published": [held_json(one) for one in (published or {}).get(effect.label, ())],
+                "published": (published or {}).get(effect.label, []),
             }
             for effect in comparison.effects
         ],

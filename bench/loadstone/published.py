@@ -64,18 +64,9 @@ def held(comparison: Comparison, base: Run, new: Run, postings: Iterable[Posting
     }
 
 
-def held_json(one: Held) -> dict[str, Any]:
-    """What ``compare --json`` says of a published change; its ratio is above 1 where better."""
-    change = one.change
-    return {
-        **{name: getattr(one.posting, name) for name in _ABOUT},
-        "note": "; ".join(note for note in (change.note, one.posting.note) if note),
-        **{name: getattr(change, name) for name in ("what", "metric", "base_is", "new_is")},
-        "base": msgspec.to_builtins(change.base),
-        "new": msgspec.to_builtins(change.new),
-        "ratio": one.ratio,
-        "direction": msgspec.to_builtins(change.direction),
-    }
+def published_json(found: HeldByLabel) -> dict[str, list[dict[str, Any]]]:
+    """What ``compare --json`` says of published changes; ratios are above 1 where better."""
+    return {label: [_object(one) for one in of_label] for label, of_label in found.items()}
 
 
 def metric_of(run: Run, name: str) -> Metric | None:
@@ -120,6 +111,19 @@ def check(postings: Iterable[Posting]) -> None:
         workload = workloads().get(posting.workload)
         if workload is not None:
             _check(posting, workload)
+
+
+def _object(one: Held) -> dict[str, Any]:
+    change = one.change
+    return {
+        **{name: getattr(one.posting, name) for name in _ABOUT},
+        "note": "; ".join(note for note in (change.note, one.posting.note) if note),
+        **{name: getattr(change, name) for name in ("what", "metric", "base_is", "new_is")},
+        "base": msgspec.to_builtins(change.base),
+        "new": msgspec.to_builtins(change.new),
+        "ratio": one.ratio,
+        "direction": msgspec.to_builtins(change.direction),
+    }
 
 
 def _check(posting: Posting, workload: Workload) -> None:

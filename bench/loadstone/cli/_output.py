@@ -42,7 +42,7 @@ def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
     """Print several Runs, and each but the first held against the first."""
     from loadstone import api
     from loadstone.compare import comparison_json
-    from loadstone.published import held
+    from loadstone.published import held, published_json
     from loadstone.reference_file import built_in_postings
     from loadstone.report import text
     from loadstone.summary import to_json_object
@@ -57,7 +57,10 @@ def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
         print_json(
             {
                 "runs": [to_json_object(run) for run in runs],
-                "comparisons": [comparison_json(*one) for one in comparisons],
+                "comparisons": [
+                    comparison_json(comparison, published_json(published))
+                    for comparison, published in comparisons
+                ],
             }
         )
         return

@@ -35,13 +35,13 @@ def command(
     """
     from loadstone import api
     from loadstone.compare import comparison_json
-    from loadstone.published import all_postings, held
+    from loadstone.published import all_postings, held, published_json
     from loadstone.report import text
 
     before, after = (api.load(run, results=results) for run in (base, new))
     comparison = api.compare(before, after, threshold)
     published = held(comparison, before, after, all_postings(references))
     if as_json:
-        print_json(comparison_json(comparison, published))
+        print_json(comparison_json(comparison, published_json(published)))
     else:
         text.print_comparison(comparison, text.console(), published)
