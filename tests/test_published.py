@@ -5,11 +5,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
 import published_runs as runs
 from commands import Command
+from loadstone.cli._output import print_runs
 from loadstone.compare import compare, comparison_json
 from loadstone.errors import UsageError
 from loadstone.model import Case, Run, Value
@@ -147,6 +149,32 @@ def test_a_unit_that_the_metric_cannot_have_is_named_with_its_place(tmp_path: Pa
         held(compare(base, new), base, new, wrong)
 
 
+def test_what_a_file_says_is_shown_without_control_characters_and_markup(tmp_path: Path) -> None:
+    base, new = sides()
+    text = FLUSH.replace("Yang Yang", "\\u001b[2J[red]Yang\\u202e")
+    shown_ = shown(base, new, held(compare(base, new), base, new, runs.postings(tmp_path, text)))
+    assert "[red]Yang" in shown_
+    assert not {"\x1b", "\u202e"} & set(shown_)
+
+
+def test_kernels_of_the_lab_are_held_against_what_is_published(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    values: dict[str, Value] = {"size": 4096, "pattern": "fresh", "sync": "end", "io": "buffered"}
+    case = Case.of("folio-write", "4KiB fresh", values)
+    metric = msgspec.structs.replace(SPEED, unit="B/s")
+    kernels = [
+        runs.run([(case, NEAR_ONE)], metric, id_, hour, LAB) for hour, id_ in enumerate("ab")
+    ]
+    print_runs(kernels, 0.03, as_json=False)
+    assert "published of 4KiB fresh: new write, background writeback, 263.4 MiB/s → 286.3" in (
+        " ".join(capsys.readouterr().out.split())
+    )
+    print_runs(kernels, 0.03, as_json=True)
+    (comparison,) = json.loads(capsys.readouterr().out)["comparisons"]
+    assert comparison["cases"][0]["published"][0]["device"] == "Pixel 6"
+
+
 @pytest.fixture
 def stored(loadstone: Command) -> Path:
     """Two Runs on disk, and the file of what is published of them."""
@@ -162,8 +190,6 @@ def test_a_file_of_one_s_own_is_named_on_the_command_line_or_in_the_environment(
 ) -> None:
     words = ("compare", "before", "after", "--json")
     assert json.loads(loadstone(*words).out)["cases"][0]["published"] == []
-    named = json.loads(loadstone(*words, "--reference", stored).out)
-    assert named["cases"][0]["published"][0]["who"] == "Yang Yang"
     other = stored.with_name("other.toml")
     other.write_text(stored.read_text().replace("Yang Yang", "somebody"))
     both = loadstone(*words, env={"LOADSTONE_REFERENCE": f"{stored}:{other}"})
@@ -187,6 +213,8 @@ def test_a_file_of_one_s_own_that_is_not_sound_is_named_and_nothing_is_written(
         assert done.code == 2
         assert done.complaint.startswith(f"{stored}: posting 1 (k)")
         assert words in done.complaint
+    stored.write_text(FLUSH.replace('"k"', '"\\u001b[2J"').replace("title", "titel"))
+    assert "\x1b" not in loadstone(*verb, "--reference", stored).err
     missing = loadstone(*verb, "--reference", "nosuch.toml")
     assert missing.complaint.startswith("nosuch.toml: No such file or directory (ENOENT); name a")
     assert not list(loadstone.place.glob("*.html"))

@@ -38,9 +38,10 @@ def command(
     from loadstone.published import all_postings, held, published_json
     from loadstone.report import text
 
+    postings = all_postings(references)
     before, after = (api.load(run, results=results) for run in (base, new))
     comparison = api.compare(before, after, threshold)
-    published = held(comparison, before, after, all_postings(references))
+    published = held(comparison, before, after, postings)
     if as_json:
         print_json(comparison_json(comparison, published_json(published)))
     else:

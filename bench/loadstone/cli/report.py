@@ -33,8 +33,9 @@ def command(
     from loadstone.published import all_postings
     from loadstone.report import html
 
+    postings = all_postings(references)
     loaded = [api.load(run, results=results) for run in runs or ("last",)]
     # Not the id from the manifest: one from elsewhere may say anything.
     path = output or Path(f"{loaded[0].path.name}.html")
-    html.write(loaded, path, all_postings(references))
+    html.write(loaded, path, postings)
     click.echo(path)
