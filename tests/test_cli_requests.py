@@ -309,8 +309,10 @@ def test_json_of_compare_is_the_contract(loadstone: Command, model: Path) -> Non
     assert {printed["base"], printed["new"]} == {base, new}
     for case in printed["cases"]:
         assert list(case) == [
-            *("label", "metric", "ratio", "low", "high", "verdict", "rounds_needed", "evidence")
+            *("label", "metric", "ratio", "low", "high", "verdict", "rounds_needed", "evidence"),
+            "published",
         ]
+        assert case["published"] == []
         assert case["verdict"] in ("faster", "slower", "same", "inconclusive")
         assert all(len(pair) == 2 for pair in case["evidence"].values())
 

@@ -346,4 +346,5 @@ def test_the_json_has_exactly_the_documented_keys() -> None:
         "verdict": "same",
         "rounds_needed": None,
         "evidence": {},
+        "published": [],
     }

@@ -33,6 +33,8 @@ FLOORS = (
         "plan",
         "plan_file",
         "removers",
+        "reference",
+        "reference_file",
         "worker",
         "store",
         "catalog",
@@ -42,7 +44,7 @@ FLOORS = (
     },
     {"targets"},
     {"calibration", "model_file", "prepared_load", "prepared_write", "scratch_file", "workloads"},
-    {"compare", "doctor", "request", "runner"},
+    {"beside", "compare", "doctor", "published", "request", "runner"},
     {"api", "report", "export", "lab"},
     {"cli", "pytest_plugin"},
 )

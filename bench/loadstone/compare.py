@@ -82,8 +82,14 @@ def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
     )
 
 
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """The object that ``compare --json`` prints."""
+def comparison_json(
+    comparison: Comparison, published: Mapping[str, list[dict[str, Any]]] | None = None
+) -> dict[str, Any]:
+    """The object that ``compare --json`` prints.
+
+    Args:
+        published: by label, what ``published_json`` makes of the changes of a Case.
+    """
     return {
         "base": comparison.base,
         "new": comparison.new,
@@ -98,6 +104,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
                 "verdict": effect.verdict.value,
                 "rounds_needed": effect.rounds_needed,
                 "evidence": {name: list(sides) for name, sides in effect.evidence.items()},
+                "published": (published or {}).get(effect.label, []),
             }
             for effect in comparison.effects
         ],

@@ -4,6 +4,14 @@ import re
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?", re.IGNORECASE)
 _STEPS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+# How many of the first of its kind (ns, B/s) one of each unit is.
+_MEASURES = (
+    {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9},
+    {
+        **{"B/s": 1, "kB/s": 10**3, "MB/s": 10**6, "GB/s": 10**9},
+        **{"KiB/s": 1 << 10, "MiB/s": 1 << 20, "GiB/s": 1 << 30},
+    },
+)
 _TRUE = {"on", "yes", "true", "1"}
 _FALSE = {"off", "no", "false", "0"}
 
@@ -51,6 +59,21 @@ def parse_flag(text: str) -> bool:
     if word in _FALSE:
         return False
     raise ValueError(f"{text!r} is neither on nor off")
+
+
+def convert(value: float, unit: str, to: str) -> float:
+    """A figure in another unit of its kind: of time (``ns`` to ``s``) or rate (to ``GiB/s``).
+
+    Raises:
+        ValueError: one is no time and no rate, or they differ in kind.
+    """
+    if unit == to:
+        return value
+    for measures in _MEASURES:
+        if unit in measures and to in measures:
+            return value * measures[unit] / measures[to]
+    known = ", ".join(name for measures in _MEASURES for name in measures)
+    raise ValueError(f"{unit!r} is not to be had in {to!r}; there are {known}")
 
 
 def format_metric(value: float, unit: str) -> str:

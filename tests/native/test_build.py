@@ -3,12 +3,16 @@
 import json
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from programs import Program, build
 
 pytestmark = pytest.mark.native
+
+ROOT = Path(__file__).parents[2]
 
 _FLAGS = {"-Wall", "-Wextra", "-Wconversion", "-Werror"}
 
@@ -37,3 +41,14 @@ def test_a_path_with_quotes_and_control_characters_stays_json(job: Program, tmp_
     failure = job.run("checksum", file=path, output=tmp_path / "sums").failure
     assert failure is not None
     assert failure.path == str(path)
+
+
+def test_a_wheel_carries_the_published_figures(tmp_path: Path) -> None:
+    words = ("wheel", ".", "--no-build-isolation", "--no-deps", "--quiet", "--no-index")
+    places = ("--wheel-dir", str(tmp_path), f"--config-settings=build-dir={tmp_path / 'build'}")
+    subprocess.run([sys.executable, "-m", "pip", *words, *places], cwd=ROOT, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    carried = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".toml")}
+    figures = {path.name for path in (ROOT / "results" / "reference").glob("*.toml")}
+    assert carried >= {f"loadstone/results/reference/{name}" for name in figures}
+    assert figures

@@ -43,6 +43,18 @@ def quiet_option(command: _Command) -> _Command:
     return click.option("--quiet", is_flag=True, help="No progress on stderr.")(command)
 
 
+def reference_option(command: _Command) -> _Command:
+    """``--reference``."""
+    return option(
+        "--reference",
+        "references",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        help="TOML of published figures besides those that Loadstone has; repeatable.",
+    )(command)
+
+
 def threshold_option(command: _Command) -> _Command:
     """``--threshold``."""
     return option(

@@ -32,31 +32,42 @@ def print_run(run: Run, as_json: bool) -> None:
 
         print_json(to_json_object(run))
         return
+    from loadstone.reference_file import built_in_postings
     from loadstone.report import text
 
-    text.print_run(run, text.console())
+    text.print_run(run, text.console(), built_in_postings())
 
 
 def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
     """Print several Runs, and each but the first held against the first."""
     from loadstone import api
     from loadstone.compare import comparison_json
+    from loadstone.published import held, published_json
+    from loadstone.reference_file import built_in_postings
     from loadstone.report import text
     from loadstone.summary import to_json_object
 
-    comparisons = [api.compare(runs[0], run, threshold) for run in runs[1:]]
+    postings = built_in_postings()
+    comparisons = [
+        (comparison, held(comparison, runs[0], run, postings))
+        for run in runs[1:]
+        for comparison in (api.compare(runs[0], run, threshold),)
+    ]
     if as_json:
         print_json(
             {
                 "runs": [to_json_object(run) for run in runs],
-                "comparisons": [comparison_json(comparison) for comparison in comparisons],
+                "comparisons": [
+                    comparison_json(comparison, published_json(published))
+                    for comparison, published in comparisons
+                ],
             }
         )
         return
     for run in runs:
-        text.print_run(run, text.console())
-    for comparison in comparisons:
-        text.print_comparison(comparison, text.console())
+        text.print_run(run, text.console(), postings)
+    for comparison, published in comparisons:
+        text.print_comparison(comparison, text.console(), published)
 
 
 def print_json(value: object) -> None:

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import click
 
-from loadstone.cli._options import json_option, results_option, threshold_option
+from loadstone.cli._options import (
+    json_option,
+    reference_option,
+    results_option,
+    threshold_option,
+)
 from loadstone.cli._output import print_json
 
 
@@ -12,21 +17,32 @@ from loadstone.cli._output import print_json
 @click.argument("base")
 @click.argument("new")
 @threshold_option
+@reference_option
 @results_option
 @json_option
-def command(base: str, new: str, threshold: float, results: Path, as_json: bool) -> None:
+def command(
+    base: str,
+    new: str,
+    threshold: float,
+    references: tuple[Path, ...],
+    results: Path,
+    as_json: bool,
+) -> None:
     """Hold NEW against BASE: effect, interval, verdict, and the evidence that moved with it.
 
-    Both are a Run's path, its id or the beginning of it, `last` or `last~1`.
+    Both are a Run's path, its id or the beginning of it, `last` or `last~1`. Where a change of a
+    Case is published, it stands below the table.
     """
     from loadstone import api
     from loadstone.compare import comparison_json
+    from loadstone.published import all_postings, held, published_json
     from loadstone.report import text
 
-    comparison = api.compare(
-        api.load(base, results=results), api.load(new, results=results), threshold
-    )
+    postings = all_postings(references)
+    before, after = (api.load(run, results=results) for run in (base, new))
+    comparison = api.compare(before, after, threshold)
+    published = held(comparison, before, after, postings)
     if as_json:
-        print_json(comparison_json(comparison))
+        print_json(comparison_json(comparison, published_json(published)))
     else:
-        text.print_comparison(comparison, text.console())
+        text.print_comparison(comparison, text.console(), published)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from loadstone.cli._options import results_option
+from loadstone.cli._options import reference_option, results_option
 
 
 @click.command()
@@ -17,19 +17,25 @@ from loadstone.cli._options import results_option
     help="Where to write it; an earlier report is replaced.  [default: the first RUN's id "
     "with .html, in the current directory]",
 )
+@reference_option
 @results_option
-def command(runs: tuple[str, ...], output: Path | None, results: Path) -> None:
-    """Write the RUNs as one HTML file: figures, chart, time lines, latencies, evidence.
+def command(
+    runs: tuple[str, ...], output: Path | None, references: tuple[Path, ...], results: Path
+) -> None:
+    """Write the RUNs as one HTML file: figures, chart, time lines, latencies, evidence, and
+    what is published of their Cases.
 
     A RUN is a path, an id or the beginning of one, `last` or `last~1`; without any, `last`.
     Several get an overview side by side. The file needs no network and no script, so it can
     be mailed or attached as it is. Its path is printed.
     """
     from loadstone import api
+    from loadstone.published import all_postings
     from loadstone.report import html
 
+    postings = all_postings(references)
     loaded = [api.load(run, results=results) for run in runs or ("last",)]
     # Not the id from the manifest: one from elsewhere may say anything.
     path = output or Path(f"{loaded[0].path.name}.html")
-    html.write(loaded, path)
+    html.write(loaded, path, postings)
     click.echo(path)

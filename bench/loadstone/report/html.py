@@ -8,11 +8,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from loadstone import __version__
+from loadstone.beside import beside
 from loadstone.clock import clock_of, tag, words
 from loadstone.latency import merge, percentile
 from loadstone.model import Histogram, Noun, Run
 from loadstone.named_file import write_named
+from loadstone.reference import Posting
 from loadstone.report import facts, figures
+from loadstone.report.beside import Block, blocks
 from loadstone.report.hints import hints
 from loadstone.report.strips import Chart, Entry, chart, overviews
 from loadstone.report.timeline import Timeline, timelines
@@ -57,27 +60,35 @@ class Section(Noun, frozen=True, kw_only=True):
     counters: list[figures.Counter]
     still_counters: int
     troubles: list[facts.Trouble]
+    beside: list[Block]
     hints: list[str]
 
 
-def write(runs: Sequence[Run], path: Path) -> None:
+def write(runs: Sequence[Run], path: Path, postings: Sequence[Posting] = ()) -> None:
     """Write the report of some Runs; an earlier report of that name is replaced as a whole.
 
     Raises:
-        UsageError: something that is no report has that name.
+        UsageError: something that is no report has that name, or a posting is not sound.
         RunError: the file cannot be written.
     """
-    write_named(path, render(runs).encode(), "report", _SUFFIXES)
+    write_named(path, render(runs, postings).encode(), "report", _SUFFIXES)
 
 
-def render(runs: Sequence[Run]) -> str:
-    """The report of one or several Runs as the text of an HTML file."""
+def render(runs: Sequence[Run], postings: Sequence[Posting] = ()) -> str:
+    """The report of one or several Runs as the text of an HTML file.
+
+    Args:
+        postings: what is published, to be set beside the Cases that it is of.
+
+    Raises:
+        UsageError: a posting gives a figure in a unit that its metric can't have.
+    """
     entries = [_entry(run, series) for series, run in enumerate(runs)]
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
-            sections=[_section(entry) for entry in entries],
+            sections=[_section(entry, postings) for entry in entries],
             overviews=_overviews(entries),
             differences=facts.differences(runs),
             version=__version__,
@@ -137,7 +148,7 @@ def _entry(run: Run, series: int) -> Entry:
     return Entry(run=run, series=series, cases=tuple(figures.measured(run, summarise(run))))
 
 
-def _section(entry: Entry) -> Section:
+def _section(entry: Entry, postings: Sequence[Posting]) -> Section:
     run, summaries = entry.run, summarise(entry.run)
     lines, is_scale_shared = timelines(entry)
     counters, still_counters = figures.counters(entry.cases)
@@ -158,6 +169,7 @@ def _section(entry: Entry) -> Section:
         counters=counters,
         still_counters=still_counters,
         troubles=facts.troubles(run),
+        beside=blocks(run, beside(run, postings)),
         hints=hints(run, summaries),
     )
 

@@ -9,10 +9,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from loadstone import clock
+from loadstone.beside import beside as find_beside
 from loadstone.explain import printable
 from loadstone.model import Comparison, Plan, Run, Status, Verdict
 from loadstone.plan import order
-from loadstone.report import facts, figures
+from loadstone.published import HeldByLabel
+from loadstone.reference import Posting
+from loadstone.report import beside, facts, figures
 from loadstone.report.hints import hints
 from loadstone.summary import CaseSummary, summarise
 from loadstone.units import format_bytes_rounded
@@ -36,8 +39,12 @@ def console(stream: TextIO | None = None) -> Console:
     )
 
 
-def print_run(run: Run, out: Console) -> None:
-    """The table of a Run, what was skipped and why, the fastest, and what to keep in mind."""
+def print_run(run: Run, out: Console, postings: Sequence[Posting] = ()) -> None:
+    """The table of a Run, what was skipped and why, the fastest, and what to keep in mind.
+
+    Args:
+        postings: what is published; that a Case has some is said in one line.
+    """
     summaries = summarise(run)
     measured = figures.measured(run, summaries)
     out.print(_header(run))
@@ -50,6 +57,8 @@ def print_run(run: Run, out: Console) -> None:
         out.print(fastest(run, measured))
     for hint in hints(run, summaries):
         out.print(f"[yellow]note:[/] {escape(hint)}")
+    if more := beside.hint(find_beside(run, postings)):
+        out.print(f"[yellow]note:[/] {more}")
     out.print(f"run: {escape(str(run.path))}")
 
 
@@ -62,8 +71,10 @@ def fastest(run: Run, measured: Sequence[CaseSummary]) -> str:
     return text
 
 
-def print_comparison(comparison: Comparison, out: Console) -> None:
-    """The table of a Comparison, with the evidence that moved."""
+def print_comparison(
+    comparison: Comparison, out: Console, published: HeldByLabel | None = None
+) -> None:
+    """The table of a Comparison, with the evidence that moved, and what is published of it."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("case", "metric", "change", "95 % interval", "p", "verdict", "what moved"):
         table.add_column(heading)
@@ -83,6 +94,8 @@ def print_comparison(comparison: Comparison, out: Console) -> None:
         out.print(escape(printable(f"clock: {clock.words(comparison.clock)}")))
     out.print(table)
     out.print("above 0 %: NEW is better. p is corrected for the number of Cases (Holm).")
+    for line in beside.change_lines(comparison, published or {}):
+        out.print(escape(printable(line)))
     for unmatched in comparison.unmatched:
         out.print(f"not compared: {escape(unmatched)}")
     for warning in comparison.warnings:

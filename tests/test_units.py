@@ -1,0 +1,38 @@
+"""Quantities of one kind are turned into each other, and no others."""
+
+from fractions import Fraction
+
+import pytest
+
+from loadstone.units import convert
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "to", "expected"),
+    [
+        (1520.8, "ms", "ns", 1_520_800_000),
+        (1_520_800_000, "ns", "ms", 1520.8),
+        (2.5, "s", "µs", 2_500_000),
+        (7, "us", "µs", 7),
+        (918, "MB/s", "B/s", 918_000_000),
+        (1024, "KiB/s", "MiB/s", 1),
+        (1, "MiB/s", "B/s", 1_048_576),
+        (1, "MiB/s", "MB/s", 1.048576),
+        (30.8, "MiB/s", "KiB/s", 31_539.2),
+        (1, "GB/s", "GiB/s", float(Fraction(10**9, 2**30))),
+        (3, "count", "count", 3),
+    ],
+)
+def test_a_figure_is_turned_into_another_unit(
+    value: float, unit: str, to: str, expected: float
+) -> None:
+    assert convert(value, unit, to) == pytest.approx(expected, rel=1e-12)
+    assert convert(convert(value, unit, to), to, unit) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("unit", "to"), [("ms", "B/s"), ("MB", "B/s"), ("mb/s", "MB/s"), ("s/GB", "ns"), ("", "ns")]
+)
+def test_units_of_different_kinds_are_told(unit: str, to: str) -> None:
+    with pytest.raises(ValueError, match=f"{unit!r} is not to be had in {to!r}; there are ns, "):
+        convert(1.0, unit, to)
