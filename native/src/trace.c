@@ -23,10 +23,11 @@ enum {
 static int open_detached(void)
 {
 	LS_CLOSE int context = (int)syscall(SYS_fsopen, "tracefs", 1);
+	int fd = -1;
 
-	if (context < 0 || syscall(SYS_fsconfig, context, CMD_CREATE, NULL, NULL, 0))
-		return -errno;
-	return (int)syscall(SYS_fsmount, context, 1, 0);
+	if (context >= 0 && !syscall(SYS_fsconfig, context, CMD_CREATE, NULL, NULL, 0))
+		fd = (int)syscall(SYS_fsmount, context, 1, 0);
+	return fd < 0 ? -errno : fd;
 }
 
 static int open_tracefs(void)
@@ -49,13 +50,17 @@ static int find_id(const char *event, uint64_t *ret)
 	char name[NAME_BYTES], text[NUMBER_BYTES] = { 0 };
 	LS_CLOSE int tracefs = open_tracefs();
 	LS_CLOSE int fd = -1;
+	ssize_t got;
 
 	if (tracefs < 0)
-		return tracefs == -1 ? -errno : tracefs;
+		return tracefs;
 	snprintf(name, sizeof(name), "events/%s/id", event);
 	fd = openat(tracefs, name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+	if (fd < 0)
 		return -errno;
+	got = read(fd, text, sizeof(text) - 1);
+	if (got <= 0)
+		return got ? -errno : -ENODATA;
 	*ret = strtoull(text, NULL, 10);
 	return 0;
 }
@@ -68,7 +73,7 @@ int ls_trace_open(const char *event, const char *filter, int *ret)
 		.disabled = 1,
 		.inherit = 1,
 	};
-	uint64_t id;
+	uint64_t id = 0;
 	int fd, err = find_id(event, &id);
 
 	if (err)
