@@ -11,6 +11,9 @@ import psutil
 import pytest
 
 from commands import MIB, NOBODY, Command, write_model
+from leftovers import nothing_is_left
+
+__all__ = ["nothing_is_left"]
 
 IN_MEMORY = ("tmpfs", "ramfs", "overlay")
 

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +27,7 @@ from loadstone.durable import (
 )
 from loadstone.errors import LoadstoneError, RunError, system_words
 from loadstone.model import Noun
+from loadstone.removers import detach_loop, unmount
 
 UNREADABLE = "unreadable"
 
@@ -133,6 +134,24 @@ class Journal:
         self._entries.append(Entry(path=path, record=record))
         return self._entries[-1]
 
+    @contextlib.contextmanager
+    def standing(self, kind: str, name: str, detail: str = "") -> Iterator[None]:
+        """Write down what is set up inside, and take it down at the end.
+
+        After an error, what will not go is left for the journal's own end, which tells of it.
+
+        Raises:
+            RunError: the journal cannot be written, or the thing would not go.
+        """
+        entry = self.entry(kind, name, detail)
+        try:
+            yield
+        except BaseException:
+            _take_down(entry)
+            raise
+        if problem := _take_down(entry).problem:
+            raise RunError(problem)
+
     def take_down(self) -> list[Removal]:
         """Take down all that this process still has standing, the newest first."""
         standing = [entry for entry in self._entries if entry.path.exists()]
@@ -216,6 +235,8 @@ REMOVERS: dict[str, Callable[[str, str], None]] = {
     "file": _remove_file,
     "directory": _remove_directory,
     "tunable": _restore_tunable,
+    "loop": detach_loop,
+    "mount": unmount,
     UNREADABLE: _leave_unreadable,
 }
 """How to take down each kind, given a Record's name and detail.
@@ -223,6 +244,8 @@ REMOVERS: dict[str, Callable[[str, str], None]] = {
 A module that sets up another kind adds it here. A remover makes sure that the name is one of
 ours, takes a thing that is already gone for taken down, and raises LoadstoneError or OSError.
 ``tunable``: the name is a file of sysfs or procfs, the detail its old value as it is written.
+``loop``: the name is the image, as no device is known before there is one. ``mount``: the name is
+the mount point, which goes as well.
 """
 
 

@@ -46,6 +46,18 @@ def run_program(name: str, package: str, *words: str) -> str | None:
     Raises:
         CannotMeasureError: there is no such program.
     """
+    return ask_program(name, package, *words)[1]
+
+
+def ask_program(name: str, package: str, *words: str) -> tuple[str, str | None]:
+    """Run a program of the system for what it prints.
+
+    Returns:
+        What it printed, and what ``run_program`` returns.
+
+    Raises:
+        CannotMeasureError: there is no such program.
+    """
     program = find_program(name)
     if program is None:
         raise CannotMeasureError(f"no program {name} here; install the Debian package {package}")
@@ -58,9 +70,7 @@ def run_program(name: str, package: str, *words: str) -> str | None:
         check=False,
     )
     if done.returncode == 0:
-        return None
+        return done.stdout, None
     lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    return (
-        "; ".join(line.strip().rstrip(".") for line in lines[-_LAST_LINES:])
-        or f"exit code {done.returncode}"
-    )
+    said = "; ".join(line.strip().rstrip(".") for line in lines[-_LAST_LINES:])
+    return done.stdout, said or f"exit code {done.returncode}"

@@ -1,0 +1,50 @@
+"""What of the kernel's and of the disk's a test could leave behind: it may leave none of it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from loadstone.environment import parse_mountinfo
+
+
+class Leftovers(NamedTuple):
+    """What was there at one time below a directory or anywhere in the kernel."""
+
+    loops: frozenset[str]
+    mounts: frozenset[str]
+    mapped: frozenset[str]
+    files: frozenset[str]
+
+
+def leftovers(place: Path) -> Leftovers:
+    """Loop devices over files below ``place``, mounts there, all dm devices, files of ours.
+
+    Loop devices and mounts of others come and go meanwhile; those are not looked at.
+    """
+    mounts = parse_mountinfo(Path("/proc/self/mountinfo").read_text())
+    below = f"{os.path.realpath(place)}/"
+    return Leftovers(
+        loops=frozenset(name for name in _backing_files() if name.startswith(below)),
+        mounts=frozenset(mount.point for mount in mounts if mount.point.startswith(below)),
+        mapped=frozenset(path.name for path in Path("/sys/block").glob("dm-*")),
+        files=frozenset(str(path) for path in place.rglob("loadstone-*")),
+    )
+
+
+def _backing_files() -> Iterator[str]:
+    for attribute in Path("/sys/block").glob("loop*/loop/backing_file"):
+        try:
+            yield attribute.read_text().strip()
+        except OSError:
+            continue
+
+
+@pytest.fixture
+def nothing_is_left(place: Path) -> Iterator[None]:
+    """After the test, what was not there before is not there either."""
+    before = leftovers(place)
+    yield
+    assert leftovers(place) == before
