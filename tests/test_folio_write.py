@@ -339,6 +339,11 @@ def test_options_that_name_a_device_of_somebody_elses_are_refused(name: str, opt
         workload("folio-write").complete({"fs": "ext4", name: options})
 
 
+def test_options_that_steer_a_terminal_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"mount: .* cannot be shown"):
+        workload("folio-write").complete({"fs": "ext4", "mount": "\x1b[2J"})
+
+
 def test_options_that_are_no_words_are_refused() -> None:
     with pytest.raises(UsageError, match=r"mkfs: .*No closing quotation; quote it"):
         workload("folio-write").complete({"fs": "ext4", "mkfs": "-L 'x"})

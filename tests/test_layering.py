@@ -49,6 +49,7 @@ FLOORS = (
         "scratch_file",
         "workloads",
         "write_place",
+        "write_rules",
     },
     {"compare", "doctor", "request", "runner"},
     {"api", "report", "export", "lab"},

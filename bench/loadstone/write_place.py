@@ -15,7 +15,7 @@ from loadstone.file_system import made_file_system
 from loadstone.journal import Journal
 from loadstone.loop_device import goes_direct, loop_device
 from loadstone.model import Case, Finding, Noun, Status, Subject, Value
-from loadstone.scratch_file import make_file, require_room, scratch_directory, scratch_file
+from loadstone.scratch_file import Say, make_file, require_room, scratch_directory, scratch_file
 from loadstone.targets import Target
 
 IN_DIRECTORY = "dir"
@@ -54,7 +54,7 @@ class Place(Noun, frozen=True, kw_only=True):
 
 @contextlib.contextmanager
 def write_places(
-    target: Target, subject: Subject, cases: Sequence[Case], journal: Journal
+    target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
 ) -> Iterator[Mapping[Ground, Place | Finding]]:
     """Make ready what the Cases ask for; where that is not to be had, a skip says why.
 
@@ -70,6 +70,7 @@ def write_places(
                 require_room(directory, most, _SMALLER)
                 places[ground] = _place(stack, target, journal, directory)
             else:
+                say(f"making {ground.type} on a loop device")
                 places[ground] = _made_or_skipped(stack, target, journal, directory, ground, most)
         yield places
 

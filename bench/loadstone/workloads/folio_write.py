@@ -155,10 +155,9 @@ class FolioWrite:
     def prepare(
         self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
     ) -> Iterator[PreparedWrite]:
-        del say
         refuse_own_file(self.name, subject, "--set total=SIZE says how much is written")
         directory = scratch_directory(target, subject)
-        with write_places(target, subject, cases, journal) as places:
+        with write_places(target, subject, cases, journal, say) as places:
             yield PreparedWrite(target, subject, str(directory), places)
 
 
@@ -177,6 +176,8 @@ def _fall_back(parameters: dict[str, Value]) -> list[str]:
 
 def _refuse_places(name: str, options: str) -> None:
     """mkfs writes to any device that it is told of, mount to journals elsewhere."""
+    if not options.isprintable():
+        raise UsageError(f"{name}: {options!r} has characters that cannot be shown; leave them out")
     try:
         words = shlex.split(options)
     except ValueError as error:
