@@ -366,6 +366,40 @@ def test_file_systems_are_made_for_a_run_and_gone_after_it(place: Path) -> None:
 
 @_TIDY
 @needs_root
+@needs("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs")
+def test_threads_write_whole_files_on_every_file_system(place: Path) -> None:
+    axes = {"pattern": ["fresh", "overwrite", "append"], "io": ["buffered", "direct"]}
+    run = _run(place, fs=["ext4", "xfs", "btrfs"], size="16k", threads=4, **axes)
+    assert len(run.trials) == 36
+    losing = {case.id for case in run.manifest.plan.cases if "append direct" in case.label}
+    for trial in run.trials:
+        if trial.status is Status.FAILED and trial.case in losing:
+            # XFS, at least up to Linux 6.18.
+            assert (trial.reason or "").startswith("appends were lost: ")
+            assert "io=buffered" in (trial.remedy or "")
+            continue
+        assert trial.status is Status.OK, trial.reason
+        assert trial.evidence["verified_bytes"] == MIB
+
+
+@_TIDY
+@needs_root
+@needs("mkfs.btrfs")
+def test_what_compresses_reaches_a_compressing_file_system_s_device_smaller(place: Path) -> None:
+    run = _run(
+        place, fs="btrfs", mount="compress=zstd", payload=["random", "text", "zero"], total=8 * MIB
+    )
+    written = {"random": 0.0, "text": 0.0, "zero": 0.0}
+    payloads = {case.id: str(case.parameters["payload"]) for case in run.manifest.plan.cases}
+    for trial in run.trials:
+        assert trial.status is Status.OK, trial.reason
+        written[payloads[trial.case]] += trial.evidence["block.write_bytes"]
+    assert written["zero"] < 0.2 * written["random"]
+    assert written["text"] < 0.7 * written["random"]
+
+
+@_TIDY
+@needs_root
 @needs("mkfs.ext4")
 def test_options_of_mkfs_and_mount_are_heeded_and_told(place: Path) -> None:
     run = _run(place, fs="ext4", mkfs="-b 1024", mount="noatime,nodelalloc")

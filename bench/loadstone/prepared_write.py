@@ -9,7 +9,7 @@ from loadstone.model import Case, Finding, Job, Outcome, Status, Subject, Value
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
 from loadstone.write_place import Ground, Place
-from loadstone.write_rules import RULES
+from loadstone.write_rules import LOST_APPEND, RULES
 
 # Above this share of what a Case writes, others' dirty data competes with it for the device.
 _MOST_FOREIGN_SHARE = 1 / 8
@@ -88,7 +88,8 @@ class PreparedWrite:
                 remedy="see dmesg; a device that hangs needs mending, a slow one a smaller total",
             )
         if outcome.error:
-            return explain(outcome.error, case.parameters, RULES)
+            rules = (LOST_APPEND, *RULES) if _may_lose_appends(case) else RULES
+            return explain(outcome.error, case.parameters, rules)
         evidence = {name: float(value) for name, value in outcome.values.items()}
         evidence |= differences(outcome.before, outcome.after)
         evidence |= self._dirty_before(outcome)
@@ -122,6 +123,11 @@ def _facts_by_type(places: Mapping[Ground, Place]) -> dict[str, Value]:
         for name, value in place.facts.items():
             told.setdefault(name.replace("fs.", f"fs.{ground.type}.", 1), []).append(str(value))
     return {name: " | ".join(dict.fromkeys(values)) for name, values in told.items()}
+
+
+def _may_lose_appends(case: Case) -> bool:
+    pattern, io, threads = (case.parameters[name] for name in ("pattern", "io", "threads"))
+    return (pattern, io) == ("append", "direct") and int(threads) > 1
 
 
 def _figures(outcome: Outcome) -> dict[str, float]:

@@ -100,3 +100,16 @@ RULES = (
         is_ours=False,
     ),
 )
+
+# Source: linux-xfs, 2025-01-28, on IOMAP and append writes: XFS lets direct appends find the end of
+# the file under a shared lock.
+LOST_APPEND = _rule(
+    "verify written|read back",
+    frozenset({errno.EBADMSG, errno.ENODATA}),
+    Status.FAILED,
+    "appends were lost: this file system lets direct appends of several threads choose the same "
+    "place (XFS does), as {path} shows at {offset}",
+    "--set io=buffered, or threads=1; a program that appends like this loses data here",
+    is_ours=True,
+)
+"""What wrong data means where several threads append with O_DIRECT."""
