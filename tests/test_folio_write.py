@@ -356,7 +356,8 @@ def test_file_systems_are_made_for_a_run_and_gone_after_it(place: Path) -> None:
     run = _run(place, fs=["ext4", "xfs", "btrfs"], size="64k")
     assert [trial.status for trial in run.trials] == [Status.OK] * 6, run.trials[0].reason
     for trial in run.trials:
-        assert trial.evidence["folio_mean_bytes"] >= 4096
+        # How many is another matter: anybody may drop the page cache meanwhile.
+        assert "folios" in trial.evidence
         assert trial.evidence["block.write_bytes"] >= MIB
     facts = run.manifest.environment.facts
     for type in ("ext4", "xfs", "btrfs"):
