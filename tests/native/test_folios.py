@@ -171,7 +171,7 @@ def test_the_tracepoint_sees_what_no_page_cache_keeps(job: Program, disk: Path) 
 def test_a_kernel_whose_tracepoint_tells_no_order_leaves_it_unknown(
     job: Program, disk: Path
 ) -> None:
-    """Before 6.2 the filter of the counter is refused with EINVAL."""
+    """Its filter is refused with EINVAL."""
     places.need_root()
     places.need_tool("strace", "strace")
     program = job.under(
