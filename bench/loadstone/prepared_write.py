@@ -155,7 +155,10 @@ def _not_cold(case: Case, evidence: Mapping[str, float]) -> str | None:
 def _notes(evidence: Mapping[str, float]) -> tuple[str, ...]:
     notes = []
     if evidence.get("folio_mean_bytes", 0.0) < 0:
-        notes.append("folio orders unknown: root may see them (/proc/kpageflags)")
+        notes.append(
+            "folio orders unknown: root may see them (/proc/kpageflags), if nobody drops caches "
+            "meanwhile"
+        )
     notes += _disagreement(evidence)
     foreign = evidence.get("dirty_before_bytes", 0.0)
     if foreign > _MOST_FOREIGN_SHARE * evidence["bytes"]:

@@ -1,11 +1,13 @@
 """Operation folio-write: what is written is there, and the folios that took it are told."""
 
+import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import places
 import pytest
-from programs import Answer, Program
+from programs import Answer, Program, finish
 
 pytestmark = pytest.mark.native
 
@@ -221,6 +223,24 @@ def test_folios_of_xfs_are_as_large_as_the_writes(
     orders = _order_bytes(values)
     assert sum(orders.values()) == values["cached_after_bytes"] == _TOTAL
     assert orders == {(size // 4096).bit_length() - 1: _TOTAL}
+
+
+@pytest.mark.root
+def test_folios_that_went_while_they_were_counted_are_unknown(job: Program, disk: Path) -> None:
+    """The file is dropped from the page cache between the look at what is there and the map."""
+    places.need_root()
+    places.need_tool("strace", "strace")
+    delay = ("-e", "trace=mincore", "-e", "inject=mincore:delay_exit=4000000")
+    program = job.under("strace", "-f", "-qq", "-o", "/dev/null", *delay)
+    file = disk / "loadstone-write"
+    process = program.start("folio-write", file=file, size=65536, total=_TOTAL)
+    time.sleep(2)
+    with file.open("rb") as stream:
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    values = finish(process).values
+    assert values["folio_mean_bytes"] == -1
+    assert not _order_bytes(values)
+    assert values["verified_bytes"] == _TOTAL
 
 
 @pytest.mark.root
