@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import re
+import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,12 +14,17 @@ import pytest
 
 import loadstone
 from commands import MIB, Command, needs, needs_root, until
+from leftovers import leftovers
 from loadstone import core
 from loadstone.errors import CannotMeasureError, UsageError
+from loadstone.file_system import made_file_system
+from loadstone.journal import Journal
+from loadstone.loop_device import loop_device
 from loadstone.model import Case, CoreError, Kind, Outcome, Run, Status, Subject, Value
-from loadstone.prepared_write import PreparedWrite
+from loadstone.prepared_write import ON_GROUND, PreparedWrite
 from loadstone.targets.local import LocalTarget
 from loadstone.workloads import make_cases, workload
+from loadstone.write_place import Ground, Place
 
 _PARAMETERS: dict[str, Value] = {
     "size": 4096,
@@ -24,7 +32,15 @@ _PARAMETERS: dict[str, Value] = {
     "pattern": "fresh",
     "sync": "end",
     "io": "buffered",
+    "threads": 1,
+    "prealloc": "none",
+    "payload": "random",
+    "fs": "dir",
+    "mkfs": "defaults",
+    "mount": "defaults",
 }
+# What is done on file systems made for the Run, or hurts one: nothing of it may stay.
+_TIDY = pytest.mark.usefixtures("nothing_is_left")
 
 
 def _run(place: Path, **axes: object) -> Run:
@@ -39,7 +55,9 @@ def _run(place: Path, **axes: object) -> Run:
 
 
 def _prepared(place: Path) -> PreparedWrite:
-    return PreparedWrite(LocalTarget(place), Subject(), str(place), str(place / "loadstone-none"))
+    file = str(place / "loadstone-write")
+    places = {Ground(): Place(directory=str(place), file=file, samples=())}
+    return PreparedWrite(LocalTarget(place), Subject(), str(place), places)
 
 
 def _case(**changes: str | int) -> Case:
@@ -47,8 +65,9 @@ def _case(**changes: str | int) -> Case:
 
 
 @pytest.fixture
-def small_ext4(tmp_path: Path) -> Iterator[Path]:
+def small_ext4(nothing_is_left: None, tmp_path: Path) -> Iterator[Path]:
     """A file system of 16 MiB on a loop device."""
+    del nothing_is_left
     image, at = tmp_path / "ext4.img", tmp_path / "ext4"
     at.mkdir()
     with image.open("wb") as stream:
@@ -132,11 +151,9 @@ def test_more_than_the_file_system_holds_is_refused_before_the_run(small_ext4: P
 @needs_root
 @needs("mkfs.ext4")
 def test_a_file_system_that_runs_full_fails_the_trial_and_is_given_back(
-    small_ext4: Path, tmp_path: Path
+    small_ext4: Path,
 ) -> None:
-    prepared = PreparedWrite(
-        LocalTarget(tmp_path), Subject(), str(small_ext4), str(small_ext4 / "loadstone-write")
-    )
+    prepared = _prepared(small_ext4)
     case = _case(size=65536, total=64 * MIB)
     outcome = core.run_job(prepared.job(case))
     finding = prepared.judge(case, outcome)
@@ -148,6 +165,7 @@ def test_a_file_system_that_runs_full_fails_the_trial_and_is_given_back(
     assert not list(small_ext4.glob("loadstone-*"))
 
 
+@_TIDY
 @needs_root
 def test_a_run_that_is_killed_leaves_a_file_that_clean_removes(
     loadstone: Command, place: Path
@@ -174,6 +192,9 @@ def test_a_run_that_is_killed_leaves_a_file_that_clean_removes(
         (errno.EINVAL, "size for O_DIRECT", Status.SKIPPED, "multiple of 4096", "size=4096"),
         (errno.EBADMSG, "verify written", Status.FAILED, "wrong data", "do not trust"),
         (errno.EIO, "fsync", Status.FAILED, "the device failed", "dmesg"),
+        (errno.EOPNOTSUPP, "fallocate", Status.SKIPPED, "preallocates nothing", "prealloc=none"),
+        (errno.ENOSPC, "fallocate", Status.FAILED, "the file system ran full", "1048576 bytes"),
+        (errno.EAGAIN, "start writer thread", Status.SKIPPED, "no more threads", "less than 1"),
     ],
 )
 def test_what_goes_wrong_says_what_to_do(
@@ -243,16 +264,309 @@ def test_every_parameter_shows_in_the_label() -> None:
         *({"pattern": pattern} for pattern in ("overwrite", "append")),
         *({"sync": sync} for sync in ("none", "every:1", "every:16")),
         *({"io": io} for io in ("dontcache", "dsync", "direct")),
+        *({"threads": threads} for threads in (2, 16)),
+        {"prealloc": "fallocate"},
+        *({"payload": payload} for payload in ("zero", "same-filled", "text", "pointer", "fp16")),
+        *({"fs": fs} for fs in ("ext4", "xfs", "btrfs", "f2fs")),
+        {"fs": "ext4", "mkfs": "-b 1024"},
+        {"fs": "ext4", "mount": "noatime"},
+        {"fs": "ext4", "mkfs": "-b 1024", "mount": "noatime"},
     ]
+    named = {name for choice in choices for name in choice}
+    assert named == {parameter.name for parameter in workload("folio-write").parameters}
     cases, _ = make_cases(workload("folio-write"), choices)
     assert len({case.label for case in cases}) == len(cases) == len(choices)
 
 
 def test_the_core_knows_every_parameter_and_every_choice() -> None:
+    """But for those that say where the file is: the core is told the file."""
     options = core.operation_options("folio-write")
-    for parameter in workload("folio-write").parameters:
+    parameters = workload("folio-write").parameters
+    assert {parameter.name for parameter in parameters} - set(options) == set(ON_GROUND)
+    for parameter in parameters:
+        if parameter.name in ON_GROUND:
+            continue
         kind, words = options[parameter.name]
         if parameter.kind is Kind.CHOICE:
             assert set(words) == {choice.removesuffix(":N") for choice in parameter.choices}
         else:
             assert kind == "number"
+
+
+@pytest.mark.parametrize("pattern", ["fresh", "append"])
+def test_threads_show_as_lanes_and_their_latencies_as_one(place: Path, pattern: str) -> None:
+    for trial in _run(place, size="64k", threads=3, pattern=pattern).trials:
+        assert trial.status is Status.OK, trial.reason
+        assert sorted(span.lane for span in trial.spans if span.name == "write") == [0, 1, 2]
+        assert {one.name: one.count for one in trial.histograms} == {"write": 16, "sync": 1}
+        last_ns = max(span.end_ns for span in trial.spans if span.name == "write")
+        assert trial.metrics["write_ns"] == last_ns
+        assert trial.evidence["verified_bytes"] == MIB
+
+
+def test_more_threads_than_writes_are_a_skip(place: Path) -> None:
+    (skip, *_) = _run(place, size="512k", threads=3).trials
+    assert (skip.status, skip.reason) == (Status.SKIPPED, "2 writes are too few for 3 threads")
+    assert skip.remedy == "--set total=1536KiB or more, or a smaller size"
+
+
+def test_too_many_threads_are_refused() -> None:
+    with pytest.raises(UsageError, match="threads: 257 is too many; write 256 or less"):
+        loadstone.run("folio-write", axes={"threads": 257})
+
+
+def test_what_has_no_meaning_beside_the_rest_is_left_out_and_told() -> None:
+    choices: list[Mapping[str, Value]] = [
+        {"pattern": "overwrite", "prealloc": "fallocate"},
+        {"mkfs": "-b 1024", "mount": "noatime"},
+    ]
+    cases, remarks = make_cases(workload("folio-write"), choices)
+    assert [case.parameters["prealloc"] for case in cases] == ["none", "none"]
+    assert {cases[1].parameters[name] for name in ("mkfs", "mount")} == {"defaults"}
+    assert remarks == [
+        "prealloc has no meaning for pattern overwrite: left out there",
+        "mkfs has no meaning for fs dir: left out there",
+        "mount has no meaning for fs dir: left out there",
+    ]
+
+
+@pytest.mark.parametrize("name", ["mkfs", "mount"])
+@pytest.mark.parametrize(
+    "options",
+    ["/dev/sda", "-l logdev=/dev/sda", "-J device=UUID=1", "../x", "-J device=LABEL=x", "Makefile"],
+)
+def test_options_that_name_a_device_of_somebody_elses_are_refused(name: str, options: str) -> None:
+    with pytest.raises(UsageError, match=f"{name}: .* may be a file or a device"):
+        workload("folio-write").complete({"fs": "ext4", name: options})
+
+
+def test_options_that_steer_a_terminal_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"mount: .* cannot be shown"):
+        workload("folio-write").complete({"fs": "ext4", "mount": "\x1b[2J"})
+
+
+def test_options_that_are_no_words_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"mkfs: .*No closing quotation; quote it"):
+        workload("folio-write").complete({"fs": "ext4", "mkfs": "-L 'x"})
+
+
+@_TIDY
+@needs_root
+@needs("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs")
+def test_file_systems_are_made_for_a_run_and_gone_after_it(place: Path) -> None:
+    run = _run(place, fs=["ext4", "xfs", "btrfs"], size="64k")
+    assert [trial.status for trial in run.trials] == [Status.OK] * 6, run.trials[0].reason
+    for trial in run.trials:
+        # How many is another matter: anybody may drop the page cache meanwhile.
+        assert "folios" in trial.evidence
+        assert trial.evidence["block.write_bytes"] >= MIB
+    facts = run.manifest.environment.facts
+    for type in ("ext4", "xfs", "btrfs"):
+        assert str(facts[f"fs.{type}.mkfs"]).startswith(f"mkfs.{type} ")
+        assert str(facts[f"fs.{type}.mkfs"]).endswith(" LOOP")
+
+
+@_TIDY
+@needs_root
+@needs("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs")
+def test_threads_write_whole_files_on_every_file_system(place: Path) -> None:
+    axes = {"pattern": ["fresh", "overwrite", "append"], "io": ["buffered", "direct"]}
+    run = _run(place, fs=["ext4", "xfs", "btrfs"], size="16k", threads=4, **axes)
+    assert len(run.trials) == 36
+    losing = {case.id for case in run.manifest.plan.cases if "append direct" in case.label}
+    for trial in run.trials:
+        if trial.status is Status.FAILED and trial.case in losing:
+            # XFS, at least up to Linux 6.18.
+            assert (trial.reason or "").startswith("appends were lost: ")
+            assert "io=buffered" in (trial.remedy or "")
+            continue
+        assert trial.status is Status.OK, trial.reason
+        assert trial.evidence["verified_bytes"] == MIB
+
+
+@_TIDY
+@needs_root
+@needs("mkfs.btrfs")
+def test_what_compresses_reaches_a_compressing_file_system_s_device_smaller(place: Path) -> None:
+    run = _run(
+        place, fs="btrfs", mount="compress=zstd", payload=["random", "text", "zero"], total=8 * MIB
+    )
+    written = {"random": 0.0, "text": 0.0, "zero": 0.0}
+    payloads = {case.id: str(case.parameters["payload"]) for case in run.manifest.plan.cases}
+    for trial in run.trials:
+        assert trial.status is Status.OK, trial.reason
+        written[payloads[trial.case]] += trial.evidence["block.write_bytes"]
+    assert written["zero"] < 0.2 * written["random"]
+    assert written["text"] < 0.7 * written["random"]
+
+
+@_TIDY
+@needs_root
+@needs("mkfs.ext4")
+def test_options_of_mkfs_and_mount_are_heeded_and_told(place: Path) -> None:
+    run = _run(place, fs="ext4", mkfs="-b 1024", mount="noatime,nodelalloc")
+    facts = run.manifest.environment.facts
+    assert "-b 1024" in str(facts["fs.mkfs"])
+    assert facts["fs.mount_options"] == "noatime,nodelalloc"
+    assert "nodelalloc" in str(facts["fs.options"])
+    assert facts["fs.type"] == "ext4"
+    assert str(facts["block.name"]).startswith("loop")
+
+
+@_TIDY
+@needs_root
+@needs("mkfs.ext4")
+@pytest.mark.parametrize(
+    ("axes", "words", "remedy"),
+    [
+        ({"mkfs": "-b 5"}, "invalid block size", "change mkfs or fs"),
+        ({"mkfs": "--gold"}, "--gold", "change mkfs or fs"),
+        ({"mount": "data=gold"}, "mount -t ext4 -o data=gold ", "change mount or fs"),
+    ],
+)
+def test_what_mkfs_or_mount_refuse_is_a_skip_and_other_cases_run(
+    place: Path, axes: Mapping[str, str], words: str, remedy: str
+) -> None:
+    run = _run(place, fs=["dir", "ext4"], **axes)
+    statuses = sorted(trial.status for trial in run.trials)
+    assert statuses == ["ok", "ok", "skipped"]
+    (skip,) = (trial for trial in run.trials if trial.status is Status.SKIPPED)
+    assert words in (skip.reason or "")
+    assert skip.remedy == remedy
+
+
+@_TIDY
+@needs_root
+@needs("mkfs.f2fs")
+def test_a_file_system_that_the_kernel_lacks_is_a_skip(place: Path) -> None:
+    if "\tf2fs\n" in Path("/proc/filesystems").read_text():
+        pytest.skip("this kernel has F2FS: run it on one that has none")
+    (skip, *_) = _run(place, fs="f2fs").trials
+    assert skip.status is Status.SKIPPED
+    assert "modprobe f2fs: " in (skip.reason or "")
+    assert "this kernel needs its module f2fs" in (skip.remedy or "")
+
+
+@_TIDY
+@needs_root
+def test_no_mkfs_is_a_skip_that_names_its_package(place: Path, loadstone: Command) -> None:
+    """In a mount namespace where the program's directory shows none."""
+    program = shutil.which("mkfs.ext4", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if program is None:
+        pytest.skip("apt-get install e2fsprogs")
+    hide = f'mount --bind /dev/null {program}; exec "$@"'
+    done = loadstone(
+        *("run", "folio-write", "--dir", place, "--rounds", "1", "--quiet", "--json"),
+        *("--set", "fs=dir,ext4", "--set", "total=1m"),
+        before=("unshare", "--mount", "sh", "-c", hide, "sh"),
+    )
+    assert done.code == 0, done.err
+    skips = [case["skipped"] for case in json.loads(done.out)["cases"] if case["skipped"]]
+    assert len(skips) == 1
+    assert "no program mkfs.ext4 here" in skips[0]
+    shown = loadstone("show", "last")
+    assert "install the Debian package e2fsprogs" in shown.out.replace("\n", " ")
+
+
+@_TIDY
+@needs_root
+def test_a_user_without_rights_makes_no_file_system_but_writes(
+    loadstone: Command, place: Path, as_nobody: tuple[str, ...]
+) -> None:
+    done = loadstone(
+        *("run", "folio-write", "--dir", place, "--rounds", "1", "--quiet", "--json"),
+        *("--set", "fs=dir,xfs", "--set", "total=1m"),
+        before=as_nobody,
+    )
+    assert done.code == 0, done.err
+    cases = json.loads(done.out)["cases"]
+    assert sorted(bool(case["skipped"]) for case in cases) == [False, True]
+    (reason,) = (case["skipped"] for case in cases if case["skipped"])
+    assert "a loop device is root's to make" in reason
+
+
+@_TIDY
+@needs_root
+@needs("strace", "mkfs.ext4")
+def test_no_free_loop_device_is_a_skip_with_a_remedy(loadstone: Command, place: Path) -> None:
+    devices = [word for path in Path("/dev").glob("loop*") for word in ("-P", str(path))]
+    done = loadstone(
+        *("run", "folio-write", "--dir", place, "--rounds", "1", "--quiet", "--json"),
+        *("--set", "fs=dir,ext4", "--set", "total=1m"),
+        before=(
+            *("strace", "-f", "-qq", "-o", "/dev/null", *devices),
+            *("-e", "trace=ioctl", "-e", "inject=ioctl:error=ENOSPC"),
+        ),
+    )
+    assert done.code == 0, done.err
+    (reason,) = (case["skipped"] for case in json.loads(done.out)["cases"] if case["skipped"])
+    assert "No space left on device" in reason
+
+
+@_TIDY
+@needs_root
+@needs("mkfs.ext4")
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_on_its_own_file_system_leaves_nothing(
+    loadstone: Command, place: Path, end: signal.Signals
+) -> None:
+    """Of itself, or where it could do nothing any more by clean."""
+    options = ("--set", "fs=ext4", "--set", "size=4k", "--set", "total=256m")
+    process = loadstone.start(
+        *("run", "folio-write", "--dir", place, *options), "--set", "sync=every:1"
+    )
+    written = "loadstone-mount-*/loadstone-write-*"
+    until(lambda: list(place.glob(written)) and loadstone.jobs(), "the writes to begin")
+    assert leftovers(place).loops
+    assert leftovers(place).mounts
+    process.send_signal(end)
+    process.communicate(timeout=60)
+    if end is signal.SIGKILL:
+        until(lambda: not loadstone.jobs(), "the job to end")
+        assert leftovers(place).mounts
+    done = loadstone("clean")
+    assert done.code == 0, done.out
+    assert ("removed mount" in done.out) == (end is signal.SIGKILL)
+
+
+@_TIDY
+@needs_root
+@needs("mkfs.ext4")
+def test_a_disk_that_runs_full_below_a_loop_device_fails_the_trial(
+    small_ext4: Path, tmp_path: Path
+) -> None:
+    """The image is sparse: its own disk has no room for what is written into it."""
+    image = small_ext4 / "loadstone-image"
+    with image.open("wb") as stream:
+        stream.truncate(256 * MIB)
+    point = tmp_path / "loadstone-inner"
+    with (
+        Journal(tmp_path / "journaled") as journal,
+        loop_device(journal, image) as device,
+        made_file_system(device, "ext4", "", "", point, journal),
+    ):
+        prepared, case = _prepared(point), _case(size=65536, total=64 * MIB)
+        outcome = core.run_job(prepared.job(case))
+        finding = prepared.judge(case, outcome)
+    image.unlink()
+    shutil.rmtree(tmp_path / "journaled")
+    assert finding.status is Status.FAILED
+    assert re.search("ran full|the device failed", finding.reason or "")
+
+
+def test_witnesses_that_disagree_are_noted(place: Path) -> None:
+    prepared, case = _prepared(place), _case(size=65536)
+    outcome = core.run_job(prepared.job(case))
+    for traced, is_noted in ((65536, False), (32768, False), (16384, True), (1 << 20, True)):
+        values = {**outcome.values, "folio_mean_bytes": 65536, "traced_folio_mean_bytes": traced}
+        notes = prepared.judge(case, Outcome(values=values)).notes
+        assert any("by the tracepoint" in note for note in notes) == is_noted
+
+
+@needs_root
+def test_root_sees_the_same_folios_with_both_witnesses(place: Path) -> None:
+    for trial in _run(place, size=["4k", "64k"]).trials:
+        traced = trial.evidence["traced_folio_mean_bytes"]
+        if traced < 0:
+            pytest.skip("this kernel's tracepoint tells no order: run on a newer kernel")
+        assert traced == trial.evidence["folio_mean_bytes"]

@@ -42,6 +42,19 @@ def crc32c(data: bytes, crc: int = 0, portable: bool = False) -> int:
     return int(update(crc, ffi.from_buffer("uint8_t[]", data), len(data)))
 
 
+def payload_of(name: str, seed: int, size_bytes: int) -> bytes:
+    """Bytes of a class of payload (``random``, ``text``, ``same-filled``, …).
+
+    Raises:
+        ValueError: there is no such class, or the size is no multiple of 8.
+    """
+    kind = getattr(lib, f"LS_PAYLOAD_{name.replace('-', '_').upper()}", -1)
+    data = bytearray(size_bytes)
+    if kind < 0 or lib.ls_payload_fill(kind, seed, ffi.from_buffer("uint8_t[]", data), size_bytes):
+        raise ValueError(f"no payload {name!r} of {size_bytes} bytes")
+    return bytes(data)
+
+
 def source_hash() -> str:
     """SHA-256 (hex) of the C sources this core was built from."""
     return _text(lib.ls_core_source_hash())

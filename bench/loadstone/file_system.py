@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
+from loadstone.journal import Journal
 from loadstone.kernel_module import load_module, run_program
 from loadstone.model import Noun
+from loadstone.removers import is_mounted
 
 PACKAGES = {"ext4": "e2fsprogs", "xfs": "xfsprogs", "btrfs": "btrfs-progs", "f2fs": "f2fs-tools"}
 """Debian's package with the ``mkfs`` of each type that can be made."""
@@ -28,7 +30,12 @@ class MadeFileSystem(Noun, frozen=True, kw_only=True):
 
 @contextlib.contextmanager
 def made_file_system(
-    device: str, type: str, mkfs_options: str, mount_options: str, where: Path
+    device: str,
+    type: str,
+    mkfs_options: str,
+    mount_options: str,
+    where: Path,
+    journal: Journal | None = None,
 ) -> Iterator[MadeFileSystem]:
     """Make a file system and mount it; unmounted at the end. All that was on the device is lost.
 
@@ -38,6 +45,8 @@ def made_file_system(
         mkfs_options: for mkfs, quoted as for a shell; set beside Loadstone's own.
         mount_options: as for ``mount -o``, or empty.
         where: the mount point; made where it is missing.
+        journal: has the mount written down before; then ``where`` is a path of ours
+            (``…/loadstone-…``), and gone at the end.
 
     Raises:
         UsageError: the type is unknown, or the options are no words.
@@ -49,9 +58,11 @@ def made_file_system(
         _wipe(device)
     said = run_program(program, PACKAGES[type], *words)
     if said is not None:
-        raise CannotMeasureError(f"{shlex.join([program, *words])}: {said}; change --mkfs or --fs")
+        raise CannotMeasureError(f"{shlex.join([program, *words])}: {said}; change mkfs or fs")
     _know(type)
-    with _mounted(device, type, mount_options, where):
+    standing = journal.standing("mount", str(where)) if journal else _taken_down(where)
+    with standing:
+        _mount(device, type, mount_options, where)
         facts = {
             "fs.mkfs": shlex.join([program, *words]),
             "fs.mount_options": mount_options or "defaults",
@@ -127,32 +138,33 @@ def _know(type: str) -> None:
         load_module(type)
 
 
-@contextlib.contextmanager
-def _mounted(device: str, type: str, options: str, where: Path) -> Iterator[None]:
-    is_made = not where.exists()
+def _mount(device: str, type: str, options: str, where: Path) -> None:
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         said = system_words(error.errno or 0)
         raise CannotMeasureError(f"make mount point {where}: {said}; name another") from error
+    words = ["-t", type, *(["-o", options] if options else []), device, str(where)]
+    refusal = run_program("mount", "mount", *words)
+    if refusal is not None:
+        raise CannotMeasureError(f"{shlex.join(['mount', *words])}: {refusal}; change mount or fs")
+
+
+@contextlib.contextmanager
+def _taken_down(where: Path) -> Iterator[None]:
+    is_made = not where.exists()
     try:
-        words = ["-t", type, *(["-o", options] if options else []), device, str(where)]
-        refusal = run_program("mount", "mount", *words)
-        if refusal is not None:
-            raise CannotMeasureError(
-                f"{shlex.join(['mount', *words])}: {refusal}; change --mount or --fs"
-            )
-        try:
-            yield
-        finally:
-            _unmount(where)
+        yield
     finally:
-        if is_made:
-            with contextlib.suppress(OSError):
-                where.rmdir()
+        try:
+            _unmount(where)
+        finally:
+            if is_made:
+                with contextlib.suppress(OSError):
+                    where.rmdir()
 
 
 def _unmount(where: Path) -> None:
-    said = run_program("umount", "mount", str(where))
+    said = run_program("umount", "mount", str(where)) if is_mounted(where) else None
     if said is not None:
         raise LoadstoneError(f"umount {where}: {said}; end what still uses it, then unmount it")

@@ -1,136 +1,82 @@
 """Writes that are timed Case by Case: the Jobs, and what is made of their Outcomes."""
 
-import errno
 import re
 from collections.abc import Mapping
 
 from loadstone.evidence import differences
-from loadstone.explain import Rule, explain
+from loadstone.explain import explain
 from loadstone.model import Case, Finding, Job, Outcome, Status, Subject, Value
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
+from loadstone.write_place import Ground, Place
+from loadstone.write_rules import LOST_APPEND, RULES
 
 # Above this share of what a Case writes, others' dirty data competes with it for the device.
 _MOST_FOREIGN_SHARE = 1 / 8
+# The two witnesses of the folios may differ by chance, but not by more than this.
+_MOST_DISAGREEMENT = 2.0
 _LEAST_LIMIT_S = 600.0
 _SLOWEST_BYTES_PER_S = 1e6
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
-_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-_WRITES = ".*write|create|fsync|syncfs"
+ON_GROUND = ("fs", "mkfs", "mount")
+"""Parameters that the core knows nothing of."""
 
-
-def _rule(
-    step: str, codes: frozenset[int], status: Status, meaning: str, remedy: str, is_ours: bool
-) -> Rule:
-    return Rule(
-        step=step, codes=codes, status=status, meaning=meaning, remedy=remedy, is_ours=is_ours
-    )
-
-
-_RULES = (
-    _rule(
-        _WRITES,
-        _NO_ROOM,
-        Status.FAILED,
-        "the file system ran full",
-        "free space, --set total to less than {total} bytes, or name another --dir",
-        is_ours=False,
-    ),
-    _rule(
-        "create",
-        _REFUSED,
-        Status.FAILED,
-        "no file can be made here",
-        "name a directory with --dir that this user may write to",
-        is_ours=False,
-    ),
-    _rule(
-        "RWF_DONTCACHE write",
-        frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}),
-        Status.SKIPPED,
-        "this kernel or file system has no RWF_DONTCACHE (Linux 6.14; ext4, XFS, btrfs)",
-        "--set io=buffered, or direct to go around the page cache",
-        is_ours=False,
-    ),
-    _rule(
-        "O_DIRECT open|O_DIRECT write",
-        frozenset({errno.EINVAL, errno.EOPNOTSUPP}),
-        Status.SKIPPED,
-        "this file system refuses O_DIRECT here",
-        "--set io=buffered, or name a directory on ext4, XFS, btrfs or F2FS with --dir",
-        is_ours=False,
-    ),
-    _rule(
-        "size for O_DIRECT",
-        frozenset({errno.EINVAL}),
-        Status.SKIPPED,
-        "with O_DIRECT the size of a write must be a multiple of {offset} bytes here",
-        "--set size={offset} or a multiple",
-        is_ours=True,
-    ),
-    _rule(
-        "verify written|read back",
-        frozenset({errno.EBADMSG, errno.ENODATA}),
-        Status.FAILED,
-        "wrong data: what was written to {path} at {offset} is not what is read back",
-        "do not trust this path for data; report it with the kernel's release",
-        is_ours=True,
-    ),
-    _rule(
-        ".*write|fsync|syncfs|read back",
-        frozenset({errno.EIO}),
-        Status.FAILED,
-        "the device failed",
-        "see dmesg for what it says; trust no figure of this device before it is mended",
-        is_ours=False,
-    ),
-    _rule(
-        "reserve.*",
-        frozenset({errno.ENOMEM}),
-        Status.SKIPPED,
-        "not enough memory for what a write takes",
-        "free some, or --set size to less than {size} bytes",
-        is_ours=False,
-    ),
-)
+_TRACED = "traced_folio_mean_bytes"
 
 
 class PreparedWrite:
-    """folio-write with a name for its file; see ``loadstone.workloads.Prepared``.
+    """folio-write with the places for its file; see ``loadstone.workloads.Prepared``.
 
-    ``directory`` is where the file named ``file`` is made by each Trial and removed again.
+    ``places`` has for each Ground that a Case asks for where each Trial makes the file and
+    removes it again, or why there is none.
     """
 
-    def __init__(self, target: Target, subject: Subject, directory: str, file: str) -> None:
-        self.path = directory
+    def __init__(
+        self,
+        target: Target,
+        subject: Subject,
+        directory: str,
+        places: Mapping[Ground, Place | Finding],
+    ) -> None:
+        made = {ground: place for ground, place in places.items() if isinstance(place, Place)}
+        only = next(iter(made.values())) if len(made) == 1 else None
+        self.path = only.directory if only else directory
         self.subject = subject
-        self.facts: Mapping[str, Value] = {}
+        self.facts: Mapping[str, Value] = only.facts if only else _facts_by_type(made)
         self._target = target
-        self._file = file
-        self._samples = target.samples(directory)
+        self._places = places
         self._page_bytes = int(target.environment(None).facts.get("machine.page_bytes") or 4096)
 
     def objection(self, case: Case) -> Finding | None:
         size, total = int(case.parameters["size"]), int(case.parameters["total"])
-        if size <= total:
-            return None
-        return Finding(
-            status=Status.SKIPPED,
-            reason=f"one write of {format_bytes(size)} is more than {format_bytes(total)} in total",
-            remedy=f"--set total={format_bytes(size)} or more",
-        )
+        threads = int(case.parameters["threads"])
+        if size > total:
+            return _skip(
+                f"one write of {format_bytes(size)} is more than {format_bytes(total)} in total",
+                f"--set total={format_bytes(size)} or more",
+            )
+        if threads > total // size:
+            return _skip(
+                f"{total // size} writes are too few for {threads} threads",
+                f"--set total={format_bytes(threads * size)} or more, or a smaller size",
+            )
+        place = self._places[Ground.of(case.parameters)]
+        return place if isinstance(place, Finding) else None
 
     def job(self, case: Case) -> Job:
+        place = self._places[Ground.of(case.parameters)]
+        assert isinstance(place, Place), "a Case that objection lets through has a place"
         # Of a Trial that was killed the file is still there.
-        self._target.remove_file(self._file)
-        options = {name: str(value) for name, value in case.parameters.items()}
+        self._target.remove_file(place.file)
+        options = {
+            name: str(value) for name, value in case.parameters.items() if name not in ON_GROUND
+        }
         kind, _, every = options["sync"].partition(":")
-        options |= {"file": self._file, "sync": kind, "every": every or "1"}
+        options |= {"file": place.file, "sync": kind, "every": every or "1"}
         return Job(
             operation="folio-write",
             options=options,
-            samples=self._samples,
+            samples=place.samples,
             timeout_s=_LEAST_LIMIT_S + int(case.parameters["total"]) / _SLOWEST_BYTES_PER_S,
         )
 
@@ -142,7 +88,8 @@ class PreparedWrite:
                 remedy="see dmesg; a device that hangs needs mending, a slow one a smaller total",
             )
         if outcome.error:
-            return explain(outcome.error, case.parameters, _RULES)
+            rules = (LOST_APPEND, *RULES) if _may_lose_appends(case) else RULES
+            return explain(outcome.error, case.parameters, rules)
         evidence = {name: float(value) for name, value in outcome.values.items()}
         evidence |= differences(outcome.before, outcome.after)
         evidence |= self._dirty_before(outcome)
@@ -163,6 +110,24 @@ class PreparedWrite:
         return (
             {"dirty_before_bytes": float(sum(map(int, pages)) * self._page_bytes)} if pages else {}
         )
+
+
+def _skip(reason: str, remedy: str) -> Finding:
+    return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
+
+
+def _facts_by_type(places: Mapping[Ground, Place]) -> dict[str, Value]:
+    """``fs.mkfs`` becomes ``fs.ext4.mkfs``; where two differ in options only, both are there."""
+    told: dict[str, list[str]] = {}
+    for ground, place in places.items():
+        for name, value in place.facts.items():
+            told.setdefault(name.replace("fs.", f"fs.{ground.type}.", 1), []).append(str(value))
+    return {name: " | ".join(dict.fromkeys(values)) for name, values in told.items()}
+
+
+def _may_lose_appends(case: Case) -> bool:
+    pattern, io, threads = (case.parameters[name] for name in ("pattern", "io", "threads"))
+    return (pattern, io) == ("append", "direct") and int(threads) > 1
 
 
 def _figures(outcome: Outcome) -> dict[str, float]:
@@ -190,8 +155,22 @@ def _not_cold(case: Case, evidence: Mapping[str, float]) -> str | None:
 def _notes(evidence: Mapping[str, float]) -> tuple[str, ...]:
     notes = []
     if evidence.get("folio_mean_bytes", 0.0) < 0:
-        notes.append("folio orders unknown: root may see them (/proc/kpageflags)")
+        notes.append(
+            "folio orders unknown: root may see them (/proc/kpageflags), if nobody drops caches "
+            "meanwhile"
+        )
+    notes += _disagreement(evidence)
     foreign = evidence.get("dirty_before_bytes", 0.0)
     if foreign > _MOST_FOREIGN_SHARE * evidence["bytes"]:
         notes.append(f"{format_bytes_rounded(foreign)} of others' data waited to be written back")
     return tuple(notes)
+
+
+def _disagreement(evidence: Mapping[str, float]) -> list[str]:
+    found, traced = (evidence.get(name, 0) for name in ("folio_mean_bytes", _TRACED))
+    if found <= 0 or traced <= 0 or 1 / _MOST_DISAGREEMENT <= found / traced <= _MOST_DISAGREEMENT:
+        return []
+    return [
+        f"the mean folio is {format_bytes_rounded(found)} by kpageflags, and "
+        f"{format_bytes_rounded(traced)} by the tracepoint when written again"
+    ]

@@ -248,10 +248,10 @@ def _try(step: Step, target: Target, prepared: Prepared) -> tuple[Trial, bool]:
 
 
 def _inherent_ns(finding: Finding, outcome: Outcome) -> Iterator[int]:
-    """What a Trial takes by its nature: the timed region, the cache's state, verification."""
+    """What a Trial takes by its nature: the timed region, the cache's state, what checks it."""
     for span in outcome.spans:
         if span.name == "release":
             yield span.end_ns - span.start_ns
     yield int(timed_ns(finding.evidence) or 0)
-    for name in ("set_cache_ns", "set_up_ns", "verify_ns"):
+    for name in ("set_cache_ns", "set_up_ns", "verify_ns", "trace_ns"):
         yield int(finding.evidence.get(name, 0))

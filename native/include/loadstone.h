@@ -30,6 +30,16 @@ enum ls_option_kind {
 	LS_OPTION_TEXT = 3,	/* anything: a path, a name */
 };
 
+/* What pages hold: see ls_payload_fill. */
+enum ls_payload {
+	LS_PAYLOAD_RANDOM,	/* no compressor shrinks it */
+	LS_PAYLOAD_ZERO,
+	LS_PAYLOAD_SAME_FILLED,	/* one word, not zero, over and over */
+	LS_PAYLOAD_TEXT,	/* English words */
+	LS_PAYLOAD_POINTER,	/* 64-bit, into one heap; some null */
+	LS_PAYLOAD_FP16,	/* half floats, nearly normal: the weights of a layer */
+};
+
 /* Which step failed, on which path, at which byte (-1: none); code is -errno. */
 struct ls_error {
 	int32_t code;
@@ -125,6 +135,12 @@ uint32_t ls_crc32c_update(uint32_t crc, const uint8_t *data, uint64_t bytes);
 
 /* The same, by table: what processors without the instruction use. */
 uint32_t ls_crc32c_update_portable(uint32_t crc, const uint8_t *data, uint64_t bytes);
+
+/*
+ * Fills memory with a class of payload (enum ls_payload), which follows from the seed;
+ * bytes must be a multiple of 8. -EINVAL if not, or where there is no such class.
+ */
+int ls_payload_fill(uint32_t payload, uint64_t seed, uint8_t *data, uint64_t bytes);
 
 /* SHA-256 (hex) of the sources this core was built from. */
 const char *ls_core_source_hash(void);

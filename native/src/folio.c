@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -92,12 +93,26 @@ static void count_window(const struct view *view, uint64_t pages, struct ls_foli
 	count(view, &run, ret);
 }
 
-/* Only a page that is mapped has an entry; a page that isn't cached is left alone. */
-static void map_resident(const struct view *view, const uint8_t *map, uint64_t pages)
+static long major_faults(void)
 {
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_majflt;
+}
+
+/*
+ * Only a page that is mapped has an entry; a page that isn't cached is left alone. One
+ * that went since it was looked up is read back in, into a folio that nobody wrote to.
+ */
+static int map_resident(const struct view *view, const uint8_t *map, uint64_t pages)
+{
+	long before = major_faults();
+
 	for (uint64_t i = 0; i < pages; i++)
 		if (view->resident[i] & 1)
 			(void)*(const volatile uint8_t *)(map + i * view->page_bytes);
+	return major_faults() == before ? 0 : -ESTALE;
 }
 
 static int read_frames(const struct view *view, const uint8_t *map, uint64_t pages)
@@ -147,8 +162,9 @@ static int survey_map(const struct view *view, uint8_t *map, uint64_t bytes,
 	/* No read-ahead, should a page go between the two. */
 	if (madvise(map, bytes, MADV_RANDOM) || mincore(map, bytes, view->resident))
 		return -errno;
-	map_resident(view, map, pages);
-	err = read_frames(view, map, pages);
+	err = map_resident(view, map, pages);
+	if (!err)
+		err = read_frames(view, map, pages);
 	if (!err)
 		err = read_flags(view, pages);
 	if (!err)

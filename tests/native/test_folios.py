@@ -1,15 +1,18 @@
 """Operation folio-write: what is written is there, and the folios that took it are told."""
 
+import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import places
 import pytest
-from programs import Answer, Program
+from programs import Answer, Program, finish
 
 pytestmark = pytest.mark.native
 
 _TOTAL = 1 << 20
+_PAYLOADS = ("random", "zero", "same-filled", "text", "pointer", "fp16")
 
 
 def _write(program: Program, directory: Path, **options: object) -> Answer:
@@ -20,12 +23,21 @@ def _write(program: Program, directory: Path, **options: object) -> Answer:
     return answer
 
 
-def _order_bytes(values: Mapping[str, int]) -> dict[int, int]:
+def _order_bytes(values: Mapping[str, int], witness: str = "folio") -> dict[int, int]:
     return {
         int(name.split("_")[2]): count
         for name, count in values.items()
-        if name.startswith("folio_order_")
+        if name.startswith(f"{witness}_order_")
     }
+
+
+def _for_nobody(program: Program, directory: Path, *words: str) -> Program:
+    """The program for a user without rights, who may reach it in ``directory``."""
+    path = directory / "program"
+    path.write_bytes(program.path.read_bytes())
+    path.chmod(0o755)
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    return program._replace(path=path).under(*words, *nobody, finds_leaks=not words)
 
 
 @pytest.fixture
@@ -62,6 +74,116 @@ def test_every_way_of_writing_works_or_is_refused_by_name(
     assert ("durable_ns" in answer.values) == (sync != "none")
     assert answer.histograms == (1 if sync == "none" else 2)
     assert answer.spans == (1 if sync == "none" else 2)
+
+
+@pytest.mark.parametrize("pattern", ["fresh", "overwrite", "append"])
+@pytest.mark.parametrize("sync", ["end", "none", "every"])
+def test_threads_share_the_writes_and_race_for_nothing(
+    thread_sanitized: Program, tmp_path: Path, pattern: str, sync: str
+) -> None:
+    """16 writes among 5: one has 4, the others 3, so with fsyncs after each 2 all have two."""
+    options = {"pattern": pattern, "sync": sync, "every": 2}
+    answer = _write(thread_sanitized, tmp_path, threads=5, **options)
+    assert answer.failure is None
+    assert answer.values["writes"] == 16
+    assert answer.values["bytes"] == answer.values["verified_bytes"] == _TOTAL
+    assert answer.spans == {"end": 6, "none": 5, "every": 10}[sync]
+    assert answer.histograms == (1 if sync == "none" else 2)
+
+
+@pytest.mark.parametrize("payload", _PAYLOADS)
+@pytest.mark.parametrize("pattern", ["fresh", "overwrite", "append"])
+def test_every_payload_is_read_back_whichever_thread_came_first(
+    sanitized: Program, tmp_path: Path, payload: str, pattern: str
+) -> None:
+    for size, threads in ((8, 1), (4096, 3), (5000, 7), (_TOTAL // 2, 2)):
+        answer = _write(
+            sanitized, tmp_path, payload=payload, pattern=pattern, size=size, threads=threads
+        )
+        assert answer.failure is None
+        assert answer.values["verified_bytes"] == _TOTAL // size * size
+
+
+@pytest.mark.parametrize("pattern", ["fresh", "append"])
+def test_space_that_is_there_before_changes_nothing_of_the_data(
+    sanitized: Program, disk: Path, pattern: str
+) -> None:
+    for threads in (1, 3):
+        values = _write(
+            sanitized, disk, pattern=pattern, prealloc="fallocate", threads=threads
+        ).values
+        assert values["verified_bytes"] == _TOTAL
+
+
+@pytest.mark.root
+def test_a_file_system_that_cannot_preallocate_is_named(sanitized: Program, tmp_path: Path) -> None:
+    """ext4 without extents."""
+    with places.file_system("ext4", tmp_path, "-O", "^extent,^64bit") as place:
+        failure = _write(sanitized, place, prealloc="fallocate").failure
+    assert failure is not None
+    assert (failure.code, failure.step) == ("ENOTSUP", "fallocate")
+
+
+@pytest.mark.root
+def test_a_disk_that_runs_full_stops_all_threads(thread_sanitized: Program, tmp_path: Path) -> None:
+    with places.tiny_tmpfs(tmp_path, 1 << 20) as place:
+        failure = _write(thread_sanitized, place, size=4096, total=4 << 20, threads=4).failure
+    assert failure is not None
+    assert (failure.code, failure.step) == ("ENOSPC", "write")
+
+
+@pytest.mark.root
+def test_threads_that_cannot_be_started_are_an_error(sanitized: Program) -> None:
+    places.need_root()
+    with places.open_directory() as directory:
+        directory.chmod(0o777)
+        failure = _write(
+            _for_nobody(sanitized, directory, "prlimit", "--nproc=1"), directory, threads=4
+        ).failure
+    assert failure is not None
+    assert (failure.code, failure.step) == ("EAGAIN", "start writer thread")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("pattern", ["fresh", "overwrite", "append"])
+@pytest.mark.parametrize("size", [4096, 65536, _TOTAL])
+def test_the_tracepoint_sees_the_folios_that_the_survey_finds(
+    sanitized: Program, tmp_path: Path, pattern: str, size: int
+) -> None:
+    with places.file_system("xfs", tmp_path) as place:
+        values = _write(sanitized, place, size=size, pattern=pattern, total=4 * _TOTAL).values
+    assert _order_bytes(values, "traced") == _order_bytes(values)
+    assert values["traced_folio_mean_bytes"] == values["folio_mean_bytes"]
+
+
+@pytest.mark.root
+def test_the_tracepoint_sees_what_no_page_cache_keeps(job: Program, disk: Path) -> None:
+    """Of direct writes it sees nothing, of those that are dropped at once all."""
+    places.need_root()
+    direct = _write(job, disk, io="direct")
+    if direct.failure is None:
+        assert not _order_bytes(direct.values, "traced")
+        assert "traced_folio_mean_bytes" not in direct.values
+    dropped = _write(job, disk, io="dontcache", total=16 * _TOTAL)
+    if dropped.failure is None:
+        assert sum(_order_bytes(dropped.values, "traced").values()) == 8 * _TOTAL
+
+
+@pytest.mark.root
+def test_a_kernel_whose_tracepoint_tells_no_order_leaves_it_unknown(
+    job: Program, disk: Path
+) -> None:
+    """Its filter is refused with EINVAL."""
+    places.need_root()
+    places.need_tool("strace", "strace")
+    program = job.under(
+        *("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=ioctl"),
+        *("-e", "inject=ioctl:error=EINVAL:when=1+"),
+    )
+    values = _write(program, disk).values
+    assert values["traced_folio_mean_bytes"] == -1
+    assert not _order_bytes(values, "traced")
+    assert values["verified_bytes"] == _TOTAL
 
 
 def test_what_is_not_synced_stays_dirty_and_what_is_does_not(job: Program, disk: Path) -> None:
@@ -104,17 +226,32 @@ def test_folios_of_xfs_are_as_large_as_the_writes(
 
 
 @pytest.mark.root
+def test_folios_that_went_while_they_were_counted_are_unknown(job: Program, disk: Path) -> None:
+    """The file is dropped from the page cache between the look at what is there and the map."""
+    places.need_root()
+    places.need_tool("strace", "strace")
+    delay = ("-e", "trace=mincore", "-e", "inject=mincore:delay_exit=4000000")
+    program = job.under("strace", "-f", "-qq", "-o", "/dev/null", *delay)
+    file = disk / "loadstone-write"
+    process = program.start("folio-write", file=file, size=65536, total=_TOTAL)
+    time.sleep(2)
+    with file.open("rb") as stream:
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    values = finish(process).values
+    assert values["folio_mean_bytes"] == -1
+    assert not _order_bytes(values)
+    assert values["verified_bytes"] == _TOTAL
+
+
+@pytest.mark.root
 def test_a_user_without_rights_learns_no_folios_but_the_rest(sanitized: Program) -> None:
     places.need_root()
     with places.open_directory() as directory:
         directory.chmod(0o777)
-        program = sanitized.under("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-        path = directory / "program"
-        path.write_bytes(sanitized.path.read_bytes())
-        path.chmod(0o755)
-        values = _write(program._replace(path=path), directory).values
-    assert values["folio_mean_bytes"] == -1
-    assert not _order_bytes(values)
+        values = _write(_for_nobody(sanitized, directory), directory).values
+    for witness in ("folio", "traced"):
+        assert not _order_bytes(values, witness)
+    assert values["folio_mean_bytes"] == values["traced_folio_mean_bytes"] == -1
     assert values["verified_bytes"] == _TOTAL
 
 
@@ -125,6 +262,11 @@ def test_a_user_without_rights_learns_no_folios_but_the_rest(sanitized: Program)
         ({"size": 1 << 40}, "ERANGE", "option", "size"),
         ({"size": 4096, "total": 4095}, "ERANGE", "option", "total"),
         ({"sync": "every", "every": 0}, "ERANGE", "option", "every"),
+        ({"threads": 0}, "ERANGE", "option", "threads"),
+        ({"threads": 257, "size": 8}, "ERANGE", "option", "threads"),
+        ({"threads": 17}, "ERANGE", "option", "threads"),
+        ({"size": 8, "total": 1 << 43}, "ERANGE", "option", "total"),
+        ({"payload": "gold"}, "EINVAL", "option", "payload"),
         ({"pattern": "sideways"}, "EINVAL", "option", "pattern"),
     ],
 )
@@ -206,6 +348,21 @@ def test_a_write_that_was_lost_is_wrong_data(job: Program, disk: Path) -> None:
     failure = _write(program, disk).failure
     assert failure is not None
     assert (failure.code, failure.step, failure.offset) == ("EBADMSG", "verify written", 2 * 65536)
+
+
+def test_an_append_that_was_lost_is_wrong_data_whichever_thread_lost_it(
+    job: Program, disk: Path
+) -> None:
+    """One of 16 never comes: the file ends early."""
+    places.need_tool("strace", "strace")
+    program = job.under(
+        *("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64"),
+        *("-e", "inject=pwrite64:retval=65536:when=4"),
+    )
+    failure = _write(program, disk, pattern="append", threads=2).failure
+    assert failure is not None
+    assert failure.code in ("ENODATA", "EBADMSG")
+    assert failure.step in ("read back", "verify written")
 
 
 def test_a_failed_fsync_is_an_error(job: Program, disk: Path) -> None:

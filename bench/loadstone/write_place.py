@@ -1,0 +1,148 @@
+"""Where the file of folio-write is made: in a directory, or on file systems made for the Run.
+
+Those lie on loop devices over sparse images below the directory, one for each wish of the Cases.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from loadstone.errors import CannotMeasureError
+from loadstone.file_system import made_file_system
+from loadstone.journal import Journal
+from loadstone.loop_device import goes_direct, loop_device
+from loadstone.model import Case, Finding, Noun, Status, Subject, Value
+from loadstone.scratch_file import Say, make_file, require_room, scratch_directory, scratch_file
+from loadstone.targets import Target
+
+IN_DIRECTORY = "dir"
+AS_USUAL = "defaults"
+"""Options of mkfs or mount that are the program's own."""
+
+# mkfs.xfs wants 300 MiB, and btrfs keeps what is overwritten until it commits.
+_IMAGE_BYTES = 512 << 20
+_COPIES = 3
+_METADATA_BYTES = 128 << 20
+_SMALLER = "--set total to less, or name another --dir"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Ground(Noun, frozen=True, kw_only=True):
+    """What a Case asks of its file system: a type, or ``dir``; options of mkfs and of mount."""
+
+    type: str = IN_DIRECTORY
+    mkfs: str = AS_USUAL
+    mount: str = AS_USUAL
+
+    @staticmethod
+    def of(parameters: Mapping[str, Value]) -> "Ground":
+        fs, mkfs, mount = (str(parameters[name]) for name in ("fs", "mkfs", "mount"))
+        return Ground(type=fs, mkfs=mkfs, mount=mount)
+
+
+class Place(Noun, frozen=True, kw_only=True):
+    """A directory on a Ground, the name there for the file, and what to sample around writes."""
+
+    directory: str
+    file: str
+    samples: tuple[str, ...]
+    facts: Mapping[str, Value] = {}
+
+
+@contextlib.contextmanager
+def write_places(
+    target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+) -> Iterator[Mapping[Ground, Place | Finding]]:
+    """Make ready what the Cases ask for; where that is not to be had, a skip says why.
+
+    Raises:
+        LoadstoneError: in the directory itself no such file can be made.
+    """
+    directory = scratch_directory(target, subject)
+    with contextlib.ExitStack() as stack:
+        places: dict[Ground, Place | Finding] = {}
+        for ground in dict.fromkeys(Ground.of(case.parameters) for case in cases):
+            most = max(_most_bytes(case) for case in cases if Ground.of(case.parameters) == ground)
+            if ground.type == IN_DIRECTORY:
+                require_room(directory, most, _SMALLER)
+                places[ground] = _place(stack, target, journal, directory)
+            else:
+                say(f"making {ground.type} on a loop device")
+                places[ground] = _made_or_skipped(stack, target, journal, directory, ground, most)
+        yield places
+
+
+def _most_bytes(case: Case) -> int:
+    """The size of the Case's file in the end, if it is one that can be."""
+    size, total = int(case.parameters["size"]), int(case.parameters["total"])
+    if size > total:
+        return 0
+    return total + size if case.parameters["pattern"] == "append" else total
+
+
+def _place(stack: contextlib.ExitStack, target: Target, journal: Journal, directory: Path) -> Place:
+    file = stack.enter_context(scratch_file(target, journal, "write", directory))
+    # Whether one may be made here is known before the Run begins.
+    make_file(target, file, 0)
+    return Place(directory=str(directory), file=file, samples=target.samples(str(directory)))
+
+
+def _made_or_skipped(
+    stack: contextlib.ExitStack,
+    target: Target,
+    journal: Journal,
+    directory: Path,
+    ground: Ground,
+    most_bytes: int,
+) -> Place | Finding:
+    with contextlib.ExitStack() as own:
+        try:
+            place = _made(own, target, journal, directory, ground, most_bytes)
+        except CannotMeasureError as error:
+            reason, _, remedy = str(error).rpartition("; ")
+            return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
+        stack.push(own.pop_all())
+    return place
+
+
+def _made(
+    stack: contextlib.ExitStack,
+    target: Target,
+    journal: Journal,
+    directory: Path,
+    ground: Ground,
+    most_bytes: int,
+) -> Place:
+    require_room(directory, 2 * most_bytes + _METADATA_BYTES, _SMALLER)
+    image = Path(stack.enter_context(scratch_file(target, journal, "image", directory)))
+    _make_image(image, _IMAGE_BYTES + _COPIES * most_bytes)
+    device = stack.enter_context(loop_device(journal, image))
+    mkfs, mount = ("" if text == AS_USUAL else text for text in (ground.mkfs, ground.mount))
+    point = directory / f"loadstone-mount-{os.getpid()}-{secrets.token_hex(4)}"
+    made = stack.enter_context(
+        made_file_system(device, ground.type, mkfs, mount, point, journal=journal)
+    )
+    # The same for every Run on such a ground, whichever loop device was free.
+    told = {
+        name: _UUID.sub("UUID", text).replace(device, "LOOP") for name, text in made.facts.items()
+    }
+    place = _place(stack, target, journal, made.path)
+    return Place(
+        directory=place.directory,
+        file=place.file,
+        samples=place.samples,
+        facts={**told, "fs.loop_is_direct": goes_direct(device)},
+    )
+
+
+def _make_image(path: Path, size_bytes: int) -> None:
+    try:
+        with path.open("xb") as stream:
+            stream.truncate(size_bytes)
+    except OSError as error:
+        raise CannotMeasureError(
+            f"make image {path}: {os.strerror(error.errno or 0)}; name another --dir"
+        ) from error

@@ -1,0 +1,81 @@
+"""What a buffered write costs here, and in fio."""
+
+import itertools
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from perf.conftest import execute, keep, take_pairs
+
+_TOTAL = 256 << 20
+_PAIRS = 10
+
+Writer = Callable[[Path, int], dict[str, float]]
+
+
+@pytest.fixture(scope="session")
+def fio_write() -> Writer:
+    """fio's psync engine on a new file: GB/s of its writes, and of all to the end of the fsync."""
+    program = shutil.which("fio")
+    if program is None:
+        pytest.skip("fio is not installed: apt-get install fio")
+
+    def write(path: Path, block: int) -> dict[str, float]:
+        # A buffer of random bytes, filled once: fio's default would change it for each write. And
+        # at the start of a page, as ours: 16 bytes behind it, where malloc puts it, copying into
+        # the page cache takes a tenth longer.
+        buffer = ["--refill_buffers=0", "--scramble_buffers=0", "--iomem_align=4096"]
+        shape = [f"--bs={block}", f"--size={_TOTAL}", "--rw=write", "--ioengine=psync"]
+        # Like ours: no space set aside, a new file, one fsync at the end.
+        file = ["--fallocate=none", "--end_fsync=1", "--create_on_open=1", "--overwrite=0"]
+        done = subprocess.run(
+            [
+                *(program, "--name=write", f"--filename={path}", "--output-format=json"),
+                *(*buffer, *shape, *file, "--direct=0"),
+            ],
+            capture_output=True,
+            check=True,
+        )
+        path.unlink()
+        job = msgspec.json.decode(done.stdout)["jobs"][0]
+        assert job["error"] == 0
+        figures = job["write"]
+        assert figures["io_bytes"] == _TOTAL
+        # Its runtime ends with the fsync. Of the writes alone it has only what each took, which
+        # leaves out its loop around them: that is to its favour.
+        latency = figures["lat_ns"]
+        return {
+            "write_ns": _TOTAL / (latency["mean"] * latency["N"]),
+            "durable_ns": _TOTAL / (figures["runtime"] * 1e6),
+        }
+
+    return write
+
+
+@pytest.mark.parametrize("block", [1 << 20, 64 << 10])
+@pytest.mark.parametrize("until", ["write_ns", "durable_ns"])
+def test_a_fresh_file_is_written_as_fast_as_fio_does(
+    benchmark: BenchmarkFixture, tmp_path: Path, fio_write: Writer, block: int, until: str
+) -> None:
+    numbers = itertools.count()
+
+    def new_file() -> Path:
+        return tmp_path / f"loadstone-{next(numbers)}"
+
+    def ours() -> float:
+        values = execute("folio-write", file=new_file(), size=block, total=_TOTAL).values
+        return values["bytes"] / values[until]
+
+    def theirs() -> float:
+        # As ours does by itself: what went before is on the disk when the writes begin.
+        os.sync()
+        return fio_write(new_file(), block)[until]
+
+    pairs = keep(benchmark, lambda: take_pairs(ours, theirs, count=_PAIRS), unit="GB/s")
+    assert not pairs.fall_short_of(0.97)
