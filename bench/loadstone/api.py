@@ -112,16 +112,18 @@ def load(text: str, *, results: str | Path = DEFAULT_RESULTS) -> Run:
     return store.load(find(Path(results), text))
 
 
-def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
+def compare(base: Run, new: Run, threshold: float = 0.03, metric: str | None = None) -> Comparison:
     """Hold ``new`` against ``base``, Case by Case.
 
     Args:
         threshold: the share within which two Cases count as the same.
+        metric: its name; None for the workload's first.
 
     Raises:
         CannotMeasureError: the Runs have no measured Case in common.
+        UsageError: the Runs have no such metric.
     """
-    return compare_runs(base, new, threshold)
+    return compare_runs(base, new, threshold, metric)
 
 
 def _axis_text(name: str, values: Axis) -> str:

@@ -10,6 +10,7 @@ from loadstone.differences import common_clock, difference_warnings, kernel_of
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.matching import Match, is_interleaved, match_cases
 from loadstone.model import Better, Comparison, Effect, Metric, Run, Verdict
+from loadstone.parameters import did_you_mean
 from loadstone.stats import Interval, Trend, drift, holm, rank_test, ratio_interval, rounds_needed
 from loadstone.summary import counted_trials, evidence_medians
 
@@ -35,8 +36,10 @@ _OWN_TIMES = {
 }
 
 
-def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
-    """Hold NEW against BASE, Case by Case, on the workload's primary metric.
+def compare(
+    base: Run, new: Run, threshold: float = 0.03, metric_name: str | None = None
+) -> Comparison:
+    """Hold NEW against BASE, Case by Case, on one metric.
 
     Figures of different clocks have no common unit, so such Runs are not compared at all.
     Cases are matched by id, or by label where the Runs share none. Runs that were interleaved
@@ -48,16 +51,17 @@ def compare(base: Run, new: Run, threshold: float = 0.03) -> Comparison:
     Args:
         base, new: two Runs of the same workload.
         threshold: the change that still counts as the same (0.03: within 1/1.03 to 1.03).
+        metric_name: None for the workload's primary metric.
 
     Raises:
         CannotMeasureError: the Runs have no clock, no measured Case or no primary metric in
             common.
-        UsageError: the threshold is negative.
+        UsageError: the threshold is negative, or there is no such metric.
     """
     if threshold < 0:
         raise UsageError(f"a threshold of {threshold} is negative; give a share such as 0.03")
     clock = common_clock(base, new)
-    metric = _common_metric(base, new)
+    metric = _common_metric(base, new, metric_name)
     is_paired = is_interleaved(base, new)
     matches, unmatched = match_cases(base, new, metric, is_paired)
     if not matches:
@@ -111,8 +115,8 @@ def comparison_json(
     }
 
 
-def _common_metric(base: Run, new: Run) -> Metric:
-    firsts = [next(iter(run.manifest.metrics), None) for run in (base, new)]
+def _common_metric(base: Run, new: Run, name: str | None) -> Metric:
+    firsts = [_metric(run, name) for run in (base, new)]
     if firsts[0] is None or firsts[0] != firsts[1]:
         names = [f"{first.name} in {first.unit}" if first else "nothing" for first in firsts]
         raise CannotMeasureError(
@@ -120,6 +124,17 @@ def _common_metric(base: Run, new: Run) -> Metric:
             "compare two Runs of the same workload"
         )
     return firsts[0]
+
+
+def _metric(run: Run, name: str | None) -> Metric | None:
+    """The metric of that name, or the primary one."""
+    metrics = {metric.name: metric for metric in run.manifest.metrics}
+    if name is None:
+        return next(iter(metrics.values()), None)
+    if name not in metrics:
+        hint = did_you_mean(name, metrics)
+        raise UsageError(f"{name}: {run.id} has no such metric{hint}; it has {', '.join(metrics)}")
+    return metrics[name]
 
 
 def _effects(

@@ -112,9 +112,10 @@ def _per_sync(evidence: Mapping[str, float]) -> dict[str, float]:
 
 def _figures(outcome: Outcome) -> dict[str, float]:
     values = outcome.values
-    figures = {"syncs_per_s": values["syncs"] / values["elapsed_ns"] * 1e9}
-    if values["bytes"]:
-        figures["throughput"] = values["bytes"] / 1024 / values["elapsed_ns"] * 1e9
+    figures = {
+        "throughput": values["bytes"] / 1024 / values["elapsed_ns"] * 1e9,
+        "syncs_per_s": values["syncs"] / values["elapsed_ns"] * 1e9,
+    }
     latencies = {histogram.name: histogram for histogram in outcome.histograms}
     for name, latency, share in (
         ("sync_ns", "sync", 0.5),

@@ -5,98 +5,111 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STACK_BYTES = 256 << 10 };
-
 struct ls_crew_member {
+	struct ls_crew *crew;
 	pthread_t thread;
+	uint32_t number;
 	int64_t end_ns;
 	int err;
 };
 
-static void *be_member(void *argument)
+static void call_off(struct ls_crew *crew)
 {
-	struct ls_crew *crew = argument;
-	uint32_t number = __atomic_fetch_add(&crew->next, 1, __ATOMIC_RELAXED);
-	struct ls_crew_member *member = &crew->members[number];
+	__atomic_store_n(&crew->is_called_off, 1, __ATOMIC_RELAXED);
+}
 
-	ls_gate_pass(&crew->gate);
-	if (ls_crew_goes_on(crew))
-		member->err = crew->work(crew, number);
+static void work(struct ls_crew_member *member)
+{
+	struct ls_crew *crew = member->crew;
+
+	member->err = ls_crew_goes_on(crew) ? crew->work(crew, member->number) : -ECANCELED;
 	member->end_ns = ls_clock_now();
 	if (member->err)
-		__atomic_store_n(&crew->is_called_off, 1, __ATOMIC_RELAXED);
+		call_off(crew);
+}
+
+static void *be_member(void *argument)
+{
+	struct ls_crew_member *member = argument;
+
+	ls_gate_pass(&member->crew->begin);
+	work(member);
+	ls_gate_pass(&member->crew->end);
 	return NULL;
 }
 
-static int start_members(struct ls_crew *crew, const pthread_attr_t *attr)
+static int init_gates(struct ls_crew *crew)
 {
-	for (; crew->started < crew->count; crew->started++) {
-		int err = pthread_create(&crew->members[crew->started].thread, attr, be_member,
-					 crew);
+	int err = ls_gate_init(&crew->begin);
 
-		if (err)
-			return ls_result_fail(crew->result, -err, "start thread", "", -1);
-	}
-	return 0;
-}
-
-int ls_crew_init(struct ls_crew *crew, uint32_t count, ls_crew_work work, void *shared,
-		 struct ls_result *result)
-{
-	pthread_attr_t attr;
-	int err;
-
-	memset(crew, 0, sizeof(*crew));
-	crew->result = result;
-	crew->work = work;
-	crew->shared = shared;
-	crew->count = count;
-	crew->members = calloc(count, sizeof(*crew->members));
-	if (!crew->members)
-		return ls_result_fail(result, -ENOMEM, "reserve threads", "", -1);
-	err = ls_gate_init(&crew->gate);
 	if (err)
-		return ls_result_fail(result, err, "start thread", "", -1);
-	crew->has_gate = 1;
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	err = start_members(crew, &attr);
-	pthread_attr_destroy(&attr);
-	if (!err)
-		ls_gate_await(&crew->gate, count);
+		return err;
+	err = ls_gate_init(&crew->end);
+	if (err)
+		ls_gate_deinit(&crew->begin);
+	crew->has_gates = !err;
 	return err;
 }
 
-static void join(struct ls_crew *crew)
+int ls_crew_init(struct ls_crew *crew, uint32_t count, ls_crew_work work_, void *shared)
 {
-	ls_gate_open(&crew->gate);
-	for (uint32_t i = 0; i < crew->started; i++)
-		pthread_join(crew->members[i].thread, NULL);
-	crew->started = 0;
+	int err;
+
+	memset(crew, 0, sizeof(*crew));
+	crew->shared = shared;
+	crew->work = work_;
+	crew->count = count;
+	crew->members = calloc(count, sizeof(*crew->members));
+	if (!crew->members)
+		return -ENOMEM;
+	err = init_gates(crew);
+	for (uint32_t i = 0; !err && i < count; i++) {
+		struct ls_crew_member *member = &crew->members[i];
+
+		member->crew = crew;
+		member->number = i;
+		if (i)
+			err = -pthread_create(&member->thread, NULL, be_member, member);
+		crew->started += i && !err;
+	}
+	if (!err)
+		ls_gate_await(&crew->begin, crew->started);
+	return err;
 }
 
-int ls_crew_run(struct ls_crew *crew, int64_t *start_ns, int64_t *end_ns)
+int ls_crew_run(struct ls_crew *crew)
 {
 	int err = 0;
 
-	*end_ns = *start_ns = ls_clock_now();
-	join(crew);
+	crew->start_ns = ls_clock_now();
+	if (crew->started)
+		ls_gate_open(&crew->begin);
+	work(&crew->members[0]);
+	if (crew->started)
+		ls_gate_await(&crew->end, crew->started);
 	for (uint32_t i = 0; i < crew->count; i++) {
 		const struct ls_crew_member *member = &crew->members[i];
 
-		*end_ns = member->end_ns > *end_ns ? member->end_ns : *end_ns;
-		err = err ? err : member->err;
+		if (member->end_ns > crew->end_ns)
+			crew->end_ns = member->end_ns;
+		if (member->err && (!err || err == -ECANCELED))
+			err = member->err;
 	}
 	return err;
 }
 
 void ls_crew_deinit(struct ls_crew *crew)
 {
-	if (crew->has_gate) {
+	if (crew->has_gates) {
 		/* Those that never were told to begin are not to. */
-		__atomic_store_n(&crew->is_called_off, 1, __ATOMIC_RELAXED);
-		join(crew);
-		ls_gate_deinit(&crew->gate);
+		call_off(crew);
+		ls_gate_open(&crew->begin);
+		ls_gate_open(&crew->end);
+		for (uint32_t i = 1; i <= crew->started; i++)
+			pthread_join(crew->members[i].thread, NULL);
+		ls_gate_deinit(&crew->begin);
+		ls_gate_deinit(&crew->end);
 	}
 	free(crew->members);
+	memset(crew, 0, sizeof(*crew));
 }

@@ -8,10 +8,9 @@
 #ifndef LS_FOLIO_WRITE_H
 #define LS_FOLIO_WRITE_H
 
-#include <pthread.h>
 #include <stdint.h>
 
-#include "gate.h"
+#include "crew.h"
 #include "loadstone.h"
 
 enum ls_write_pattern { LS_WRITE_FRESH, LS_WRITE_OVERWRITE, LS_WRITE_APPEND };
@@ -35,14 +34,11 @@ struct ls_write_options {
 /* One thread's share of the writes, and what it met. */
 struct ls_writer {
 	struct ls_writing *writing;
-	pthread_t thread;
-	uint32_t lane;
 	uint8_t *pool;		/* of pieces; each is used again once all were written */
 	uint64_t first;		/* number of its first write */
 	uint64_t writes;
 	int64_t written_ns;	/* when its last write ended, and its last fsync if it has one */
 	int64_t durable_ns;
-	int err;
 	struct ls_histogram write_latency;
 	struct ls_histogram sync_latency;
 };
@@ -51,7 +47,7 @@ struct ls_writing {
 	struct ls_write_options options;
 	struct ls_result *result;	/* NULL: nothing is told of this one */
 	struct ls_writer *writers;
-	uint32_t writers_started;	/* as threads; the first writer is the calling one */
+	struct ls_crew crew;		/* a member for each */
 	uint8_t *pools;			/* one for each writer, all alike */
 	uint64_t pieces;		/* in a pool */
 	uint64_t writes;
@@ -59,10 +55,6 @@ struct ls_writing {
 	int plain;			/* the file as it was made, for all but the writes */
 	int file;
 	int has_made_file;
-	int has_gates;
-	int is_stopped;
-	struct ls_gate begin;
-	struct ls_gate end;
 	int64_t cached_before_bytes;
 	int64_t start_ns;
 	int64_t written_ns;

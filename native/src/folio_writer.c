@@ -60,7 +60,6 @@ static void share_out(struct ls_writing *writing)
 		struct ls_writer *writer = &writing->writers[i];
 
 		writer->writing = writing;
-		writer->lane = i;
 		writer->pool = writing->pools + i * pool_stride(writing);
 		writer->first = first;
 		writer->writes = writing->writes / threads + (i < writing->writes % threads);
@@ -124,18 +123,21 @@ static int is_sync_due(const struct ls_writer *writer, uint64_t written)
 	       (written % options->every == 0 || written == writer->writes);
 }
 
-static int write_pieces(struct ls_writer *writer, int64_t since_ns)
+/* One thread's part of the timed region. */
+static int be_writer(struct ls_crew *crew, uint32_t member)
 {
-	struct ls_writing *writing = writer->writing;
+	struct ls_writing *writing = crew->shared;
+	struct ls_writer *writer = &writing->writers[member];
 	const uint64_t size = writing->options.size;
 	const int flags = ways[writing->options.io].write_flags;
+	int64_t since_ns = member ? ls_clock_now() : crew->start_ns;
 
 	for (uint64_t i = 0; i < writer->writes; i++) {
 		uint64_t position = writer->first + i;
 		uint64_t offset = writing->start + position * size;
 		int err;
 
-		if (__atomic_load_n(&writing->is_stopped, __ATOMIC_RELAXED))
+		if (!ls_crew_goes_on(crew))
 			return -ECANCELED;
 		err = ls_file_write(writing->file, ls_writing_piece(writing, writer->pool, position),
 				    size, offset, flags);
@@ -155,52 +157,16 @@ static int write_pieces(struct ls_writer *writer, int64_t since_ns)
 	return 0;
 }
 
-static void run_writer(struct ls_writer *writer, int64_t start_ns)
-{
-	writer->err = write_pieces(writer, start_ns);
-	if (writer->err)
-		__atomic_store_n(&writer->writing->is_stopped, 1, __ATOMIC_RELAXED);
-}
-
-static void *be_writer(void *argument)
-{
-	struct ls_writer *writer = argument;
-
-	ls_gate_pass(&writer->writing->begin);
-	run_writer(writer, ls_clock_now());
-	ls_gate_pass(&writer->writing->end);
-	return NULL;
-}
-
 int ls_writing_start(struct ls_writing *writing)
 {
-	int err = ls_gate_init(&writing->begin);
+	int err = ls_crew_init(&writing->crew, (uint32_t)writing->options.threads, be_writer,
+			       writing);
 
-	if (err)
-		return ls_writing_fail(writing, err, "start writer thread", -1);
-	err = ls_gate_init(&writing->end);
-	if (err) {
-		ls_gate_deinit(&writing->begin);
-		return ls_writing_fail(writing, err, "start writer thread", -1);
-	}
-	writing->has_gates = 1;
-	for (uint32_t i = 1; i < writing->options.threads; i++) {
-		struct ls_writer *writer = &writing->writers[i];
-
-		err = pthread_create(&writer->thread, NULL, be_writer, writer);
-		if (err)
-			return ls_writing_fail(writing, -err, "start writer thread", -1);
-		writing->writers_started++;
-	}
-	ls_gate_await(&writing->begin, writing->writers_started);
-	return 0;
+	return err ? ls_writing_fail(writing, err, "start writer thread", -1) : 0;
 }
 
-/* The last of all writers' times, and the first error. */
-static int find_end(struct ls_writing *writing)
+static void find_end(struct ls_writing *writing)
 {
-	int err = 0;
-
 	for (uint32_t i = 0; i < writing->options.threads; i++) {
 		const struct ls_writer *writer = &writing->writers[i];
 
@@ -208,28 +174,19 @@ static int find_end(struct ls_writing *writing)
 			writing->written_ns = writer->written_ns;
 		if (writer->durable_ns > writing->durable_ns)
 			writing->durable_ns = writer->durable_ns;
-		if (writer->err && (!err || err == -ECANCELED))
-			err = writer->err;
 	}
-	return err;
 }
 
 int ls_writing_write(struct ls_writing *writing)
 {
-	struct ls_writer *first = &writing->writers[0];
-	int err;
+	int err = ls_crew_run(&writing->crew);
 
-	writing->start_ns = ls_clock_now();
-	if (writing->writers_started)
-		ls_gate_open(&writing->begin);
-	run_writer(first, writing->start_ns);
-	if (writing->writers_started)
-		ls_gate_await(&writing->end, writing->writers_started);
-	err = find_end(writing);
+	writing->start_ns = writing->crew.start_ns;
+	find_end(writing);
 	if (!err && writing->options.sync == LS_WRITE_SYNC_END) {
 		int64_t since_ns = ls_clock_now();
 
-		err = sync_file(first, &since_ns);
+		err = sync_file(&writing->writers[0], &since_ns);
 		writing->durable_ns = since_ns;
 	}
 	return err;

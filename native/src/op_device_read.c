@@ -204,13 +204,28 @@ static int be_reader(struct ls_crew *crew, uint32_t member)
 		ls_histogram_record(&reader->latency, (uint64_t)(now_ns - since_ns));
 		since_ns = now_ns;
 	}
-	return 0;
+	return ls_crew_goes_on(crew) ? 0 : -ECANCELED;
+}
+
+/* Has the crew read one device; region, if there is one, is around it. */
+static int read_with(struct reading *reading, struct ls_crew *crew, struct ls_region *region,
+		     const struct ls_job *job)
+{
+	int err = ls_crew_init(crew, (uint32_t)reading->options.threads, be_reader, reading);
+
+	if (err)
+		return fail(reading, reading->side, err, "start thread", -1);
+	if (region)
+		ls_region_enter(region, job, reading->result);
+	err = ls_crew_run(crew);
+	if (region)
+		ls_region_leave(region);
+	return err;
 }
 
 static int read_side(struct reading *reading, const struct side *side, const char *name,
 		     struct ls_region *region, const struct ls_job *job)
 {
-	int64_t start_ns = 0, end_ns = 0;
 	struct ls_histogram *latency = ls_histogram_take(reading->result, name);
 	struct ls_crew crew;
 	int err;
@@ -218,21 +233,15 @@ static int read_side(struct reading *reading, const struct side *side, const cha
 	for (uint64_t i = 0; i < reading->options.threads; i++)
 		ls_histogram_init(&reading->readers[i].latency, name);
 	reading->side = side;
-	err = ls_crew_init(&crew, (uint32_t)reading->options.threads, be_reader, reading,
-			   reading->result);
-	if (!err && region)
-		ls_region_enter(region, job, reading->result);
-	if (!err)
-		err = ls_crew_run(&crew, &start_ns, &end_ns);
-	if (region && start_ns)
-		ls_region_leave(region);
-	ls_crew_deinit(&crew);
+	err = read_with(reading, &crew, region, job);
 	for (uint64_t i = 0; i < reading->options.threads; i++)
 		ls_histogram_merge(latency, &reading->readers[i].latency);
 	if (region)
-		ls_value_add(reading->result, "start_ns", start_ns);
-	ls_span_add(reading->result, name, 0, start_ns, end_ns);
-	ls_value_add(reading->result, region ? "elapsed_ns" : "floor_ns", end_ns - start_ns);
+		ls_value_add(reading->result, "start_ns", crew.start_ns);
+	ls_span_add(reading->result, name, 0, crew.start_ns, crew.end_ns);
+	ls_value_add(reading->result, region ? "elapsed_ns" : "floor_ns",
+		     crew.end_ns - crew.start_ns);
+	ls_crew_deinit(&crew);
 	return err;
 }
 

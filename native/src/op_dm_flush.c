@@ -195,7 +195,7 @@ static int be_writer(struct ls_crew *crew, uint32_t member)
 		if (!err && options->sync != DSYNC)
 			err = sync_device(flushing, writer, &since_ns);
 	}
-	return err;
+	return err || ls_crew_goes_on(crew) ? err : -ECANCELED;
 }
 
 /* Merges what the threads counted into the result. */
@@ -221,34 +221,39 @@ static void tell_writers(struct flushing *flushing)
 	ls_value_add(flushing->result, "bytes", (int64_t)(written * flushing->options.block));
 }
 
-static int measure(struct flushing *flushing, const struct ls_job *job)
+static int write_and_sync(struct flushing *flushing, const struct ls_job *job,
+			  struct ls_crew *crew)
 {
 	struct ls_result *result = flushing->result;
 	struct ls_region region;
-	struct ls_crew crew;
-	int64_t start_ns = 0, end_ns = 0;
-	int err = ls_crew_init(&crew, (uint32_t)flushing->options.threads, be_writer, flushing,
-			       result);
+	int err = ls_crew_init(crew, (uint32_t)flushing->options.threads, be_writer, flushing);
 
-	if (err) {
-		ls_crew_deinit(&crew);
-		return err;
-	}
+	if (err)
+		return fail(flushing, err, "start thread", -1);
 	ls_region_enter(&region, job, result);
 	if (flushing->options.seconds)
 		flushing->deadline_ns = ls_clock_now() +
 					(int64_t)flushing->options.seconds * 1000000000;
-	err = ls_crew_run(&crew, &start_ns, &end_ns);
+	err = ls_crew_run(crew);
 	ls_region_leave(&region);
-	ls_crew_deinit(&crew);
-	ls_value_add(result, "start_ns", start_ns);
+	ls_value_add(result, "start_ns", crew->start_ns);
 	if (err)
 		return err;
-	ls_span_add(result, "write and sync", 0, start_ns, end_ns);
-	ls_value_add(result, "elapsed_ns", end_ns - start_ns);
-	tell_writers(flushing);
+	ls_span_add(result, "write and sync", 0, crew->start_ns, crew->end_ns);
+	ls_value_add(result, "elapsed_ns", crew->end_ns - crew->start_ns);
 	ls_region_tell(&region);
 	return 0;
+}
+
+static int measure(struct flushing *flushing, const struct ls_job *job)
+{
+	struct ls_crew crew;
+	int err = write_and_sync(flushing, job, &crew);
+
+	ls_crew_deinit(&crew);
+	if (!err)
+		tell_writers(flushing);
+	return err;
 }
 
 /* What the kernel remaps for COUNTED_SYNCS of a device with nothing to write. */

@@ -84,22 +84,9 @@ int ls_writing_set_up(struct ls_writing *writing)
 	return ls_writing_start(writing);
 }
 
-static void join_writers(struct ls_writing *writing)
-{
-	if (!writing->has_gates)
-		return;
-	__atomic_store_n(&writing->is_stopped, 1, __ATOMIC_RELAXED);
-	ls_gate_open(&writing->begin);
-	ls_gate_open(&writing->end);
-	for (uint32_t i = 1; i <= writing->writers_started; i++)
-		pthread_join(writing->writers[i].thread, NULL);
-	ls_gate_deinit(&writing->begin);
-	ls_gate_deinit(&writing->end);
-}
-
 void ls_writing_release(struct ls_writing *writing)
 {
-	join_writers(writing);
+	ls_crew_deinit(&writing->crew);
 	if (writing->file >= 0)
 		close(writing->file);
 	if (writing->plain >= 0)

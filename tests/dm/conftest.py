@@ -19,12 +19,13 @@ from loadstone.targets.local import LocalTarget
 REMEDY = "tests/lab/test_inside.py runs these in a guest that has it"
 
 
-@pytest.fixture(autouse=True)
-def _device_mapper(place: Path) -> None:
-    """Skips where there is none, and sees that the test leaves none."""
-    target = LocalTarget(place / "probe")
+@pytest.fixture(scope="session")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalTarget]:
+    """One for all tests: in a guest, a worker takes its time to start."""
+    target = LocalTarget(tmp_path_factory.mktemp("target"))
     try:
         require_device_mapper(target)
+        yield target
     except CannotMeasureError as error:
         pytest.skip(f"{error}; {REMEDY}")
     finally:
@@ -32,7 +33,9 @@ def _device_mapper(place: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left(_device_mapper: None, place: Path) -> Iterator[None]:
+def _nothing_is_left(target: LocalTarget, place: Path) -> Iterator[None]:
+    """Skips where there is no device-mapper, and sees that the test leaves none."""
+    del target
     before = leftovers(place)
     yield
     assert leftovers(place) == before

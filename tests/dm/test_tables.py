@@ -24,9 +24,10 @@ def _table(loop: str, **chosen: Value) -> str:
 
 
 @pytest.mark.parametrize("kind", ["linear", "stripe", "linear+delay"])
-def test_dmsetup_shows_the_table_that_was_asked_for(place: Path, loop: str, kind: str) -> None:
+def test_dmsetup_shows_the_table_that_was_asked_for(
+    target: LocalTarget, place: Path, loop: str, kind: str
+) -> None:
     table = _table(loop, table=kind)
-    target = LocalTarget(place / "results")
     with Journal(place / "results") as journal:
         with mapped_device(target, journal, table, what="test") as device:
             assert device.name.startswith("loadstone-test-")
@@ -38,11 +39,11 @@ def test_dmsetup_shows_the_table_that_was_asked_for(place: Path, loop: str, kind
             reload(target, device)
             assert dmsetup("table", device.name).splitlines() == shown
         assert device.name not in dmsetup("ls")
-    target.close()
 
 
-def test_a_name_that_is_taken_is_told_and_left_alone(place: Path, loop: str) -> None:
-    target = LocalTarget(place / "results")
+def test_a_name_that_is_taken_is_told_and_left_alone(
+    target: LocalTarget, place: Path, loop: str
+) -> None:
     table = _table(loop)
     with (
         Journal(place / "results") as journal,
@@ -53,13 +54,11 @@ def test_a_name_that_is_taken_is_told_and_left_alone(place: Path, loop: str) -> 
         assert error is not None
         assert (error.step, error.code, error.path) == ("DM_DEV_CREATE", errno.EBUSY, one.name)
         assert one.name in dmsetup("ls")
-    target.close()
 
 
-def test_a_name_that_is_not_ours_is_never_touched(place: Path, loop: str) -> None:
+def test_a_name_that_is_not_ours_is_never_touched(target: LocalTarget, loop: str) -> None:
     name = "somebody-elses"
     dmsetup("create", name, "--table", f"0 2048 linear {loop} 0")
-    target = LocalTarget(place / "results")
     try:
         for action in ("create", "reload", "remove", "status"):
             options = {"action": action, "name": name, "table": f"0 8 linear {loop} 0"}
@@ -68,7 +67,6 @@ def test_a_name_that_is_not_ours_is_never_touched(place: Path, loop: str) -> Non
             assert error.code == errno.EPERM
         assert dmsetup("table", name).split()[:2] == ["0", "2048"]
     finally:
-        target.close()
         dmsetup("remove", name)
 
 
@@ -84,23 +82,19 @@ def test_a_name_that_is_not_ours_is_never_touched(place: Path, loop: str) -> Non
     ],
 )
 def test_a_table_that_the_kernel_refuses_leaves_no_device(
-    place: Path, loop: str, table: str, step: str
+    target: LocalTarget, loop: str, table: str, step: str
 ) -> None:
-    target = LocalTarget(place / "results")
     options = {"action": "create", "name": "loadstone-t", "table": table.replace("LOOP", loop)}
     error = target.execute(Job(operation="dm-table", options=options)).error
-    target.close()
     assert error is not None
     assert error.step == step
     assert "loadstone-t" not in dmsetup("ls")
 
 
-def test_a_target_that_the_kernel_lacks_is_named(place: Path) -> None:
-    target = LocalTarget(place / "results")
+def test_a_target_that_the_kernel_lacks_is_named(target: LocalTarget, place: Path) -> None:
     with (
         Journal(place / "results") as journal,
         pytest.raises(CannotMeasureError, match=r"DM_TABLE_LOAD .*the kernel needs .* no-such"),
         mapped_device(target, journal, "0 8 no-such-target x", what="x"),
     ):
         pytest.fail("there is no such target")
-    target.close()

@@ -13,7 +13,7 @@ from loadstone.prepared_verity import USE_BH_BYTES, PreparedVerity
 from loadstone.request import Request, make_plan
 from loadstone.runner import Silence, run_plan
 from loadstone.targets.local import LocalTarget
-from loadstone.workloads import workload
+from loadstone.workloads.dm_verity import WORKLOAD
 
 IMAGE_BYTES = 4 * MIB
 
@@ -30,27 +30,19 @@ def _plan(*axes: str, file: str | None = None) -> Plan:
     return make_plan(request)[0]
 
 
-def _run(place: Path, *axes: str, file: str | None = None) -> Run:
-    target = LocalTarget(place / "results")
-    try:
-        return run_plan(_plan(*axes, file=file), target, place / "results", Silence())
-    finally:
-        target.close()
+def _run(target: LocalTarget, place: Path, *axes: str, file: str | None = None) -> Run:
+    return run_plan(_plan(*axes, file=file), target, place / "results", Silence())
 
 
 @contextmanager
-def _prepared(place: Path, plan: Plan) -> Iterator[tuple[LocalTarget, PreparedVerity, Case]]:
-    target = LocalTarget(place / "results")
-    chosen = workload("dm-verity")
-    try:
-        with (
-            Journal(place / "results") as journal,
-            chosen.prepare(target, plan.subject, plan.cases, journal, lambda _: None) as prepared,
-        ):
-            assert isinstance(prepared, PreparedVerity)
-            yield target, prepared, plan.cases[0]
-    finally:
-        target.close()
+def _prepared(
+    target: LocalTarget, place: Path, plan: Plan
+) -> Iterator[tuple[PreparedVerity, Case]]:
+    with (
+        Journal(place / "results") as journal,
+        WORKLOAD.prepare(target, plan.subject, plan.cases, journal, lambda _: None) as prepared,
+    ):
+        yield prepared, plan.cases[0]
 
 
 def _overwrite(prepared: PreparedVerity, offset: int) -> None:
@@ -59,8 +51,10 @@ def _overwrite(prepared: PreparedVerity, offset: int) -> None:
         image.write(b"changed!")
 
 
-def test_every_pattern_engine_and_cache_is_measured_beside_its_floor(place: Path) -> None:
-    run = _run(place, "pattern=random,sequential", "io=buffered,direct", "threads=1,4")
+def test_every_pattern_engine_and_cache_is_measured_beside_its_floor(
+    target: LocalTarget, place: Path
+) -> None:
+    run = _run(target, place, "pattern=random,sequential", "io=buffered,direct", "threads=1,4")
     assert [trial.reason for trial in run.trials if trial.status is not Status.OK] == []
     for trial in run.trials:
         assert trial.evidence["floor_ns"] > 0
@@ -70,8 +64,10 @@ def test_every_pattern_engine_and_cache_is_measured_beside_its_floor(place: Path
 
 
 @pytest.mark.parametrize("hash_block", ["512", "1k", "2k", "4k"])
-def test_cold_reads_the_tree_and_warm_reads_none_of_it(place: Path, hash_block: str) -> None:
-    run = _run(place, "cache=cold,warm", f"hash_block={hash_block}")
+def test_cold_reads_the_tree_and_warm_reads_none_of_it(
+    target: LocalTarget, place: Path, hash_block: str
+) -> None:
+    run = _run(target, place, "cache=cold,warm", f"hash_block={hash_block}")
     read = {
         str(case.parameters["cache"]): trial.evidence["hash_read_bytes"]
         for case in run.manifest.plan.cases
@@ -82,13 +78,13 @@ def test_cold_reads_the_tree_and_warm_reads_none_of_it(place: Path, hash_block: 
     assert read["warm"] == 0
 
 
-def test_use_bh_bytes_is_set_and_put_back(place: Path) -> None:
+def test_use_bh_bytes_is_set_and_put_back(target: LocalTarget, place: Path) -> None:
     parameter = Path(USE_BH_BYTES)
     if not parameter.exists():
         pytest.skip("this kernel's dm-verity has no use_bh_bytes: take a later one")
     before = parameter.read_text()
     plan = _plan("cache=warm", "tasklet=on", "use_bh_bytes=64k")
-    with _prepared(place, plan) as (target, prepared, case):
+    with _prepared(target, place, plan) as (prepared, case):
         job = prepared.job(case)
         assert set(parameter.read_text().strip().split(",")) == {"65536"}
         finding = prepared.judge(case, target.execute(job))
@@ -106,9 +102,9 @@ def test_use_bh_bytes_is_set_and_put_back(place: Path) -> None:
     ],
 )
 def test_a_changed_block_fails_the_trial_and_is_named(
-    place: Path, axes: tuple[str, ...], offset: int
+    target: LocalTarget, place: Path, axes: tuple[str, ...], offset: int
 ) -> None:
-    with _prepared(place, _plan(*axes)) as (target, prepared, case):
+    with _prepared(target, place, _plan(*axes)) as (prepared, case):
         good = prepared.judge(case, target.execute(prepared.job(case)))
         assert good.status is Status.OK, good.reason
         _overwrite(prepared, offset)
@@ -118,17 +114,19 @@ def test_a_changed_block_fails_the_trial_and_is_named(
         assert f" at {offset}: Input/output error (EIO)" in (bad.reason or "")
 
 
-def test_an_image_of_the_users_own_is_copied_and_never_written(place: Path) -> None:
+def test_an_image_of_the_users_own_is_copied_and_never_written(
+    target: LocalTarget, place: Path
+) -> None:
     image = write_model(place / "system.img", 3 * MIB + 100)
     before = image.read_bytes()
-    run = _run(place, file=str(image))
+    run = _run(target, place, file=str(image))
     assert [trial.status for trial in run.trials] == [Status.OK]
     assert run.manifest.environment.facts["file.bytes"] == 3 * MIB + 4096
     assert image.read_bytes() == before
 
 
-def test_more_in_sequence_than_the_image_holds_is_a_skip(place: Path) -> None:
-    run = _run(place, "pattern=sequential", "total=8m")
+def test_more_in_sequence_than_the_image_holds_is_a_skip(target: LocalTarget, place: Path) -> None:
+    run = _run(target, place, "pattern=sequential", "total=8m")
     (trial,) = run.trials
     assert trial.status is Status.SKIPPED
     assert "--set total=4MiB or less" in (trial.remedy or "")

@@ -66,6 +66,16 @@ def threshold_option(command: _Command) -> _Command:
     )(command)
 
 
+def metric_option(command: _Command) -> _Command:
+    """``--metric``."""
+    return click.option(
+        "--metric",
+        type=str,
+        metavar="NAME",
+        help="Compare by this metric [the workload's first; `loadstone list` names them].",
+    )(command)
+
+
 def plan_options(command: _Command) -> _Command:
     """What makes up a Plan."""
     for add in reversed(

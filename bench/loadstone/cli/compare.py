@@ -6,6 +6,7 @@ import click
 
 from loadstone.cli._options import (
     json_option,
+    metric_option,
     reference_option,
     results_option,
     threshold_option,
@@ -17,6 +18,7 @@ from loadstone.cli._output import print_json
 @click.argument("base")
 @click.argument("new")
 @threshold_option
+@metric_option
 @reference_option
 @results_option
 @json_option
@@ -24,6 +26,7 @@ def command(
     base: str,
     new: str,
     threshold: float,
+    metric: str | None,
     references: tuple[Path, ...],
     results: Path,
     as_json: bool,
@@ -40,7 +43,7 @@ def command(
 
     postings = all_postings(references)
     before, after = (api.load(run, results=results) for run in (base, new))
-    comparison = api.compare(before, after, threshold)
+    comparison = api.compare(before, after, threshold, metric)
     published = held(comparison, before, after, postings)
     if as_json:
         print_json(comparison_json(comparison, published_json(published)))

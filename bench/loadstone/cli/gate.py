@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from loadstone.cli._options import results_option, threshold_option
+from loadstone.cli._options import metric_option, results_option, threshold_option
 from loadstone.errors import ExitCode
 from loadstone.model import Comparison, Verdict
 
@@ -13,14 +13,15 @@ from loadstone.model import Comparison, Verdict
 @click.argument("base")
 @click.argument("new")
 @threshold_option
+@metric_option
 @results_option
-def command(base: str, new: str, threshold: float, results: Path) -> ExitCode:
+def command(base: str, new: str, threshold: float, metric: str | None, results: Path) -> ExitCode:
     """Compare, and leave with 1 if a Case got slower, 3 if that can't be told, else 0."""
     from loadstone import api
     from loadstone.report import text
 
     comparison = api.compare(
-        api.load(base, results=results), api.load(new, results=results), threshold
+        api.load(base, results=results), api.load(new, results=results), threshold, metric
     )
     text.print_comparison(comparison, text.console())
     return _code(comparison)

@@ -73,15 +73,15 @@ _PARAMETERS = (
 )
 
 _METRICS = (
-    Metric(name="syncs_per_s", unit="syncs/s", better=Better.HIGHER),
     Metric(name="throughput", unit="KiB/s", better=Better.HIGHER),
+    Metric(name="syncs_per_s", unit="syncs/s", better=Better.HIGHER),
     Metric(name="sync_ns", unit="ns", better=Better.LOWER),
     Metric(name="sync_p99_ns", unit="ns", better=Better.LOWER),
     Metric(name="write_ns", unit="ns", better=Better.LOWER),
 )
 
 _COLUMNS = (
-    Column(heading="KiB/s", name="throughput", unit="KiB/s"),
+    Column(heading="syncs/s", name="syncs_per_s", unit="syncs/s"),
     Column(heading="sync p50 ms", name="sync_ns", unit="ns"),
     Column(heading="p99 ms", name="sync_p99_ns", unit="ns"),
     Column(heading="write p50 ms", name="write_ns", unit="ns"),
