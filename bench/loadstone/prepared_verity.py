@@ -80,7 +80,11 @@ class PreparedVerity:
     def objection(self, case: Case) -> Finding | None:
         device = self._devices[case.id]
         if isinstance(device, str):
-            return _skip(device, "--set tasklet=off, or a later kernel")
+            return _skip(
+                f"this kernel makes no such verity device: {device}",
+                "--set hash_block=4KiB, as none may be smaller than a block of the device below; "
+                "--set tasklet=off; or a later kernel",
+            )
         if case.parameters["use_bh_bytes"] != _AS_IS and self._bh_bytes is None:
             return _skip(
                 f"this kernel's dm-verity has no use_bh_bytes ({USE_BH_BYTES} is not there)",

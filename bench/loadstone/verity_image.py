@@ -35,7 +35,7 @@ class Layout(Noun, frozen=True, kw_only=True):
     @property
     def device_bytes(self) -> int:
         """What all of it takes."""
-        return self.image_bytes + sum(map(self.tree_bytes, self.hash_blocks))
+        return self.image_bytes + sum(map(self.tree_room, self.hash_blocks))
 
     def tree_bytes(self, hash_block_bytes: int) -> int:
         """A tree's size: each level hashes the one below, up to a single block."""
@@ -48,7 +48,11 @@ class Layout(Noun, frozen=True, kw_only=True):
     def tree_start(self, hash_block_bytes: int) -> int:
         """Where the tree of that block size begins, in bytes."""
         before = self.hash_blocks[: self.hash_blocks.index(hash_block_bytes)]
-        return self.image_bytes + sum(map(self.tree_bytes, before))
+        return self.image_bytes + sum(map(self.tree_room, before))
+
+    def tree_room(self, hash_block_bytes: int) -> int:
+        """What is set aside for a tree: whole blocks of any device."""
+        return -(-self.tree_bytes(hash_block_bytes) // DATA_BLOCK_BYTES) * DATA_BLOCK_BYTES
 
 
 class Tree(Noun, frozen=True, kw_only=True):
@@ -117,7 +121,7 @@ def hash_tree(
     Raises:
         CannotMeasureError: there is no veritysetup, or it refuses.
     """
-    table = _linear(layout.tree_start(block_bytes), layout.tree_bytes(block_bytes), lower)
+    table = _linear(layout.tree_start(block_bytes), layout.tree_room(block_bytes), lower)
     with mapped_device(target, journal, table, what="hash") as device:
         root = _format(target, layout, data, device, block_bytes)
         yield Tree(device=device, root=root, block_bytes=block_bytes)

@@ -1,6 +1,5 @@
 """dm-flush through the kernel's device-mapper: what is counted, and what errors come to."""
 
-import json
 import signal
 from pathlib import Path
 
@@ -131,7 +130,7 @@ def test_a_device_that_goes_bad_at_times_fails_then(
 def test_a_device_that_hangs_is_given_up_and_its_tables_go(place: Path, lower: Lower) -> None:
     sectors = 16 * MIB // 512
     hasty = LocalTarget(place / "results", limit_s=3)
-    with lower(f"0 {sectors} delay LOOP 0 120000") as device:
+    with lower(f"0 {sectors} delay LOOP 0 10000") as device:
         run = _run(hasty, place, device, rounds=3, segments=2)
     hasty.close()
     (trial,) = run.trials
@@ -155,22 +154,11 @@ def test_a_kill_leaves_tables_that_clean_removes(loadstone: Command) -> None:
     assert "loadstone-" not in dmsetup("ls")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_takes_all_down(loadstone: Command, number: signal.Signals) -> None:
+def test_a_signal_takes_all_down(loadstone: Command) -> None:
     words = ("run", "dm-flush", *SMALL_WORDS, "--set=segments=8", "--set=seconds=600")
     process = loadstone.start(*words)
     until(loadstone.jobs, "a Job to run", limit_s=120)
-    process.send_signal(number)
+    process.terminate()
     process.communicate(timeout=120)
-    assert process.returncode == -number
+    assert process.returncode == -signal.SIGTERM
     assert "loadstone-" not in dmsetup("ls")
-
-
-def test_json_has_what_scripts_want(loadstone: Command) -> None:
-    done = loadstone(
-        *("run", "dm-flush", *SMALL_WORDS, "--set=segments=1,4", "--rounds=1", "--json", "--quiet")
-    )
-    assert done.code == 0, done.err
-    for case in json.loads(done.out)["cases"]:
-        assert case["metrics"]["throughput"]["unit"] == "KiB/s"
-        assert case["evidence"]["flushes_per_sync"] > 0

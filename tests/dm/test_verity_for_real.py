@@ -54,12 +54,13 @@ def _overwrite(prepared: PreparedVerity, offset: int) -> None:
 def test_every_pattern_engine_and_cache_is_measured_beside_its_floor(
     target: LocalTarget, place: Path
 ) -> None:
-    run = _run(target, place, "pattern=random,sequential", "io=buffered,direct", "threads=1,4")
+    axes = ("pattern=random,sequential", "io=buffered,direct", "threads=1,4", "total=2m")
+    run = _run(target, place, *axes)
     assert [trial.reason for trial in run.trials if trial.status is not Status.OK] == []
     for trial in run.trials:
         assert trial.evidence["floor_ns"] > 0
         assert trial.evidence["verified_bytes"] > 0
-        assert trial.evidence["bytes"] == MIB
+        assert trial.evidence["bytes"] == 2 * MIB
         assert {one.name for one in trial.histograms} == {"read", "floor read"}
 
 

@@ -23,8 +23,8 @@ _MEMORY_BYTES = 3 << 30
 # ext4 on a null_blk: files of the guest's own would lie in its memory, and loops over those
 # are other than over a disk.
 _BODY = """
-modprobe null_blk nr_devices=1 gb=2 memory_backed=1 bs=4096 queue_mode=2
-modprobe dm_mod
+modprobe null_blk nr_devices=1 gb=2 memory_backed=1 bs=512 queue_mode=2
+modprobe loop
 mkdir /run/loadstone/place
 mkfs.ext4 -q /dev/nullb0
 mount /dev/nullb0 /run/loadstone/place
