@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from loadstone.block_device import is_path
 from loadstone.errors import UsageError
 from loadstone.explain import printable
 from loadstone.model import Noun, Plan, Subject, Value
@@ -149,12 +150,12 @@ def _devices(request: Request) -> tuple[str, ...]:
         if not name or "\0" in name:
             raise UsageError(f"--device: {name!r} is no name of a device")
     for device in devices:
-        if "/" in device and device not in erase:
+        if is_path(device) and device not in erase:
             raise UsageError(
                 f"--device {printable(device)}: all that is on it will be lost; if you want that, "
                 f"name it twice: --device {shlex.quote(device)} --erase {shlex.quote(device)}"
             )
-        if devices.count(device) > 1 and "/" in device:
+        if devices.count(device) > 1 and is_path(device):
             raise UsageError(f"--device {printable(device)}: is named twice; name two devices")
     for device in erase:
         if device not in devices:
