@@ -16,7 +16,7 @@ from loadstone.loop_device import loop_device
 from loadstone.model import CoreError, Job, Noun, Subject, Value
 from loadstone.scratch_file import execute, require_room, scratch_directory, scratch_file
 from loadstone.simulated.device import simulated_device
-from loadstone.simulated.profile import Driver, find_profile, storage_facts, whole_bytes
+from loadstone.simulated.profile import Driver, Profile, find_profile, storage_facts, whole_bytes
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
 
@@ -121,20 +121,31 @@ def _make_sparse(path: str, size_bytes: int) -> None:
         ) from error
 
 
-@contextlib.contextmanager
-def _own_null_blk(
-    target: Target, journal: Journal, profile_name: str, size_bytes: int
-) -> Iterator[BlockDevice]:
+def simulated_profile(named: str) -> Profile:
+    """What ``--device`` has simulated where it names no path.
+
+    Raises:
+        UsageError: there is no such storage, or none that can be written at random.
+    """
     try:
-        profile = find_profile(profile_name)
+        profile = find_profile(named)
     except UsageError as error:
         raise UsageError(
             f"--device {error}; a device that is there is named by its path, such as /dev/sdb"
         ) from None
     if profile.driver is not Driver.NULL_BLK or profile.zoned:
         raise UsageError(
-            f"--device {profile_name}: cannot be written at random; take ufs21, ufs31, ufs40, nvme"
+            f"--device {printable(named)}: cannot be written at random; take ufs21, ufs31, ufs40, "
+            "nvme"
         )
+    return profile
+
+
+@contextlib.contextmanager
+def _own_null_blk(
+    target: Target, journal: Journal, profile_name: str, size_bytes: int
+) -> Iterator[BlockDevice]:
+    profile = simulated_profile(profile_name)
     name = f"loadstone-{os.getpid()}-{secrets.token_hex(4)}"
     with (
         journal.standing("null_blk", name),

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from loadstone.block_device import is_path
+from loadstone.block_device import is_path, simulated_profile
 from loadstone.errors import UsageError
 from loadstone.explain import printable
 from loadstone.model import Noun, Plan, Subject, Value
@@ -157,6 +157,8 @@ def _devices(request: Request) -> tuple[str, ...]:
             )
         if devices.count(device) > 1 and is_path(device):
             raise UsageError(f"--device {printable(device)}: is named twice; name two devices")
+        if not is_path(device):
+            simulated_profile(device)
     for device in erase:
         if device not in devices:
             raise UsageError(
