@@ -138,9 +138,15 @@ def _subject(request: Request, planned: Request | PlanFile) -> Subject:
         file=str(Path(file).absolute()) if file is not None else None,
         directory=str(Path(directory).absolute()) if directory is not None else None,
         size_bytes=size_bytes if file is None else None,
-        devices=_devices(request),
-        erase=request.erase,
+        devices=tuple(map(_absolute, _devices(request))),
+        erase=tuple(map(_absolute, request.erase)),
     )
+
+
+def _absolute(device: str) -> str:
+    """As it is found from any directory: a Run may be resumed in another one."""
+    is_file = is_path(device) or ".toml" in device
+    return str(Path(device).absolute()) if is_file else device
 
 
 def _devices(request: Request) -> tuple[str, ...]:
