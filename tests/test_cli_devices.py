@@ -8,7 +8,7 @@ from commands import Command, needs_root
 from devices import checksum, loop
 from loadstone.errors import UsageError
 from loadstone.lab.setup import lab_plan
-from loadstone.request import Request
+from loadstone.request import Request, make_plan
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
@@ -113,6 +113,14 @@ def test_a_plan_shows_the_devices_and_touches_none(loadstone: Command, place: Pa
         assert done.out.splitlines()[0].endswith(f"on {device}")
         assert checksum(device) == before
     assert loadstone("plan", "dm-verity", "--device", "ufs40").out.splitlines()[0].endswith("ufs40")
+
+
+def test_a_device_is_kept_by_its_absolute_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Run that is resumed in another directory must not find another device there."""
+    monkeypatch.chdir("/dev")
+    subject = make_plan(Request(what="dm-flush", devices=("./my",), erase=("./my",)))[0].subject
+    assert (subject.devices, subject.erase) == (("/dev/my",), ("/dev/my",))
+    assert make_plan(Request(what="dm-flush", devices=("ufs40",)))[0].subject.devices == ("ufs40",)
 
 
 @needs_root
