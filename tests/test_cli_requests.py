@@ -10,7 +10,7 @@ from commands import MIB, Command, needs
 from loadstone import __version__
 
 ONCE = ("--rounds", "1", "--warmups", "0")
-_WORKLOADS = "there are calibration, folio-write, model-load"
+_WORKLOADS = "there are calibration, dm-flush, dm-verity, folio-write, model-load"
 VERBS = ("clean", "compare", "completion", "gate", "list", "plan", "resume", "run", "show")
 
 

@@ -47,6 +47,21 @@ def test_differences_are_after_less_before() -> None:
     assert moved["block.read_bytes"] == 2048 * 512
 
 
+def test_the_counters_of_several_block_devices_add_up() -> None:
+    """Of one that could not be read, what the others moved by is not the whole of it."""
+    paths = [f"/sys/dev/block/254:{minor}/stat" for minor in range(3)]
+    before = dict.fromkeys(paths, BLOCK)
+    after = {
+        paths[0]: BLOCK.replace("2048", "2050").replace("  12  4", "  15  4"),
+        paths[1]: BLOCK.replace("2048", "2058").replace("  12  4", "  16  4"),
+        paths[2]: BLOCK,
+    }
+    moved = differences(before, after)
+    assert moved["block.read_bytes"] == (2 + 10) * 512
+    assert moved["block.flush_ios"] == 3 + 4
+    assert moved["block.write_ios"] == 0
+
+
 def test_what_could_not_be_read_is_left_out_and_not_zero() -> None:
     path = "/sys/dev/block/254:0/stat"
     assert differences({path: ""}, {path: BLOCK}) == {}

@@ -346,6 +346,48 @@ def test_a_file_that_is_no_tunable_is_never_written(
     assert (tmp_path / "file").read_text() == "precious"
 
 
+@pytest.mark.parametrize(
+    ("kind", "names", "words"),
+    [
+        (
+            "dm-table",
+            ("vg-root", "", "/dev/mapper/loadstone-x", "Loadstone-x", "x/../loadstone-x"),
+            "it is no device named loadstone-…",
+        ),
+        ("dm-table", (f"loadstone-{'x' * 128}",), "it is no device named loadstone-…"),
+        (
+            "null_blk",
+            ("nullb0", "", "..", "loadstone/../nullb0", "/loadstone", "loadstone-x/power"),
+            "it is no null_blk of ours",
+        ),
+    ],
+)
+def test_a_device_that_is_not_named_as_ours_is_never_taken_down(
+    results: Path, kind: str, names: tuple[str, ...], words: str
+) -> None:
+    """Also where this kernel has no such devices at all."""
+    journal = Journal(results)
+    for name in names:
+        orphan(journal.entry(kind, name))
+    told = problems(results)
+    assert len(told) == len(names)
+    assert all(words in one for one in told)
+    assert len(stale(results)) == len(names)
+
+
+@pytest.mark.skipif(
+    Path("/dev/mapper/control").exists() and os.geteuid() != 0,
+    reason="only root may ask device-mapper: run as root",
+)
+@pytest.mark.parametrize("kind", ["dm-table", "null_blk"])
+def test_a_device_that_was_written_down_but_never_made_is_taken_for_gone(
+    results: Path, kind: str
+) -> None:
+    orphan(Journal(results).entry(kind, "loadstone-flush-1-abcdef01"))
+    assert problems(results) == [""]
+    assert stale(results) == []
+
+
 def test_a_tunable_that_has_gone_with_its_device_is_taken_for_gone(results: Path) -> None:
     name = "/sys/devices/virtual/block/none/queue/nr_requests"
     orphan(Journal(results).entry("tunable", name, "64"))

@@ -16,7 +16,7 @@ from loadstone.loop_device import loop_device
 from loadstone.model import CoreError, Job, Noun, Subject, Value
 from loadstone.scratch_file import execute, require_room, scratch_directory, scratch_file
 from loadstone.simulated.device import simulated_device
-from loadstone.simulated.profile import Driver, find_profile, storage_facts, whole_bytes
+from loadstone.simulated.profile import Driver, Profile, find_profile, storage_facts, whole_bytes
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
 
@@ -63,10 +63,28 @@ def block_devices(
                 _ROOM_BYTES * len(needed_bytes),
                 "name another --dir",
             )
-        yield tuple(
+        devices = tuple(
             stack.enter_context(_block_device(target, subject, journal, position, size_bytes))
             for position, size_bytes in enumerate(needed_bytes)
         )
+        _require_all_different(subject, devices)
+        yield devices
+
+
+def is_path(named: str) -> bool:
+    """Whether ``--device`` names a device that is there; else it is storage to be simulated."""
+    return "/" in named and not re.search(r"\.toml(:|$)", named)
+
+
+def _require_all_different(subject: Subject, devices: Sequence[BlockDevice]) -> None:
+    names = dict[str, str]()
+    for device, named in zip(devices, subject.devices, strict=False):
+        if device.number in names:
+            raise UsageError(
+                f"--device {printable(named)}: is the same device as "
+                f"{printable(names[device.number])}; name two devices"
+            )
+        names[device.number] = named
 
 
 def _block_device(
@@ -75,7 +93,7 @@ def _block_device(
     if not subject.devices:
         return _own_loop(target, subject, journal, size_bytes)
     named = subject.devices[position]
-    if "/" in named:
+    if is_path(named):
         return contextlib.nullcontext(claim(target, named, size_bytes))
     return _own_null_blk(target, journal, named, size_bytes)
 
@@ -103,15 +121,31 @@ def _make_sparse(path: str, size_bytes: int) -> None:
         ) from error
 
 
+def simulated_profile(named: str) -> Profile:
+    """What ``--device`` has simulated where it names no path.
+
+    Raises:
+        UsageError: there is no such storage, or none that can be written at random.
+    """
+    try:
+        profile = find_profile(named)
+    except UsageError as error:
+        raise UsageError(
+            f"--device {error}; a device that is there is named by its path, such as /dev/sdb"
+        ) from None
+    if profile.driver is not Driver.NULL_BLK or profile.zoned:
+        raise UsageError(
+            f"--device {printable(named)}: cannot be written at random; take ufs21, ufs31, ufs40, "
+            "nvme"
+        )
+    return profile
+
+
 @contextlib.contextmanager
 def _own_null_blk(
     target: Target, journal: Journal, profile_name: str, size_bytes: int
 ) -> Iterator[BlockDevice]:
-    profile = find_profile(profile_name)
-    if profile.driver is not Driver.NULL_BLK or profile.zoned:
-        raise UsageError(
-            f"--device {profile_name}: cannot be written at random; take ufs21, ufs31, ufs40, nvme"
-        )
+    profile = simulated_profile(profile_name)
     name = f"loadstone-{os.getpid()}-{secrets.token_hex(4)}"
     with (
         journal.standing("null_blk", name),
@@ -138,11 +172,20 @@ def claim(target: Target, named: str, needed_bytes: int) -> BlockDevice:
             "of them, or remove them first (wipefs)"
         )
     if has_bytes < needed_bytes:
+        held, taken = _told_apart(has_bytes, needed_bytes)
         raise UsageError(
-            f"--device {printable(named)}: it holds {format_bytes_rounded(has_bytes)}, and the "
-            f"Cases take {format_bytes_rounded(needed_bytes)}; name a larger one, or --set less"
+            f"--device {printable(named)}: it holds {held}, and the Cases take {taken}; name a "
+            "larger one, or --set less"
         )
     return BlockDevice(path=real, number=number, bytes=has_bytes, facts={"device.kind": "named"})
+
+
+def _told_apart(*sizes_bytes: int) -> list[str]:
+    """Rounded, but not to one and the same."""
+    rounded = [format_bytes_rounded(size) for size in sizes_bytes]
+    if len(set(rounded)) == len(set(sizes_bytes)):
+        return rounded
+    return [f"{size} bytes" for size in sizes_bytes]
 
 
 def _looked_at(target: Target, path: str, facts: dict[str, Value]) -> BlockDevice:
@@ -176,7 +219,19 @@ def _refusal(
 
 
 def _users(target: Target, number: str, real: str) -> str:
-    """Who uses a device, as far as the kernel tells."""
+    """Who uses a device or a partition of it, as far as the kernel tells."""
+    found = _own_users(target, number, real)
+    partitions = _partitions(target, number)
+    for name in partitions:
+        part = (target.read_text(f"/sys/dev/block/{number}/{name}/dev") or "").strip()
+        users = _own_users(target, part, f"/dev/{name}")
+        found += [f"its partition {name} is {user}" for user in users]
+    if not found:
+        found += [f"its partition {name} may be held" for name in partitions]
+    return ", ".join(found) or "somebody holds it exclusively (fuser -v tells who)"
+
+
+def _own_users(target: Target, number: str, real: str) -> list[str]:
     mounts = parse_mountinfo(target.read_text("/proc/self/mountinfo") or "")
     found = [
         f"mounted on {printable(one.point)}"
@@ -187,9 +242,7 @@ def _users(target: Target, number: str, real: str) -> str:
     swaps = (target.read_text("/proc/swaps") or "").splitlines()[1:]
     found += ["swapped on" for line in swaps if line.split()[0] == real]
     found += [f"held by {name}" for name in _entries(target, f"/sys/dev/block/{number}/holders")]
-    if not found:
-        found += [f"its partition {name} may be" for name in _partitions(target, number)]
-    return ", ".join(found) or "somebody holds it exclusively (fuser -v tells who)"
+    return found
 
 
 def _partitions(target: Target, number: str) -> list[str]:

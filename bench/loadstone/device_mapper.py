@@ -112,11 +112,16 @@ def _order(target: Target, action: str, **options: str) -> Outcome:
 
 
 def _load_module(error: CoreError) -> None:
+    if os.geteuid():
+        raise CannotMeasureError(
+            f"device-mapper is root's to use, and its module root's to load: {describe(error)}; "
+            "run as root"
+        )
     try:
         load_module("dm_mod")
     except CannotMeasureError as refusal:
         raise CannotMeasureError(
-            f"this kernel has no device-mapper: {describe(error)}; {refusal}; "
+            f"this kernel has no device-mapper (CONFIG_BLK_DEV_DM): {describe(error)}; {refusal}; "
             "`loadstone lab run` boots a kernel that has it"
         ) from None
 

@@ -22,6 +22,13 @@ DEVICE_RULES = (
         remedy="free space there, or name another --dir or --device",
     ),
     Rule(
+        step="start thread",
+        codes=frozenset({errno.EAGAIN}),
+        status=Status.SKIPPED,
+        meaning="no more threads may be started here",
+        remedy="--set threads to less, or raise the limit (ulimit -u)",
+    ),
+    Rule(
         step="block of the device",
         codes=frozenset({errno.EINVAL}),
         status=Status.SKIPPED,

@@ -55,7 +55,8 @@ def explain(
 def describe(error: CoreError) -> str:
     """What was tried on what, and what the system said."""
     place = f" at {error.offset}" if error.offset >= 0 else ""
-    return f"{error.step} {printable(error.path)}{place}: {system_words(error.code)}"
+    path = f" {printable(error.path)}" if error.path else ""
+    return f"{error.step}{path}{place}: {system_words(error.code)}"
 
 
 def printable(text: str) -> str:

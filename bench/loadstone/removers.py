@@ -20,7 +20,9 @@ CONFIGFS = Path("/sys/kernel/config")
 
 _PREFIX = "loadstone-"
 # Without device-mapper there is no device of it either.
+_NAME = "device-mapper name"
 _OPEN_CONTROL = "open device-mapper control"
+_ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 # Source: include/uapi/linux/loop.h.
 _LOOP_CLR_FD = 0x4C01
 # Whoever looks at a device that has just changed (udev) lets go of it again soon.
@@ -78,9 +80,13 @@ def remove_mapped(name: str, _: str = "") -> None:
     error = core.run_job(
         Job(operation="dm-table", options={"action": "remove", "name": name})
     ).error
-    is_gone = error and error.step == _OPEN_CONTROL and error.code == errno.ENOENT
-    if error and not is_gone:
-        raise RunError(f"{describe(error)}; end or unmount what uses it")
+    if error is None or (error.step == _OPEN_CONTROL and error.code in _ABSENT):
+        return
+    if error.step == _NAME:
+        raise RunError(f"it is no device named {_PREFIX}…")
+    is_refused = error.code in (errno.EACCES, errno.EPERM)
+    remedy = "run as root" if is_refused else "end or unmount what uses it"
+    raise RunError(f"{describe(error)}; {remedy}")
 
 
 def remove_null_blk(name: str, _: str = "") -> None:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from loadstone.block_device import is_path, simulated_profile
 from loadstone.errors import UsageError
 from loadstone.explain import printable
 from loadstone.model import Noun, Plan, Subject, Value
@@ -137,9 +138,15 @@ def _subject(request: Request, planned: Request | PlanFile) -> Subject:
         file=str(Path(file).absolute()) if file is not None else None,
         directory=str(Path(directory).absolute()) if directory is not None else None,
         size_bytes=size_bytes if file is None else None,
-        devices=_devices(request),
-        erase=request.erase,
+        devices=tuple(map(_absolute, _devices(request))),
+        erase=tuple(map(_absolute, request.erase)),
     )
+
+
+def _absolute(device: str) -> str:
+    """As it is found from any directory: a Run may be resumed in another one."""
+    is_file = is_path(device) or ".toml" in device
+    return str(Path(device).absolute()) if is_file else device
 
 
 def _devices(request: Request) -> tuple[str, ...]:
@@ -149,13 +156,15 @@ def _devices(request: Request) -> tuple[str, ...]:
         if not name or "\0" in name:
             raise UsageError(f"--device: {name!r} is no name of a device")
     for device in devices:
-        if "/" in device and device not in erase:
+        if is_path(device) and device not in erase:
             raise UsageError(
                 f"--device {printable(device)}: all that is on it will be lost; if you want that, "
                 f"name it twice: --device {shlex.quote(device)} --erase {shlex.quote(device)}"
             )
-        if devices.count(device) > 1 and "/" in device:
+        if devices.count(device) > 1 and is_path(device):
             raise UsageError(f"--device {printable(device)}: is named twice; name two devices")
+        if not is_path(device):
+            simulated_profile(device)
     for device in erase:
         if device not in devices:
             raise UsageError(

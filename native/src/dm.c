@@ -56,7 +56,7 @@ static void init_head(struct dm_ioctl *head, const char *name, size_t bytes)
 	snprintf(head->name, sizeof(head->name), "%s", name);
 }
 
-static int check_name(struct ls_dm *dm, const char *name)
+int ls_dm_check_name(struct ls_dm *dm, const char *name)
 {
 	dm->step = "device-mapper name";
 	if (strlen(name) >= DM_NAME_LEN)
@@ -216,7 +216,7 @@ int ls_dm_create(struct ls_dm *dm, const char *name, const char *table, enum ls_
 		 struct ls_dm_device *ret)
 {
 	const char *step;
-	int err = check_name(dm, name);
+	int err = ls_dm_check_name(dm, name);
 
 	if (!err)
 		err = create_empty(dm, name);
@@ -237,7 +237,7 @@ int ls_dm_create(struct ls_dm *dm, const char *name, const char *table, enum ls_
 
 int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode)
 {
-	int err = check_name(dm, name);
+	int err = ls_dm_check_name(dm, name);
 
 	if (!err)
 		err = load_table(dm, name, table, mode_flags(mode));
@@ -249,7 +249,7 @@ int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table, enum ls_
 int ls_dm_find(struct ls_dm *dm, const char *name, struct ls_dm_device *ret)
 {
 	struct dm_ioctl head;
-	int err = check_name(dm, name);
+	int err = ls_dm_check_name(dm, name);
 
 	if (err)
 		return err;
@@ -294,7 +294,7 @@ static int write_status(const char *bytes, char **ret)
 
 int ls_dm_status(struct ls_dm *dm, const char *name, char **ret)
 {
-	int err = check_name(dm, name);
+	int err = ls_dm_check_name(dm, name);
 
 	for (size_t size = STATUS_START_BYTES; !err; size *= 4) {
 		LS_FREE char *bytes = calloc(1, size);
@@ -352,7 +352,7 @@ static int let_go(struct ls_dm *dm, const char *name)
 int ls_dm_remove(struct ls_dm *dm, const char *name)
 {
 	const struct timespec pause = { 0, REMOVE_PAUSE_NS };
-	int err = check_name(dm, name);
+	int err = ls_dm_check_name(dm, name);
 
 	if (!err)
 		err = remove_once(dm, name);

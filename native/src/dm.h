@@ -35,6 +35,9 @@ struct ls_dm_version {
 int ls_dm_init(struct ls_dm *dm);
 void ls_dm_deinit(struct ls_dm *dm);
 
+/* -EPERM, -ENAMETOOLONG: none that this may touch. Needs no ls_dm_init; all below do it too. */
+int ls_dm_check_name(struct ls_dm *dm, const char *name);
+
 int ls_dm_version(struct ls_dm *dm, struct ls_dm_version *ret);
 
 /*

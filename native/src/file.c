@@ -115,8 +115,8 @@ int ls_file_write(int fd, const void *data, uint64_t bytes, uint64_t offset, int
 
 		if (put < 0 && errno == EINTR)
 			continue;
-		if (put < 0)
-			return -errno;
+		if (put <= 0)
+			return put ? -errno : -EIO;
 		done += (uint64_t)put;
 	}
 	return 0;

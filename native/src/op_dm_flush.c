@@ -163,13 +163,24 @@ static int write_block(struct flushing *flushing, struct writer *writer, int64_t
 	return 0;
 }
 
-static int sync_device(struct flushing *flushing, struct writer *writer, int64_t *since_ns)
+static int sync_once(const struct flushing *flushing)
 {
 	int is_data = flushing->options.sync == FDATASYNC;
+
+	while (is_data ? fdatasync(flushing->fd) : fsync(flushing->fd))
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+static int sync_device(struct flushing *flushing, struct writer *writer, int64_t *since_ns)
+{
+	int err = sync_once(flushing);
 	int64_t now_ns;
 
-	if (is_data ? fdatasync(flushing->fd) : fsync(flushing->fd))
-		return fail(flushing, -errno, is_data ? "fdatasync" : "fsync", -1);
+	if (err)
+		return fail(flushing, err,
+			    flushing->options.sync == FDATASYNC ? "fdatasync" : "fsync", -1);
 	now_ns = ls_clock_now();
 	ls_histogram_record(&writer->sync_latency, (uint64_t)(now_ns - *since_ns));
 	*since_ns = now_ns;

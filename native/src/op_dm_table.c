@@ -109,6 +109,11 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 
 	if (err)
 		return err;
+	/* First, so that it is refused as well where there is no device-mapper. */
+	if (options.action != VERSION)
+		err = ls_dm_check_name(&dm, options.name);
+	if (err)
+		return ls_result_fail(ret, err, dm.step, options.name, -1);
 	err = ls_dm_init(&dm);
 	if (err)
 		return ls_result_fail(ret, err, dm.step, "/dev/mapper/control", -1);

@@ -123,9 +123,8 @@ class DmFlush:
             remarks.append("writes has no meaning beside seconds: left out there")
         if parameters["seconds"]:
             parameters["writes"] = 20
-        if parameters["sync"] == "empty" and chosen.get("io") == "direct":
-            remarks.append("io has no meaning for sync empty: left out there")
-            parameters["io"] = "buffered"
+        if parameters["sync"] == "empty":
+            remarks += _drop_what_writes(parameters)
         return parameters, remarks
 
     def label(self, parameters: Mapping[str, Value]) -> str:
@@ -161,6 +160,16 @@ class DmFlush:
                 for case in cases
             }
             yield PreparedFlush(target, subject, devices, tables, version)
+
+
+def _drop_what_writes(parameters: dict[str, Value]) -> list[str]:
+    """Of a flush without any write, no parameter of the writes has a meaning."""
+    remarks = []
+    for one in _PARAMETERS:
+        if one.name in ("block", "io") and parameters[one.name] != one.default:
+            remarks.append(f"{one.name} has no meaning for sync empty: left out there")
+            parameters[one.name] = one.default or 0
+    return remarks
 
 
 def _others(parameters: Mapping[str, Value]) -> dict[str, str]:

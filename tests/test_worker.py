@@ -1,0 +1,76 @@
+"""The process that carries out Jobs: one that takes too long is ended, and told so."""
+
+import os
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from commands import needs_root
+from devices import loop
+from loadstone import worker
+from loadstone.model import Job
+from loadstone.targets.local import LocalTarget
+
+
+def job(device: str, **changes: object) -> Job:
+    options = {"device": device, "threads": "2", "seconds": "600"}
+    return Job(operation="dm-flush", options=options, **changes)  # type: ignore[arg-type]
+
+
+def children() -> set[int]:
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
+@needs_root
+def test_a_job_over_its_limit_is_killed_and_told_so(place: Path, nothing_is_left: None) -> None:
+    del nothing_is_left
+    before = children()
+    with loop(place / "image") as device:
+        outcome = worker.execute(job(device, timeout_s=0.3))
+        # Nobody holds it any more: a device in use could not be taken like this.
+        os.close(os.open(device, os.O_RDWR | os.O_EXCL))
+    assert outcome.death == f"{worker.NO_ANSWER} within 0.3 s; killed"
+    assert (outcome.error, outcome.values) == (None, {})
+    assert children() == before
+
+
+@needs_root
+def test_the_limit_of_a_target_goes_before_that_of_a_job(place: Path) -> None:
+    target = LocalTarget(place / "results", limit_s=0.3)
+    try:
+        with loop(place / "image") as device:
+            outcome = target.execute(job(device, timeout_s=600))
+            assert outcome.death == f"{worker.NO_ANSWER} within 0.3 s; killed"
+            # The worker lives on, for the next Job.
+            claimed = target.execute(Job(operation="claim-device", options={"device": device}))
+            assert claimed.error is None
+    finally:
+        target.close()
+
+
+@needs_root
+def test_a_worker_that_is_closed_takes_its_job_along(place: Path) -> None:
+    target = LocalTarget(place / "results")
+    before = children()
+    with loop(place / "image") as device:
+        # As execute does, without waiting for what comes of it.
+        process = target._running_worker()
+        assert process.stdin is not None
+        worker.send(process.stdin, job(device))
+        end_s = time.monotonic() + 20
+        while not psutil.Process(process.pid).children() and time.monotonic() < end_s:
+            time.sleep(0.01)
+        assert children() > before
+        target.close()
+        assert children() == before
+        os.close(os.open(device, os.O_RDWR | os.O_EXCL))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(-9, "killed by SIGKILL (out of"), (-11, "killed by SIGSEGV"), (3, "ended with exit code 3")],
+)
+def test_a_death_is_told_by_its_cause(code: int, words: str) -> None:
+    assert worker.death_of(code).startswith(words)
