@@ -150,7 +150,7 @@ def test_trees_lie_behind_the_image_and_behind_each_other() -> None:
     assert layout.image_bytes == 3 * MIB + 4096
     assert layout.hash_blocks == (512, 4096)
     assert layout.tree_start(512) == layout.image_bytes
-    assert layout.tree_start(4096) == layout.image_bytes + layout.tree_bytes(512)
+    assert layout.tree_start(4096) == layout.image_bytes + layout.tree_room(512)
     assert layout.device_bytes == layout.tree_start(4096) + layout.tree_bytes(4096)
 
 

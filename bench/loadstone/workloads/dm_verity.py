@@ -123,17 +123,14 @@ class DmVerity:
         ]
 
     def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
-        parameters = {
-            one.name: chosen.get(one.name, one.default)
-            for one in _PARAMETERS
-            if one.default is not None
-        }
+        defaults = {one.name: one.default for one in _PARAMETERS if one.default is not None}
+        parameters: dict[str, Value] = {**defaults, **chosen}
         pattern = str(parameters["pattern"])
-        parameters["block"] = chosen.get("block", _BLOCKS[pattern])
-        parameters["total"] = chosen.get("total", _TOTALS[pattern])
+        parameters.setdefault("block", _BLOCKS[pattern])
+        parameters.setdefault("total", _TOTALS[pattern])
         parameters["use_bh_bytes"], remarks = _bh_bytes(parameters)
         _check(parameters)
-        return {one.name: parameters[one.name] or 0 for one in _PARAMETERS}, remarks
+        return parameters, remarks
 
     def label(self, parameters: Mapping[str, Value]) -> str:
         pattern = str(parameters["pattern"])
@@ -200,7 +197,7 @@ def _hash_blocks(cases: Sequence[Case]) -> list[int]:
     return sorted({int(case.parameters["hash_block"]) for case in cases})
 
 
-def _bh_bytes(parameters: Mapping[str, Value | None]) -> tuple[str, list[str]]:
+def _bh_bytes(parameters: Mapping[str, Value]) -> tuple[str, list[str]]:
     text = str(parameters["use_bh_bytes"])
     if text == _AS_IS:
         return text, []
@@ -213,9 +210,9 @@ def _bh_bytes(parameters: Mapping[str, Value | None]) -> tuple[str, list[str]]:
     return str(value), []
 
 
-def _check(parameters: Mapping[str, Value | None]) -> None:
+def _check(parameters: Mapping[str, Value]) -> None:
     for name in ("block", "total"):
-        if int(parameters[name] or 0) % DATA_BLOCK_BYTES:
+        if int(parameters[name]) % DATA_BLOCK_BYTES:
             raise UsageError(
                 f"{name}: {parameters[name]} is no multiple of the data block; write "
                 f"{DATA_BLOCK_BYTES} or a multiple"
@@ -223,8 +220,7 @@ def _check(parameters: Mapping[str, Value | None]) -> None:
     if parameters["hash_block"] not in _HASH_BLOCKS:
         sizes = ", ".join(map(format_bytes, _HASH_BLOCKS))
         raise UsageError(f"hash_block: {parameters['hash_block']} is none; write {sizes}")
-    least = int(parameters["block"] or 0) * int(parameters["threads"] or 1)
-    if int(parameters["total"] or 0) < least:
+    if int(parameters["total"]) < int(parameters["block"]) * int(parameters["threads"]):
         raise UsageError("total: is less than one block for each thread; write more")
 
 
