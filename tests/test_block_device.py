@@ -16,7 +16,7 @@ from devices import checksum, loop, mounted, number_of, partition, run, swapped_
 from leftovers import leftovers
 from loadstone.block_device import BlockDevice, block_devices, claim
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.journal import Journal
+from loadstone.journal import Journal, clean
 from loadstone.model import Subject
 from loadstone.targets.local import LocalTarget
 
@@ -28,6 +28,22 @@ from pathlib import Path
 from loadstone.block_device import claim
 from loadstone.targets.local import LocalTarget
 print(claim(LocalTarget(Path(sys.argv[1])), sys.argv[2], 0))
+"""
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from loadstone.block_device import block_devices
+from loadstone.journal import Journal, clean
+from loadstone.model import Subject
+from loadstone.targets.local import LocalTarget
+results, subject = Path(sys.argv[1]), Subject(directory=sys.argv[2])
+with (
+    Journal(results) as journal,
+    block_devices(LocalTarget(results), subject, journal, (1 << 20, 1 << 20)) as devices,
+):
+    print(len(devices), flush=True)
+    time.sleep(600)
 """
 
 
@@ -254,6 +270,22 @@ def test_without_a_name_loop_devices_are_made_and_gone_afterwards(
 def test_an_error_goes_on_and_the_devices_are_gone(target: LocalTarget, place: Path) -> None:
     with pytest.raises(KeyError), made(target, place, MIB, MIB):
         raise KeyError
+
+
+@needs_root
+def test_what_a_killed_process_made_is_removed_by_clean(place: Path) -> None:
+    results = place / "results"
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(results), str(place)], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"2\n"
+    process.kill()
+    process.communicate()
+    left = leftovers(place)
+    assert (len(left.loops), len(left.files)) == (2, 2)
+    assert [removal.problem for removal in clean(results)] == [None] * 4
+    assert leftovers(place).loops == leftovers(place).files == frozenset()
 
 
 @needs_root

@@ -320,6 +320,7 @@ def test_a_block_that_the_device_cannot_take_is_a_skip(
         (errno.ENOSPC, "write", Status.FAILED, "the storage below the device ran full", "free"),
         (errno.ENOSPC, "fsync", Status.FAILED, "the storage below the device ran full", "--dir"),
         (errno.EOPNOTSUPP, "RWF_DSYNC write", Status.SKIPPED, "no RWF_DSYNC", "sync=fdatasync"),
+        (errno.EAGAIN, "start thread", Status.SKIPPED, "no more threads may be", "--set threads"),
         (errno.ENOENT, "open device", Status.FAILED, "open device /dev/x", ""),
     ],
 )
@@ -331,6 +332,15 @@ def test_what_goes_wrong_says_what_to_do(
     assert finding.status is status
     assert words in (finding.reason or "")
     assert remedy in (finding.remedy or "")
+
+
+def test_an_error_of_no_file_in_particular_names_none() -> None:
+    error = CoreError(code=errno.EAGAIN, step="start thread", path="", offset=-1)
+    finding = prepared_without_device().judge(case_of(), Outcome(error=error))
+    assert finding.reason == (
+        "no more threads may be started here: start thread: Resource temporarily unavailable "
+        "(EAGAIN)"
+    )
 
 
 def test_a_device_that_hangs_ends_the_run_and_a_crash_does_not() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from loadstone.environment import (
     block_device,
+    device_facts,
     find_mount,
     machine_facts,
     parse_mountinfo,
@@ -78,3 +79,19 @@ def test_a_machine_that_tells_nothing_has_facts_without_values() -> None:
     facts = machine_facts(lambda _: None)
     assert facts["kernel.release"] is None
     assert facts["cpu.model"] is None
+
+
+def test_a_device_has_the_facts_of_its_queue_and_of_no_file_system() -> None:
+    base = "/sys/dev/block/254:0"
+    texts = {
+        f"{base}/queue/nr_requests": "64\n",
+        f"{base}/queue/write_cache": "write back\n",
+        f"{base}/queue/scheduler": "none [mq-deadline]\n",
+        f"{base}/uevent": "MAJOR=254\nDEVNAME=vda\n",
+    }
+    facts = device_facts(texts.get, "254:0")
+    assert (facts["block.device"], facts["block.name"]) == ("254:0", "vda")
+    assert (facts["block.nr_requests"], facts["block.write_cache"]) == (64, "write back")
+    assert facts["block.scheduler"] == "mq-deadline"
+    assert not [name for name in facts if name.startswith("fs.")]
+    assert device_facts(texts.get, None) == {"block.device": None}

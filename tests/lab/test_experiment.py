@@ -2,15 +2,27 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from loadstone.errors import RunError, UsageError
 from loadstone.lab.collect import Boot, Collector
-from loadstone.lab.experiment import deal_out
-from loadstone.lab.protocol import Began, Ended, Message, Ready, Starting, decode, encode
+from loadstone.lab.experiment import deal_out, whole_devices
+from loadstone.lab.protocol import (
+    Assignment,
+    Began,
+    Ended,
+    FileSystem,
+    Message,
+    Ready,
+    Starting,
+    decode,
+    encode,
+)
 from loadstone.model import Environment, Manifest, Plan, Run, Status, Step, Trial
 from loadstone.request import Request, make_plan
 from loadstone.runner import Silence
+from loadstone.simulated.profile import find_profile
 from loadstone.workloads import workload
 
 
@@ -131,3 +143,41 @@ def test_a_line_of_somebody_else_is_no_message() -> None:
 def test_a_message_of_another_loadstone_is_an_error(line: bytes) -> None:
     with pytest.raises(RunError, match="was loadstone changed"):
         decode(line)
+
+
+def test_what_a_plan_takes_whole_reaches_the_guest_as_it_was_planned() -> None:
+    plan, _ = make_plan(Request(what="dm-flush", axes=("segments=1", "devices=2")))
+    storage = find_profile("ufs40")
+    assignment = Assignment(
+        storage=storage,
+        file_system=FileSystem(type="ext4"),
+        memory_bytes=1 << 30,
+        device_bytes=whole_devices(plan, storage),
+        plan=plan,
+    )
+    assert assignment.device_bytes == (8000 * 512,) * 2
+    assert msgspec.json.decode(msgspec.json.encode(assignment), type=Assignment) == assignment
+
+
+def test_a_plan_on_files_takes_no_device_whole() -> None:
+    for name in ("ufs40", "zoned", "disk"):
+        assert whole_devices(plan_of(1), find_profile(name)) == ()
+
+
+@pytest.mark.parametrize(
+    ("storage", "devices", "complaint"),
+    [
+        ("zoned", 1, "--storage zoned: dm-flush writes anywhere on a device, and zones"),
+        ("disk", 2, "--storage disk: a guest has one such disk, and the Cases take 2 devices"),
+        ("disk", 1, None),
+    ],
+)
+def test_storage_that_cannot_be_taken_whole_is_refused_before_a_boot(
+    storage: str, devices: int, complaint: str | None
+) -> None:
+    plan, _ = make_plan(Request(what="dm-flush", axes=(f"devices={devices}",)))
+    if complaint is None:
+        assert len(whole_devices(plan, find_profile(storage))) == devices
+        return
+    with pytest.raises(UsageError, match=complaint):
+        whole_devices(plan, find_profile(storage))

@@ -20,6 +20,7 @@ from loadstone.lab.protocol import Assignment, Fact, Over, decode
 from loadstone.lab.setup import Setup
 from loadstone.model import Plan, Run
 from loadstone.runner import Observer, enter_workplace
+from loadstone.simulated.profile import Driver, Profile
 from loadstone.workloads import workload
 
 _ERRORS: dict[int, type[LoadstoneError]] = {
@@ -62,6 +63,7 @@ def run_lab(
         LoadstoneError: what the guest's own loadstone raised.
     """
     shares = deal_out(plan, setup.boots)
+    whole_devices(plan, setup.storage)
     with ExitStack() as stack:
         enter_workplace(stack, results, observer)
         journal = stack.enter_context(Journal(results))
@@ -94,6 +96,26 @@ def deal_out(plan: Plan, boots: int) -> list[tuple[Boot, Plan]]:
         shares.append((boot, msgspec.structs.replace(plan, rounds=rounds, seed=seed)))
         first_round += rounds
     return shares
+
+
+def whole_devices(plan: Plan, storage: Profile) -> tuple[int, ...]:
+    """The least sizes of the devices that a Plan takes whole; none for one that works on files.
+
+    Raises:
+        UsageError: the storage is none of which a guest could have these.
+    """
+    sizes = workload(plan.workload).devices(plan.subject, plan.cases)
+    if sizes and storage.zoned:
+        raise UsageError(
+            f"--storage {storage.name}: {plan.workload} writes anywhere on a device, and zones "
+            "are written in order; take ufs21, ufs31, ufs40, nvme"
+        )
+    if len(sizes) > 1 and storage.driver is Driver.VIRTIO_BLK:
+        raise UsageError(
+            f"--storage {storage.name}: a guest has one such disk, and the Cases take {len(sizes)} "
+            "devices; take ufs21, ufs31, ufs40, nvme, or --set devices=1"
+        )
+    return sizes
 
 
 def _collector(
@@ -132,7 +154,7 @@ def _carry_out(kernel: Kernel, plan: Plan, collector: Collector, bench: _Bench) 
         storage=setup.storage,
         file_system=setup.file_system,
         memory_bytes=setup.machine.memory_bytes,
-        device_bytes=workload(plan.workload).devices(plan.subject, plan.cases),
+        device_bytes=whole_devices(plan, setup.storage),
         plan=plan,
     )
     with _booted(kernel, assignment, bench) as guest:

@@ -15,7 +15,7 @@ from loadstone.lab.kernels import Kernel, stage
 from loadstone.lab.machine import Machine
 from loadstone.lab.protocol import Assignment
 from loadstone.model import Noun
-from loadstone.simulated.profile import Driver, device_bytes
+from loadstone.simulated.profile import Driver, device_bytes, whole_bytes
 
 
 class Parts(Noun, frozen=True, kw_only=True):
@@ -40,7 +40,11 @@ def boot_parts(
         directory = stack.enter_context(lab_directory(journal))
         drives = []
         if assignment.storage.driver is Driver.VIRTIO_BLK:
-            size_bytes = device_bytes(assignment.storage, assignment.memory_bytes)
+            size_bytes = max(
+                device_bytes(assignment.storage, assignment.memory_bytes),
+                *(whole_bytes(assignment.storage, size) for size in assignment.device_bytes),
+                0,
+            )
             drives.append(stack.enter_context(disk_image(size_bytes, journal, results)))
         image = stage(kernel, directory)
         staged = directory / "lib" / "modules" / kernel.release
