@@ -40,7 +40,7 @@ from loadstone.targets.local import LocalTarget
 results, subject = Path(sys.argv[1]), Subject(directory=sys.argv[2])
 with (
     Journal(results) as journal,
-    block_devices(LocalTarget(results), subject, journal, (1 << 20, 1 << 20)) as devices,
+    block_devices(LocalTarget(results), subject, journal, (1 << 20, 1 << 20), written_bytes=0) as devices,
 ):
     print(len(devices), flush=True)
     time.sleep(600)
@@ -244,7 +244,7 @@ def made(
     subject = Subject(directory=str(place), **of)  # type: ignore[arg-type]
     with (
         Journal(place / "results") as journal,
-        block_devices(target, subject, journal, sizes) as devices,
+        block_devices(target, subject, journal, sizes, written_bytes=0) as devices,
     ):
         yield list(devices)
 

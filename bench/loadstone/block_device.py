@@ -20,8 +20,6 @@ from loadstone.simulated.profile import Driver, Profile, find_profile, storage_f
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
 
-# Of a sparse image, for the blocks that are written and the file system's own.
-_ROOM_BYTES = 256 << 20
 _REFUSED = {errno.EACCES, errno.EPERM}
 
 
@@ -45,12 +43,19 @@ class BlockDevice(Noun, frozen=True, kw_only=True):
 
 @contextlib.contextmanager
 def block_devices(
-    target: Target, subject: Subject, journal: Journal, needed_bytes: Sequence[int]
+    target: Target,
+    subject: Subject,
+    journal: Journal,
+    needed_bytes: Sequence[int],
+    *,
+    written_bytes: int,
 ) -> Iterator[tuple[BlockDevice, ...]]:
     """As many devices as are needed: those that the subject names, else loop devices.
 
     Args:
         needed_bytes: the least size of each.
+        written_bytes: what will be written to all of them and beside them, so that a loop
+            device's image, which is sparse, has room to grow.
 
     Raises:
         UsageError: one that was named cannot be taken: mounted, held, too small, ….
@@ -58,11 +63,8 @@ def block_devices(
     """
     with contextlib.ExitStack() as stack:
         if not subject.devices:
-            require_room(
-                scratch_directory(target, subject),
-                _ROOM_BYTES * len(needed_bytes),
-                "name another --dir",
-            )
+            directory = scratch_directory(target, subject)
+            require_room(directory, written_bytes, "free some, or name another --dir")
         devices = tuple(
             stack.enter_context(_block_device(target, subject, journal, position, size_bytes))
             for position, size_bytes in enumerate(needed_bytes)

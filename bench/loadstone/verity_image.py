@@ -37,6 +37,11 @@ class Layout(Noun, frozen=True, kw_only=True):
         """What all of it takes."""
         return self.image_bytes + sum(map(self.tree_room, self.hash_blocks))
 
+    @property
+    def made_bytes(self) -> int:
+        """What the image takes as a file, before it is copied to the device."""
+        return self.image_bytes if self.file is None else 0
+
     def tree_bytes(self, hash_block_bytes: int) -> int:
         """A tree's size: each level hashes the one below, up to a single block."""
         blocks, tree_blocks = self.image_bytes // DATA_BLOCK_BYTES, 0

@@ -130,7 +130,7 @@ def test_a_device_that_goes_bad_at_times_fails_then(
 def test_a_device_that_hangs_is_given_up_and_its_tables_go(place: Path, lower: Lower) -> None:
     sectors = 16 * MIB // 512
     hasty = LocalTarget(place / "results", limit_s=3)
-    with lower(f"0 {sectors} delay LOOP 0 10000") as device:
+    with lower(f"0 {sectors} delay LOOP 0 0 LOOP 0 10000") as device:
         run = _run(hasty, place, device, rounds=3, segments=2)
     hasty.close()
     (trial,) = run.trials

@@ -89,6 +89,8 @@ _COLUMNS = (
     Column(heading="remaps/flush", name="remaps_per_flush", unit="count"),
 )
 
+# A bound for what random blocks take of sparse images, with the file system's own.
+_WRITTEN_BYTES = 256 << 20
 _DEFAULT_SEGMENTS = (1, 16, 128, 1024)
 
 
@@ -144,7 +146,13 @@ class DmFlush:
         version = require_device_mapper(target)
         with contextlib.ExitStack() as stack:
             devices = stack.enter_context(
-                block_devices(target, subject, journal, self.devices(subject, cases))
+                block_devices(
+                    target,
+                    subject,
+                    journal,
+                    self.devices(subject, cases),
+                    written_bytes=_WRITTEN_BYTES,
+                )
             )
             say(f"making {len(cases)} tables on {', '.join(device.path for device in devices)}")
             numbers = [device.number for device in devices]

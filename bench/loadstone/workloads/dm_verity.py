@@ -153,10 +153,16 @@ class DmVerity:
         version = require_device_mapper(target)
         layout = layout_of(subject, _hash_blocks(cases))
         with contextlib.ExitStack() as stack:
-            (lower,) = stack.enter_context(
-                block_devices(target, subject, journal, (layout.device_bytes,))
-            )
             enter = stack.enter_context
+            (lower,) = enter(
+                block_devices(
+                    target,
+                    subject,
+                    journal,
+                    (layout.device_bytes,),
+                    written_bytes=layout.device_bytes + layout.made_bytes,
+                )
+            )
             data = enter(image_on(target, subject, journal, layout, lower.number, say))
             say(f"hashing it for {len(layout.hash_blocks)} trees")
             trees = {
