@@ -38,9 +38,10 @@ from loadstone.journal import Journal, clean
 from loadstone.model import Subject
 from loadstone.targets.local import LocalTarget
 results, subject = Path(sys.argv[1]), Subject(directory=sys.argv[2])
+target, sizes = LocalTarget(results), (1 << 20, 1 << 20)
 with (
     Journal(results) as journal,
-    block_devices(LocalTarget(results), subject, journal, (1 << 20, 1 << 20), written_bytes=0) as devices,
+    block_devices(target, subject, journal, sizes, written_bytes=0) as devices,
 ):
     print(len(devices), flush=True)
     time.sleep(600)
