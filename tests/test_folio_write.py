@@ -194,7 +194,7 @@ def test_a_run_that_is_killed_leaves_a_file_that_clean_removes(
         (errno.EIO, "fsync", Status.FAILED, "the device failed", "dmesg"),
         (errno.EOPNOTSUPP, "fallocate", Status.SKIPPED, "preallocates nothing", "prealloc=none"),
         (errno.ENOSPC, "fallocate", Status.FAILED, "the file system ran full", "1048576 bytes"),
-        (errno.EAGAIN, "start writer thread", Status.SKIPPED, "no more threads", "less than 1"),
+        (errno.EAGAIN, "start thread", Status.SKIPPED, "no more threads", "--set threads to less"),
     ],
 )
 def test_what_goes_wrong_says_what_to_do(

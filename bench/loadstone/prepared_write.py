@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from loadstone.device_rules import died
 from loadstone.evidence import differences
 from loadstone.explain import explain
 from loadstone.model import Case, Finding, Job, Outcome, Status, Subject, Value
@@ -82,11 +83,7 @@ class PreparedWrite:
 
     def judge(self, case: Case, outcome: Outcome) -> Finding:
         if outcome.death:
-            return Finding(
-                status=Status.FAILED,
-                reason=outcome.death,
-                remedy="see dmesg; a device that hangs needs mending, a slow one a smaller total",
-            )
+            return died(outcome.death)
         if outcome.error:
             rules = (LOST_APPEND, *RULES) if _may_lose_appends(case) else RULES
             return explain(outcome.error, case.parameters, rules)

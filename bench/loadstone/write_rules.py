@@ -2,6 +2,7 @@
 
 import errno
 
+from loadstone.device_rules import DEVICE_RULES
 from loadstone.explain import Rule
 from loadstone.model import Status
 
@@ -44,14 +45,6 @@ RULES = (
         is_ours=False,
     ),
     _rule(
-        "start writer thread",
-        frozenset({errno.EAGAIN, errno.ENOMEM}),
-        Status.SKIPPED,
-        "no more threads can be started",
-        "--set threads to less than {threads}, or raise the limit (ulimit -u)",
-        is_ours=False,
-    ),
-    _rule(
         "RWF_DONTCACHE write",
         frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}),
         Status.SKIPPED,
@@ -84,14 +77,6 @@ RULES = (
         is_ours=True,
     ),
     _rule(
-        ".*write|fsync|syncfs|read back",
-        frozenset({errno.EIO}),
-        Status.FAILED,
-        "the device failed",
-        "see dmesg for what it says; trust no figure of this device before it is mended",
-        is_ours=False,
-    ),
-    _rule(
         "reserve.*",
         frozenset({errno.ENOMEM}),
         Status.SKIPPED,
@@ -99,6 +84,7 @@ RULES = (
         "free some, or --set size to less than {size} bytes",
         is_ours=False,
     ),
+    *DEVICE_RULES,
 )
 
 # Source: linux-xfs, 2025-01-28, on IOMAP and append writes: XFS lets direct appends find the end of

@@ -162,7 +162,7 @@ int ls_writing_start(struct ls_writing *writing)
 	int err = ls_crew_init(&writing->crew, (uint32_t)writing->options.threads, be_writer,
 			       writing);
 
-	return err ? ls_writing_fail(writing, err, "start writer thread", -1) : 0;
+	return err ? ls_writing_fail(writing, err, "start thread", -1) : 0;
 }
 
 static void find_end(struct ls_writing *writing)

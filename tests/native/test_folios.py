@@ -141,7 +141,7 @@ def test_threads_that_cannot_be_started_are_an_error(sanitized: Program) -> None
             _for_nobody(sanitized, directory, "prlimit", "--nproc=1"), directory, threads=4
         ).failure
     assert failure is not None
-    assert (failure.code, failure.step) == ("EAGAIN", "start writer thread")
+    assert (failure.code, failure.step) == ("EAGAIN", "start thread")
 
 
 @pytest.mark.root
