@@ -76,12 +76,17 @@ def convert(value: float, unit: str, to: str) -> float:
     raise ValueError(f"{unit!r} is not to be had in {to!r}; there are {known}")
 
 
+def _format_ms(value_ms: float) -> str:
+    """To a tenth, and below 1 ms to two digits: a write takes a few thousandths."""
+    return f"{value_ms:.1f}" if abs(value_ms) >= 1 or not value_ms else f"{value_ms:.2g}"
+
+
 def format_metric(value: float, unit: str) -> str:
     """Write a metric's value in the unit its reader expects, without the unit."""
     if unit == "B/s":
         return f"{value / 1e9:.3f}"
     if unit == "ns":
-        return f"{value / 1e6:.1f}"
+        return _format_ms(value / 1e6)
     if unit == "s/GB":
         return f"{value:.3f}"
     if unit == "B":
