@@ -26,6 +26,8 @@ def run(
     rounds: int | None = None,
     warmups: int | None = None,
     seed: int | None = None,
+    devices: Sequence[str] = (),
+    erase: Sequence[str] = (),
     target: str = "local",
     results: str | Path = DEFAULT_RESULTS,
     observer: runner.Observer | None = None,
@@ -40,6 +42,9 @@ def run(
         axes: parameter name to a value or a list of values; their product is run.
         rounds, warmups: Trials of every Case, and those before that are never counted.
         seed: fixes the order; random and recorded where None.
+        devices: block devices to work on: paths, or names of storage to be simulated. Empty:
+            loop devices, where the workload takes any.
+        erase: the paths among them again: all that is on them may be lost.
         target: where to run.
         results: the directory that holds ``runs/``.
 
@@ -57,6 +62,8 @@ def run(
         rounds=rounds,
         warmups=warmups,
         seed=seed,
+        devices=tuple(devices),
+        erase=tuple(erase),
     )
     return start(request, target=target, results=results, observer=observer)
 

@@ -73,7 +73,7 @@ def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> R
                 core=core.source_hash(),
             )
         )
-        with _told_how_to_resume(writer.path, results):
+        with _told_how_to_go_on(writer, results):
             _carry_out(list(order(plan)), (), target, prepared, writer, observer)
     return store.load(writer.path)
 
@@ -89,12 +89,13 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
     steps = _missing(run)
     if not steps:
         return run
+    _check_nothing_to_erase(run)
     with ExitStack() as stack:
         enter_workplace(stack, results, observer)
         writer = stack.enter_context(store.reopen(run))
         prepared = _prepare(stack, plan, target, results, observer)
         _check_same(run, _environment(target, prepared))
-        with _told_how_to_resume(run.path, results):
+        with _told_how_to_go_on(writer, results):
             _carry_out(steps, run.trials, target, prepared, writer, observer)
     return store.load(run.path)
 
@@ -122,14 +123,15 @@ def _where(results: Path) -> str:
 
 
 @contextmanager
-def _told_how_to_resume(path: Path, results: Path) -> Iterator[None]:
-    """Whatever ends a Run early says how to go on with it."""
+def _told_how_to_go_on(writer: store.RunWriter, results: Path) -> Iterator[None]:
+    """Whatever ends a Run early says how to go on with it, where that can be done."""
     try:
         yield
     except BaseException as error:
+        resume = f"loadstone resume {writer.path.name}{_where(results)}"
+        is_resumable = not writer.manifest.plan.subject.erase
         error.add_note(
-            "the Trials that ended are kept; go on with: "
-            f"loadstone resume {path.name}{_where(results)}"
+            "the Trials that ended are kept" + (f"; go on with: {resume}" if is_resumable else "")
         )
         raise
 
@@ -173,6 +175,15 @@ def _check_known(run: Run) -> None:
         raise RunError(
             f"{run.id}: cannot be resumed: another version of loadstone made it, and the two may "
             "measure differently; start a new run and compare the two"
+        )
+
+
+def _check_nothing_to_erase(run: Run) -> None:
+    """A name may mean another disk by now; only who types it twice says that it may be lost."""
+    if erase := run.manifest.plan.subject.erase:
+        raise RunError(
+            f"{run.id}: cannot be resumed: {', '.join(erase)} may be another device by now; start "
+            "a new run with --device and --erase"
         )
 
 

@@ -7,10 +7,11 @@ import pytest
 from dm_devices import Lower, dmsetup
 
 from commands import MIB, Command, until
-from loadstone.errors import UsageError
+from loadstone.errors import RunError, UsageError
 from loadstone.model import Run, Status
 from loadstone.request import Request, make_plan
-from loadstone.runner import Silence, run_plan
+from loadstone.runner import Silence, resume_run, run_plan
+from loadstone.store import load
 from loadstone.targets.local import LocalTarget
 
 SMALL = {"segment": MIB, "stride": 2 * MIB, "threads": 4, "writes": 5}
@@ -87,6 +88,10 @@ def test_a_device_of_the_users_is_written_to_when_named_twice(
     run = _run(target, place, loop, segments=2)
     assert run.manifest.environment.facts["device.kind"] == "named"
     _only(run)
+    trials = run.path / "trials.jsonl"
+    trials.write_text("")
+    with pytest.raises(RunError, match="may be another device by now"):
+        resume_run(load(run.path), target, place / "results", Silence())
 
 
 def test_one_that_device_mapper_holds_is_refused_by_its_holder(
