@@ -18,7 +18,7 @@ def by_label(run: dict[str, Any]) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="session")
 def flushes(lab: Lab) -> dict[str, Any]:
     """The published table, and with the target that wants every flush itself."""
-    words = ("--set", "segments=1024", "--set", "table=linear,linear+delay", "--storage", "ufs31")
+    words = ("--set", "segments=1024", "--set", "table=linear,linear+delay", "--storage", "nvme")
     return lab("dm-flush", *ONCE, *words, kernel=(OLD, NEW))
 
 
