@@ -39,6 +39,9 @@ HEAP_IS_WELL = dict.fromkeys(
 )
 
 
+DEVICE_MAPPER = Outcome(values={"version_major": 4, "version_minor": 50, "version_patch": 0})
+
+
 class FakeTarget:
     """A Target that answers as it is told: the values of the probe, facts, and small files."""
 
@@ -51,15 +54,19 @@ class FakeTarget:
         facts: Mapping[str, Fact] | None = None,
         texts: Mapping[str, str] | None = None,
         size_bytes: int = FILE_BYTES,
+        device_mapper: Outcome = DEVICE_MAPPER,
     ) -> None:
         self._values = values
         self._heaps = heaps or {}
         self._facts = {"memory.hugetlb_free_pages": 99, "block.device": "8:0", **(facts or {})}
         self._texts = texts or {}
         self._size_bytes = size_bytes
+        self._device_mapper = device_mapper
         self.probed_heaps: list[str] = []
 
     def execute(self, job: Job) -> Outcome:
+        if job.operation == "dm-table":
+            return self._device_mapper
         heap = job.options.get("heap")
         if heap is None:
             return Outcome(values=self._values)
@@ -99,6 +106,19 @@ def of_local(file: Path | None, results: Path) -> Diagnosis:
 
 def named(diagnosis: Diagnosis, name: str) -> Check:
     return next(check for check in diagnosis.checks if check.name == name)
+
+
+def test_device_mapper_and_loop_devices_are_told_of(tmp_path: Path) -> None:
+    error = CoreError(code=errno.ENOENT, step="open device-mapper control", path="/dev/mapper/x")
+    loops = {"/sys/class/misc/loop-control/dev": "10:237\n"}
+    with_all = of_fake(FakeTarget(texts=loops), tmp_path)
+    without = of_fake(FakeTarget(device_mapper=Outcome(error=error)), tmp_path)
+    assert named(with_all, "device-mapper").detail == "interface 4.50.0"
+    assert named(with_all, "loop devices").is_met
+    lacking = named(without, "device-mapper")
+    assert "no dm-flush, no dm-verity" in (lacking.reason or "")
+    assert "modprobe dm_mod" in (lacking.remedy or "")
+    assert "modprobe loop" in (named(without, "loop devices").remedy or "")
 
 
 @pytest.fixture
