@@ -26,7 +26,8 @@ def command(name: str | None) -> None:
 
 
 def _values(parameter: Parameter) -> str:
-    values = " ".join(parameter.choices) if parameter.choices else f"<{parameter.kind}>"
+    kind = "text" if parameter.kind is Kind.CHOICE else parameter.kind
+    values = " ".join(parameter.choices) if parameter.choices else f"<{kind}>"
     if parameter.default is None:
         return values
     return f"{values}   [{_shown(parameter, parameter.default)}]"
