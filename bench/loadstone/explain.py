@@ -52,6 +52,11 @@ def explain(
     )
 
 
+def skipped(reason: str, remedy: str) -> Finding:
+    """What is said of a Case that cannot be measured here."""
+    return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
+
+
 def describe(error: CoreError) -> str:
     """What was tried on what, and what the system said."""
     place = f" at {error.offset}" if error.offset >= 0 else ""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from loadstone.evidence import differences
-from loadstone.explain import explain, printable
+from loadstone.explain import explain, printable, skipped
 from loadstone.model import Case, Finding, Job, Outcome, Status, Subject, Value
 from loadstone.model_file import ModelFile
 from loadstone.targets import Target
@@ -109,7 +109,7 @@ class PreparedLoad:
             if self._file.is_made
             else ("put the file on a disk")
         )
-        return skip(
+        return skipped(
             f"{printable(self._file.path)} lies on {self._facts['fs.type']}, which is memory: "
             "never cold",
             f"{disk}, or --set cache=as-is",
@@ -120,7 +120,7 @@ class PreparedLoad:
         file = self._file
         if not file.is_too_large:
             return None
-        return skip(
+        return skipped(
             f"{format_bytes_rounded(file.bytes)} do not fit into the "
             f"{format_bytes_rounded(file.limit_bytes)} of memory that are available",
             "free memory, or load a smaller file",
@@ -192,10 +192,6 @@ def _core_text(value: Value) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)
-
-
-def skip(reason: str, remedy: str) -> Finding:
-    return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
 
 
 def _not_direct(case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ from loadstone.block_device import BlockDevice
 from loadstone.device_mapper import MappedDevice, has_met_corruption, reload
 from loadstone.device_rules import DEVICE_RULES, died
 from loadstone.evidence import differences
-from loadstone.explain import Rule, describe, explain
+from loadstone.explain import Rule, describe, explain, skipped
 from loadstone.latency import percentile
 from loadstone.model import Case, CoreError, Finding, Job, Outcome, Status, Subject, Value
 from loadstone.targets import Target
@@ -80,19 +80,19 @@ class PreparedVerity:
     def objection(self, case: Case) -> Finding | None:
         device = self._devices[case.id]
         if isinstance(device, str):
-            return _skip(
+            return skipped(
                 f"this kernel makes no such verity device: {device}",
                 "--set hash_block=4KiB, as none may be smaller than a block of the device below; "
                 "--set tasklet=off; or a later kernel",
             )
         if case.parameters["use_bh_bytes"] != _AS_IS and self._bh_bytes is None:
-            return _skip(
+            return skipped(
                 f"this kernel's dm-verity has no use_bh_bytes ({USE_BH_BYTES} is not there)",
                 "--set use_bh_bytes=as-is, or a later kernel",
             )
         total = int(case.parameters["total"])
         if case.parameters["pattern"] == "sequential" and total > self._layout.image_bytes:
-            return _skip(
+            return skipped(
                 f"{format_bytes(total)} in sequence are more than the image of "
                 f"{format_bytes_rounded(self._layout.image_bytes)}",
                 f"--set total={format_bytes(self._layout.image_bytes)} or less, or a larger --size",
@@ -199,10 +199,6 @@ class PreparedVerity:
         if case.parameters["cache"] == "warm" and hash_bytes > _MOST_WARM_SHARE * tree_bytes:
             return f"not warm: {format_bytes_rounded(hash_bytes)} of hashes had to be read"
         return None
-
-
-def _skip(reason: str, remedy: str) -> Finding:
-    return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
 
 
 def _mib_per_s(values: Mapping[str, int], time: str) -> float:

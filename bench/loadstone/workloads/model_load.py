@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
+from loadstone.explain import skipped
 from loadstone.journal import Journal
 from loadstone.model import (
     Better,
@@ -16,7 +17,7 @@ from loadstone.model import (
     Value,
 )
 from loadstone.model_file import model_file
-from loadstone.prepared_load import PreparedLoad, skip
+from loadstone.prepared_load import PreparedLoad
 from loadstone.scratch_file import Say
 from loadstone.targets import Target
 from loadstone.units import format_bytes
@@ -251,12 +252,12 @@ def _mismatch(parameters: Mapping[str, Value]) -> Finding | None:
     engine, kind = str(parameters["engine"]), str(parameters["destination"]).split(":")[0]
     fitting = _DESTINATIONS[engine]
     if kind not in fitting:
-        return skip(
+        return skipped(
             f"engine {engine} cannot fill destination {kind}",
             f"it takes {', '.join(fitting)}",
         )
     if engine in _MAPPERS and parameters["io"] == "direct":
-        return skip(
+        return skipped(
             f"engine {engine} goes through the page cache: there is no direct mapping",
             "--set io=buffered",
         )
