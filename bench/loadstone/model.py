@@ -108,6 +108,17 @@ class Subject(Noun, frozen=True, kw_only=True):
     erase: tuple[str, ...] = ()
 
 
+class Conditions(Noun, frozen=True, kw_only=True):
+    """What holds for every Trial of a Plan beside its Case.
+
+    ``pin`` are the CPUs that Jobs run on: ``big``, ``little``, or a list as the kernel writes
+    them (``0-3,6``). ``cool_below_c`` is the temperature in °C that a Trial waits for.
+    """
+
+    pin: str | None = None
+    cool_below_c: float | None = None
+
+
 class Plan(Noun, frozen=True, kw_only=True):
     """Cases × rounds, and the seed that fixes their order."""
 
@@ -118,6 +129,7 @@ class Plan(Noun, frozen=True, kw_only=True):
     warmups: int
     seed: int
     subject: Subject = Subject()
+    conditions: Conditions = Conditions()
 
 
 class Step(Noun, frozen=True, kw_only=True):
@@ -162,19 +174,27 @@ class Histogram(Noun, frozen=True, kw_only=True):
 
 class Job(Noun, frozen=True, kw_only=True):
     """What the native core is asked to do once: an operation, its options, and the kernel
-    files whose text it must read right before and after the timed region."""
+    files whose text it must read right before and after the timed region.
+
+    ``cpus`` is a list as the kernel writes them (``0-3,6``); None for those of the process.
+    """
 
     operation: str
     options: Mapping[str, str]
     samples: tuple[str, ...] = ()
     timeout_s: float = 600.0
+    cpus: str | None = None
 
 
 class Outcome(Noun, frozen=True, kw_only=True):
-    """What came of a Job. ``death`` says how the worker ended where it did not answer."""
+    """What came of a Job. ``death`` says how the worker ended where it did not answer.
+
+    ``lost`` says that the Target itself is gone, and ``death`` how that showed.
+    """
 
     error: CoreError | None = None
     death: str | None = None
+    lost: bool = False
     spans: tuple[Span, ...] = ()
     histograms: tuple[Histogram, ...] = ()
     values: Mapping[str, int] = {}

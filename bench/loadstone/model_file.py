@@ -17,7 +17,6 @@ from loadstone.model import Job, Noun, Subject
 from loadstone.scratch_file import (
     REMEDIES,
     SMALLER,
-    Say,
     execute,
     free_bytes,
     job_error,
@@ -26,7 +25,7 @@ from loadstone.scratch_file import (
     scratch_directory,
     scratch_file,
 )
-from loadstone.targets import Target
+from loadstone.targets import Say, Target
 from loadstone.units import format_bytes, format_bytes_rounded
 
 DEFAULT_BYTES = 1 << 30

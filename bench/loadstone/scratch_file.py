@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
@@ -13,8 +13,6 @@ from loadstone.journal import Journal
 from loadstone.model import CoreError, Job, Outcome, Subject
 from loadstone.targets import Target
 from loadstone.units import format_bytes_rounded
-
-Say = Callable[[str], None]
 
 SMALLER = "take a smaller --size, or another --dir"
 REMEDIES = {

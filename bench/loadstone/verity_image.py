@@ -11,8 +11,8 @@ from loadstone.journal import Journal
 from loadstone.kernel_module import find_program
 from loadstone.model import Noun, Subject
 from loadstone.model_file import loadable_file
-from loadstone.scratch_file import Say, make_file, scratch_directory, scratch_file
-from loadstone.targets import Target
+from loadstone.scratch_file import make_file, scratch_directory, scratch_file
+from loadstone.targets import Say, Target
 from loadstone.units import format_bytes_rounded
 
 DATA_BLOCK_BYTES = 4096

@@ -15,8 +15,8 @@ from loadstone.file_system import made_file_system
 from loadstone.journal import Journal
 from loadstone.loop_device import goes_direct, loop_device
 from loadstone.model import Case, Finding, Noun, Status, Subject, Value
-from loadstone.scratch_file import Say, make_file, require_room, scratch_directory, scratch_file
-from loadstone.targets import Target
+from loadstone.scratch_file import make_file, require_room, scratch_directory, scratch_file
+from loadstone.targets import Say, Target
 
 IN_DIRECTORY = "dir"
 AS_USUAL = "defaults"

@@ -5,7 +5,7 @@ A target module has ``SCHEME`` (the word before the colon in ``--target``), ``SU
 """
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
@@ -15,11 +15,15 @@ from typing import Protocol
 from loadstone.errors import UsageError
 from loadstone.model import Environment, Job, Outcome
 
+Say = Callable[[str], None]
+
 
 class Target(Protocol):
     """A device that can run commands, hold files and execute Jobs."""
 
     name: str
+    is_this_machine: bool
+    """Whether programs that this process starts, and files that it opens, are the Target's."""
 
     def environment(self, path: str | None) -> Environment:
         """The facts at this time; those of ``path``'s file system and device if given."""
@@ -39,6 +43,9 @@ class Target(Protocol):
     def read_text(self, path: str) -> str | None:
         """A small file's text, or None where it cannot be read."""
 
+    def read_texts(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """The texts of those small files that can be read, by path, got all at once."""
+
     def write_text(self, path: str, text: str) -> None:
         """Replace a small file's text."""
 
@@ -50,6 +57,13 @@ class Target(Protocol):
 
     def remove_file(self, path: str) -> None:
         """Unlink a file; one that is already gone is fine."""
+
+    def await_return(self, say: Say) -> None:
+        """After an Outcome that is ``lost``: come back when the Target answers again.
+
+        Raises:
+            TargetError: it stayed away for too long.
+        """
 
 
 def schemes() -> Mapping[str, ModuleType]:

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +19,7 @@ from loadstone.durable import cannot_write
 from loadstone.environment import block_device, device_facts, machine_facts, storage_facts
 from loadstone.errors import TargetError, UsageError, system_words
 from loadstone.model import Environment, Job, Outcome
+from loadstone.targets import Say
 
 SCHEME = "local"
 SUMMARY = "this machine"
@@ -41,6 +42,7 @@ class LocalTarget:
     """
 
     name = SCHEME
+    is_this_machine = True
 
     def __init__(self, results: Path, limit_s: float | None = None) -> None:
         self._scratch = results.absolute() / "scratch"
@@ -108,6 +110,10 @@ class LocalTarget:
         except OSError:
             return None
 
+    def read_texts(self, paths: Sequence[str]) -> Mapping[str, str]:
+        texts = ((path, self.read_text(path)) for path in paths)
+        return {path: text for path, text in texts if text is not None}
+
     def write_text(self, path: str, text: str) -> None:
         try:
             Path(path).write_text(text)
@@ -123,6 +129,9 @@ class LocalTarget:
     def remove_file(self, path: str) -> None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             Path(path).unlink()
+
+    def await_return(self, say: Say) -> None:
+        """This machine is never away."""
 
     def close(self) -> None:
         """End the worker at once, and with it the Job that it carries out."""

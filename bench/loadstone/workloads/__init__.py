@@ -12,8 +12,7 @@ from loadstone.errors import UsageError
 from loadstone.explain import printable
 from loadstone.journal import Journal
 from loadstone.model import Case, Column, Finding, Job, Metric, Outcome, Parameter, Subject, Value
-from loadstone.scratch_file import Say
-from loadstone.targets import Target
+from loadstone.targets import Say, Target
 
 
 class Prepared(Protocol):

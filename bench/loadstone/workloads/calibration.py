@@ -23,13 +23,12 @@ from loadstone.model import (
     Value,
 )
 from loadstone.scratch_file import (
-    Say,
     refuse_own_file,
     require_room,
     scratch_directory,
     scratch_file,
 )
-from loadstone.targets import Target
+from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
 
 _DEFAULT_SIZE = 64 << 10

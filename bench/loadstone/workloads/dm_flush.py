@@ -9,8 +9,8 @@ from loadstone.flush_table import check_geometry, flush_table, needed_bytes
 from loadstone.journal import Journal
 from loadstone.model import Better, Case, Column, Kind, Metric, Parameter, Subject, Value
 from loadstone.prepared_flush import PreparedFlush
-from loadstone.scratch_file import Say, refuse_own_file
-from loadstone.targets import Target
+from loadstone.scratch_file import refuse_own_file
+from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
 
 _PARAMETERS = (

@@ -9,8 +9,7 @@ from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.journal import Journal
 from loadstone.model import Better, Case, Column, Kind, Metric, Parameter, Subject, Value
 from loadstone.prepared_verity import USE_BH_BYTES, PreparedVerity
-from loadstone.scratch_file import Say
-from loadstone.targets import Target
+from loadstone.targets import Say, Target
 from loadstone.tunable import kept_tunable
 from loadstone.units import format_bytes, parse_bytes
 from loadstone.verity_image import DATA_BLOCK_BYTES, hash_tree, image_on, layout_of, verity_table

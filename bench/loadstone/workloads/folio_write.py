@@ -11,8 +11,8 @@ from loadstone.file_system import PACKAGES
 from loadstone.journal import Journal
 from loadstone.model import Better, Case, Column, Kind, Metric, Parameter, Subject, Value
 from loadstone.prepared_write import PreparedWrite
-from loadstone.scratch_file import Say, refuse_own_file, scratch_directory
-from loadstone.targets import Target
+from loadstone.scratch_file import refuse_own_file, scratch_directory
+from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
 from loadstone.write_place import AS_USUAL, IN_DIRECTORY, write_places
 

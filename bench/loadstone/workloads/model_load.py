@@ -18,8 +18,7 @@ from loadstone.model import (
 )
 from loadstone.model_file import model_file
 from loadstone.prepared_load import PreparedLoad
-from loadstone.scratch_file import Say
-from loadstone.targets import Target
+from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
 
 _TRANSFERS = ("sendfile", "splice", "copy-range")
