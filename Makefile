@@ -20,6 +20,8 @@ help:
 	@echo "make lint                ruff and mypy alone"
 	@echo "make format              let ruff write the layout"
 	@echo "make setup               what run and test do first: packages, .venv, the C core"
+	@echo "make agents              build what measures on devices: aarch64, armv7, x86_64"
+	@echo "make wheel               the same, and a wheel in dist/ that carries them"
 	@echo "make clean               remove .venv, the build and caches; runs stay"
 	@echo "  PYTHON=/usr/bin/python3   interpreter for .venv    PACKAGES=skip   no apt-get"
 
@@ -48,7 +50,16 @@ format:
 setup:
 	@$(SETUP) test
 
+.PHONY: agents
+agents:
+	@$(SETUP) test
+	@.ci/agents
+
+.PHONY: wheel
+wheel: agents
+	@.venv/bin/python -m pip wheel . --quiet --no-build-isolation --no-deps --wheel-dir dist
+
 .PHONY: clean
 clean:
-	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .benchmarks
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .benchmarks
 	find bench native tests -name __pycache__ -prune -exec rm -rf {} +

@@ -13,6 +13,7 @@ FLOORS = (
     {"model", "units", "errors"},
     {
         "_native",
+        "agents",
         "clock",
         "core",
         "durable",

@@ -1,0 +1,52 @@
+"""``fetch_liburing.py ARCHITECTURE DIRECTORY``: Debian's liburing-dev of another architecture.
+
+ARCHITECTURE is Debian's word (``arm64``). The package is unpacked to DIRECTORY/root; apt keeps
+its lists below DIRECTORY too, and nothing of this machine's is changed.
+"""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from loadstone.errors import LoadstoneError, UsageError
+from loadstone.lab.apt import Apt, Source, program_of
+from loadstone.lab.mirror import KEYRING, find_mirror
+
+_PACKAGE = "liburing-dev"
+_ELSEWHERE = ("http://deb.debian.org/debian", "stable")
+
+
+def _source(architecture: str) -> Source:
+    """This machine's own mirror and release where it is a Debian."""
+    mirror, suite = _ELSEWHERE
+    try:
+        mirror = find_mirror()
+        suite = platform.freedesktop_os_release().get("VERSION_CODENAME", suite)
+    except (UsageError, OSError):
+        pass
+    keyring = KEYRING if KEYRING.exists() else None
+    return Source(mirror=mirror, suite=suite, architecture=architecture, keyring=keyring)
+
+
+def _fetch(architecture: str, directory: Path) -> None:
+    apt = Apt(directory, _source(architecture))
+    apt.update()
+    apt.download([_PACKAGE], report=lambda _: None)
+    # One that was fetched before may be of another version; the newest is this one.
+    package = max(apt.downloads.glob(f"{_PACKAGE}_*.deb"), key=lambda path: path.stat().st_mtime)
+    words = (program_of("dpkg-deb"), "--extract", str(package), str(directory / "root"))
+    subprocess.run(words, check=True)
+
+
+def main() -> None:
+    """Fetch what the command line says; a failure is one line."""
+    architecture, directory = sys.argv[1:]
+    try:
+        _fetch(architecture, Path(directory).absolute())
+    except LoadstoneError as error:
+        sys.exit(f"agents: {_PACKAGE} for {architecture}: {error}")
+
+
+if __name__ == "__main__":
+    main()
