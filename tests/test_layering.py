@@ -13,6 +13,7 @@ FLOORS = (
     {"model", "units", "errors"},
     {
         "_native",
+        "access",
         "clock",
         "core",
         "durable",
