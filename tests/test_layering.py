@@ -19,6 +19,7 @@ FLOORS = (
         "environment",
         "evidence",
         "explain",
+        "files",
         "parameters",
         "stats",
     },

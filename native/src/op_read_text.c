@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operation read-text: the text of a small file from a byte on, as the before of the
- * job's first sample. One that is longer than that ends with a whole line; read on from
- * offset + bytes until bytes is 0.
+ * job's first sample. One that is longer than that ends with a whole line, where there
+ * is one; read on from offset + bytes until is_end.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -38,6 +38,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 		ret->before[0] = '\0';
 		return ls_result_fail(ret, err, "read text", options.file, -1);
 	}
+	ls_value_add(ret, "is_end", length < LS_SAMPLE_BYTES - 1);
 	lines = ls_text_lines(ret->before, length);
 	if (length == LS_SAMPLE_BYTES - 1 && lines)
 		length = lines;

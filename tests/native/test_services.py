@@ -31,7 +31,7 @@ def compiler(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def checked(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Program:
     """With AddressSanitizer, its leak checker, and UndefinedBehaviorSanitizer."""
-    directory = tmp_path_factory.mktemp(f"files-{compiler}")
+    directory = tmp_path_factory.mktemp(f"services-{compiler}")
     return build(directory, compiler, "LOADSTONE_SANITIZE=ON")[0]
 
 
