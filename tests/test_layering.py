@@ -20,6 +20,7 @@ FLOORS = (
         "environment",
         "evidence",
         "explain",
+        "files",
         "parameters",
         "stats",
     },
