@@ -1,4 +1,4 @@
-"""``loadstone-job``, built as a test asks for it, and what it answers."""
+"""``loadstone-agent``, built as a test asks for it, and what it answers to one Job."""
 
 import errno
 import json
@@ -26,7 +26,7 @@ class Failure(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What ``loadstone-job`` printed."""
+    """What ``loadstone-agent`` printed."""
 
     failure: Failure | None
     values: Mapping[str, int]
@@ -58,7 +58,7 @@ class Program(NamedTuple):
             ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"), _OPTIONS % self.finds_leaks
         )
         return subprocess.Popen(
-            [*self.prefix, str(self.path), operation, *words],
+            [*self.prefix, str(self.path), f"operation={operation}", *words],
             env=os.environ | sanitizers,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -105,7 +105,9 @@ def finish(process: subprocess.Popen[str]) -> Answer:
     assert process.returncode in (0, 1), said
     assert "Sanitizer" not in errors, said
     assert "runtime error" not in errors, said
-    answer = _answer(json.loads(output))
+    outcome = _outcome(output)
+    assert outcome["death"] is None, f"{outcome['death']}: {said}"
+    answer = _answer(outcome)
     assert (answer.failure is None) == (process.returncode == 0), said
     return answer
 
@@ -116,11 +118,18 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def ended_by(process: subprocess.Popen[str]) -> signal.Signals:
-    """The signal that a program died of."""
-    process.communicate(timeout=60)
-    code = process.returncode
-    return signal.Signals(-code if code < 0 else code - 128)
+def death_of(process: subprocess.Popen[str]) -> str | None:
+    """How the process of a Job ended that did not answer."""
+    output, _ = process.communicate(timeout=60)
+    death: str | None = _outcome(output)["death"]
+    return death
+
+
+def _outcome(output: str) -> dict[str, Any]:
+    """The line behind the one that says who answers."""
+    _, line = output.splitlines()
+    outcome: dict[str, Any] = json.loads(line)
+    return outcome
 
 
 def _answer(line: dict[str, Any]) -> Answer:
@@ -128,7 +137,7 @@ def _answer(line: dict[str, Any]) -> Answer:
     failure = error and Failure(
         errno.errorcode[error["code"]], error["step"], error["path"], error["offset"]
     )
-    return Answer(failure, line["values"], line["spans"], line["histograms"])
+    return Answer(failure, line["values"], len(line["spans"]), len(line["histograms"]))
 
 
 def build(directory: Path, compiler: str, *options: str) -> tuple[Program, str]:
@@ -139,7 +148,7 @@ def build(directory: Path, compiler: str, *options: str) -> tuple[Program, str]:
     """
     configure = [
         *("cmake", "-S", str(SOURCE), "-B", str(directory)),
-        *("-DLOADSTONE_PYTHON=OFF", "-DLOADSTONE_JOB=ON", "-DCMAKE_BUILD_TYPE=Release"),
+        *("-DLOADSTONE_PYTHON=OFF", "-DLOADSTONE_AGENT=ON", "-DCMAKE_BUILD_TYPE=Release"),
         *(f"-D{option}" for option in options),
     ]
     said = ""
@@ -154,4 +163,4 @@ def build(directory: Path, compiler: str, *options: str) -> tuple[Program, str]:
         )
         said += done.stdout
         assert done.returncode == 0, said
-    return Program(directory / "loadstone-job"), said
+    return Program(directory / "loadstone-agent"), said

@@ -30,9 +30,10 @@ def test_the_tree_compiles_without_a_warning(compiler: str, tmp_path: Path) -> N
 
 
 def test_the_program_explains_itself_when_used_wrongly(job: Program) -> None:
-    for words in ([], ["probe", "file"]):
+    for words in (["probe"], ["operation=probe", "file"], ["file=x"], ["--hlep"]):
         done = subprocess.run([job.path, *words], capture_output=True, text=True, check=False)
         assert done.returncode == 2
+        assert not done.stdout
         assert "model-load" in done.stderr
 
 

@@ -133,7 +133,7 @@ def test_a_full_file_system_is_an_error_at_its_offset(sanitized: Program, tmp_pa
         assert 0 < answer.failure.offset <= 2 << 20
 
 
-@pytest.mark.parametrize("limit", range(4, 8))
+@pytest.mark.parametrize("limit", range(5, 9))
 def test_few_descriptors_are_an_error_or_enough(
     sanitized: Program, tmp_path: Path, limit: int
 ) -> None:

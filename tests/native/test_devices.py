@@ -359,7 +359,7 @@ def test_threads_that_fail_race_for_nothing(
     assert failure_of(answer) == ("EIO", "fdatasync", device, -1)
 
 
-@pytest.mark.parametrize("limit", range(4, 9))
+@pytest.mark.parametrize("limit", range(5, 10))
 @pytest.mark.parametrize("operation", ["dm-flush", "device-read"])
 def test_few_descriptors_are_an_error_or_enough(
     job: Program, device: str, operation: str, limit: int

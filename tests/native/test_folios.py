@@ -138,7 +138,7 @@ def test_threads_that_cannot_be_started_are_an_error(sanitized: Program) -> None
     with places.open_directory() as directory:
         directory.chmod(0o777)
         failure = _write(
-            _for_nobody(sanitized, directory, "prlimit", "--nproc=1"), directory, threads=4
+            _for_nobody(sanitized, directory, "prlimit", "--nproc=2"), directory, threads=4
         ).failure
     assert failure is not None
     assert (failure.code, failure.step) == ("EAGAIN", "start thread")
