@@ -194,7 +194,7 @@ def _told_how_to_go_on(writer: store.RunWriter, results: Path) -> Iterator[None]
 def _prepare(
     stack: ExitStack, plan: Plan, target: Target, results: Path, observer: Observer
 ) -> Prepared:
-    journal = stack.enter_context(Journal(results))
+    journal = stack.enter_context(Journal(results, target.name, target.execute))
     return stack.enter_context(
         workload(plan.workload).prepare(target, plan.subject, plan.cases, journal, observer.say)
     )

@@ -307,7 +307,7 @@ def test_a_device_that_somebody_else_took_first_is_no_error(job: Program, image:
 @pytest.mark.root
 def test_without_rights_the_control_node_is_named(job: Program, image: Path) -> None:
     with places.open_directory() as place:
-        program = Program(shutil.copy(job.path, place))
+        program = Program(Path(shutil.copy(job.path, place)))
         nobody = program.under("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
         failure = failure_of(nobody.run("loop-device", action="attach", image=image))
     assert failure == ("EACCES", "open", "/dev/loop-control", -1)
