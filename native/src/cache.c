@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+#include "size.h"
 
 enum {
 	CACHESTAT_NUMBER = 451,		/* the same on every architecture, Linux 6.5 */
@@ -83,14 +84,14 @@ static int resident_in_window(int fd, uint64_t start, uint64_t bytes, int64_t *p
 {
 	unsigned char resident[MINCORE_WINDOW_PAGES];
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, (off_t)start);
+	void *map = mmap(NULL, ls_size(bytes), PROT_READ, MAP_SHARED, fd, (off_t)start);
 	int err = 0;
 
 	if (map == MAP_FAILED)
 		return -errno;
-	if (mincore(map, bytes, resident))
+	if (mincore(map, ls_size(bytes), resident))
 		err = -errno;
-	munmap(map, bytes);
+	munmap(map, ls_size(bytes));
 	for (uint64_t i = 0; !err && i < (bytes + page - 1) / page; i++)
 		*pages += resident[i] & 1;
 	return err;

@@ -11,6 +11,7 @@
 #include "file.h"
 #include "layout.h"
 #include "record.h"
+#include "size.h"
 
 static int fail(struct ls_calibration *calibration, int code, const char *step, uint64_t offset)
 {
@@ -157,7 +158,7 @@ static int renew_mapping(struct ls_calibration *calibration)
 static int read_by_mmap(struct ls_calibration *calibration)
 {
 	const uint64_t bytes = calibration->count * LS_MIB;
-	void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, calibration->file, 0);
+	void *map = mmap(NULL, ls_size(bytes), PROT_READ, MAP_SHARED, calibration->file, 0);
 
 	if (map == MAP_FAILED)
 		return ls_calibration_fail(calibration, -errno, "mmap");

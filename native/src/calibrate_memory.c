@@ -10,10 +10,12 @@
 #include "destination.h"
 #include "guard.h"
 #include "layout.h"
+#include "size.h"
 
 static int map_fresh(struct ls_calibration *calibration, uint64_t bytes, uint8_t **ret)
 {
-	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *map = mmap(NULL, ls_size(bytes), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (map == MAP_FAILED)
 		return ls_calibration_fail(calibration, -errno, "mmap");
@@ -24,7 +26,7 @@ static int map_fresh(struct ls_calibration *calibration, uint64_t bytes, uint8_t
 /* A kernel without huge pages refuses the advice, and needs none. */
 static void refuse_huge_pages(uint8_t *memory, uint64_t bytes)
 {
-	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
+	(void)madvise(memory, ls_size(bytes), MADV_NOHUGEPAGE);
 }
 
 int ls_calibration_map(struct ls_calibration *calibration, uint64_t bytes, uint8_t **ret)
@@ -34,14 +36,14 @@ int ls_calibration_map(struct ls_calibration *calibration, uint64_t bytes, uint8
 	if (err)
 		return err;
 	refuse_huge_pages(*ret, bytes);
-	memset(*ret, 0x5a, bytes);
+	memset(*ret, 0x5a, ls_size(bytes));
 	return 0;
 }
 
 void ls_calibration_unmap(uint8_t **memory, uint64_t bytes)
 {
 	if (*memory)
-		munmap(*memory, bytes);
+		munmap(*memory, ls_size(bytes));
 	*memory = NULL;
 }
 
@@ -111,7 +113,9 @@ static int find_huge_page(struct ls_calibration *calibration)
 
 static uint8_t *huge_start(const struct ls_calibration *calibration)
 {
-	return (uint8_t *)ls_round_up((uintptr_t)calibration->target, calibration->huge_bytes);
+	const uint64_t huge = calibration->huge_bytes;
+
+	return calibration->target + (huge - (uintptr_t)calibration->target % huge) % huge;
 }
 
 static int renew_huge_pages(struct ls_calibration *calibration)
@@ -122,7 +126,7 @@ static int renew_huge_pages(struct ls_calibration *calibration)
 	ls_calibration_unmap(&calibration->target, calibration->target_bytes);
 	calibration->target_bytes = bytes + calibration->huge_bytes;
 	err = map_fresh(calibration, calibration->target_bytes, &calibration->target);
-	if (!err && madvise(huge_start(calibration), bytes, MADV_HUGEPAGE))
+	if (!err && madvise(huge_start(calibration), ls_size(bytes), MADV_HUGEPAGE))
 		err = ls_calibration_fail(calibration, -errno, "MADV_HUGEPAGE");
 	return err;
 }
@@ -138,11 +142,11 @@ static int check_huge_pages(struct ls_calibration *calibration)
 {
 	const uint64_t bytes = calibration->count * LS_MIB;
 	const uint64_t pages = bytes / (uint64_t)sysconf(_SC_PAGESIZE);
-	LS_FREE unsigned char *resident = malloc(pages);
+	LS_FREE unsigned char *resident = malloc(ls_size(pages));
 
 	if (!resident)
 		return ls_calibration_fail(calibration, -ENOMEM, "reserve page map");
-	if (mincore(huge_start(calibration), bytes, resident))
+	if (mincore(huge_start(calibration), ls_size(bytes), resident))
 		return ls_calibration_fail(calibration, -errno, "mincore");
 	for (uint64_t i = 0; i < pages; i++)
 		if (!(resident[i] & 1))

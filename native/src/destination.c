@@ -13,6 +13,7 @@
 #include "dmabuf.h"
 #include "layout.h"
 #include "record.h"
+#include "size.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -91,7 +92,7 @@ int ls_destination_reserve(struct ls_destination *destination, uint32_t segments
 static void close_segment(struct ls_segment *segment)
 {
 	if (segment->map)
-		munmap(segment->map, segment->map_bytes);
+		munmap(segment->map, ls_size(segment->map_bytes));
 	if (segment->dmabuf >= 0)
 		close(segment->dmabuf);
 	if (segment->fd >= 0)
@@ -126,7 +127,7 @@ int ls_destination_open(struct ls_destination *destination)
 static int map_segment(struct ls_destination *destination, struct ls_segment *segment,
 		       uint64_t bytes, int flags, int fd, const char *step)
 {
-	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+	void *map = mmap(NULL, ls_size(bytes), PROT_READ | PROT_WRITE, flags, fd, 0);
 
 	if (map == MAP_FAILED)
 		return fail(destination, -errno, step);
@@ -147,7 +148,7 @@ static int create_thp(struct ls_destination *destination, struct ls_segment *seg
 	if (err)
 		return err;
 	segment->addr += (huge - (uintptr_t)segment->addr % huge) % huge;
-	if (madvise(segment->addr, segment->bytes, MADV_HUGEPAGE))
+	if (madvise(segment->addr, ls_size(segment->bytes), MADV_HUGEPAGE))
 		return fail(destination, -errno, "MADV_HUGEPAGE");
 	return 0;
 }
@@ -234,7 +235,7 @@ int ls_segment_populate(struct ls_destination *destination, uint32_t position,
 	if (destination->kind == LS_DESTINATION_DMA_HEAP)
 		return 0;
 	bytes = ls_round_up(bytes, destination->page_bytes);
-	if (!madvise(from, bytes, MADV_POPULATE_WRITE))
+	if (!madvise(from, ls_size(bytes), MADV_POPULATE_WRITE))
 		return 0;
 	if (errno != EINVAL)
 		return fail(destination, -errno, "MADV_POPULATE_WRITE");
@@ -281,10 +282,10 @@ int ls_segment_view(struct ls_destination *destination, uint32_t position, const
 	*ret = segment->addr;
 	if (destination->kind != LS_DESTINATION_UDMABUF)
 		return 0;
-	map = mmap(NULL, segment->bytes, PROT_READ, MAP_SHARED, segment->dmabuf, 0);
+	map = mmap(NULL, ls_size(segment->bytes), PROT_READ, MAP_SHARED, segment->dmabuf, 0);
 	if (map == MAP_FAILED)
 		return fail(destination, -errno, "mmap udmabuf");
-	munmap(segment->map, segment->map_bytes);
+	munmap(segment->map, ls_size(segment->map_bytes));
 	segment->map = segment->addr = map;
 	segment->map_bytes = segment->bytes;
 	*ret = map;

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "load.h"
+#include "size.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -20,7 +21,7 @@ static int advise(struct ls_reader *reader)
 
 	if (reader->lane || load->options.advice != LS_ADVICE_WILLNEED)
 		return 0;
-	if (madvise(load->source, load->layout.file_bytes, MADV_WILLNEED))
+	if (madvise(load->source, ls_size(load->layout.file_bytes), MADV_WILLNEED))
 		return ls_reader_fail(reader, -errno, "MADV_WILLNEED", -1);
 	return 0;
 }
@@ -34,7 +35,7 @@ static int populate(struct ls_reader *reader, const struct ls_extent *extent)
 
 	if (load->options.advice != LS_ADVICE_POPULATE_READ)
 		return 0;
-	if (madvise(load->source + start, ls_round_up(bytes, page), MADV_POPULATE_READ))
+	if (madvise(load->source + start, ls_size(ls_round_up(bytes, page)), MADV_POPULATE_READ))
 		return ls_reader_fail(reader, -errno, "MADV_POPULATE_READ",
 				      (int64_t)extent->file_offset);
 	return 0;
@@ -52,7 +53,7 @@ static void touch(const struct ls_load *load, const struct ls_extent *extent)
 static void copy(const struct ls_reader *reader, const struct ls_extent *extent)
 {
 	memcpy(ls_reader_addr(reader, extent), reader->load->source + extent->file_offset,
-	       extent->bytes);
+	       ls_size(extent->bytes));
 }
 
 static int read_all(struct ls_reader *reader)

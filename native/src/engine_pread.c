@@ -5,6 +5,7 @@
 
 #include "file.h"
 #include "load.h"
+#include "size.h"
 
 static int fail(struct ls_reader *reader, int code, const struct ls_extent *extent, uint64_t done)
 {
@@ -22,7 +23,7 @@ static int read_block(struct ls_reader *reader, const struct ls_extent *extent)
 	uint64_t done = 0;
 
 	while (done < extent->bytes) {
-		ssize_t got = pread(load->file, addr + done, extent->request_bytes - done,
+		ssize_t got = pread(load->file, addr + done, ls_size(extent->request_bytes - done),
 				    (off_t)(extent->file_offset + done));
 
 		if (got < 0 && errno == EINTR)

@@ -12,6 +12,7 @@
 #include "dmabuf.h"
 #include "file.h"
 #include "load.h"
+#include "size.h"
 
 enum { PIPE_BYTES = 1 << 20 };
 
@@ -24,10 +25,12 @@ static int destination_fd(const struct ls_reader *reader, const struct ls_extent
 }
 
 /* What is asked for of an extent's rest: O_DIRECT takes whole blocks of the device only. */
-static uint64_t wanted(const struct ls_reader *reader, const struct ls_extent *extent,
-		       uint64_t done)
+static size_t wanted(const struct ls_reader *reader, const struct ls_extent *extent,
+		     uint64_t done)
 {
-	return (reader->load->options.is_direct ? extent->request_bytes : extent->bytes) - done;
+	uint64_t bytes = reader->load->options.is_direct ? extent->request_bytes : extent->bytes;
+
+	return ls_size(bytes - done);
 }
 
 /* The descriptor's own position moves on: blocks of a segment come in order. */
@@ -59,7 +62,7 @@ static int empty_pipe(struct ls_reader *reader, int fd, loff_t to, ssize_t bytes
 static ssize_t move_splice(struct ls_reader *reader, const struct ls_extent *extent, uint64_t done)
 {
 	loff_t from = (loff_t)(extent->file_offset + done);
-	uint64_t bytes = ls_layout_min(wanted(reader, extent, done), PIPE_BYTES);
+	size_t bytes = ls_size(ls_layout_min(wanted(reader, extent, done), PIPE_BYTES));
 	ssize_t taken = splice(reader->load->file, &from, reader->pipe[1], NULL, bytes, 0);
 	int err;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "load.h"
+#include "size.h"
 
 static int reserve(struct ls_reader *reader)
 {
@@ -20,7 +21,7 @@ static int reserve(struct ls_reader *reader)
 	};
 
 	if (load->options.fixed) {
-		reader->chunks = calloc(load->layout.chunks, sizeof(*reader->chunks));
+		reader->chunks = calloc(ls_size(load->layout.chunks), sizeof(*reader->chunks));
 		if (!reader->chunks)
 			return ls_reader_fail(reader, -ENOMEM, "reserve buffers", -1);
 	}
@@ -36,8 +37,8 @@ static void describe_chunk(struct ls_reader *reader, uint64_t position)
 	if (!chunk.bytes)
 		return;
 	reader->chunks[position].iov_base = ls_reader_addr(reader, &chunk);
-	reader->chunks[position].iov_len = ls_round_up(chunk.request_bytes,
-						       reader->load->destination.page_bytes);
+	reader->chunks[position].iov_len =
+		ls_size(ls_round_up(chunk.request_bytes, reader->load->destination.page_bytes));
 }
 
 /* The chunks past the file's end are at the end, and have no memory to register. */

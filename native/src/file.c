@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+#include "size.h"
 
 enum {
 	STATX_DIOALIGN_MASK = 0x2000,
@@ -68,7 +69,7 @@ static uint32_t least_common_bytes(int fd)
 	const uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
 	struct stat facts;
 
-	if (fstat(fd, &facts) || facts.st_blksize > page)
+	if (fstat(fd, &facts) || (uint64_t)facts.st_blksize > page)
 		return page;
 	return facts.st_blksize < PROBE_START_BYTES ? PROBE_START_BYTES
 						    : (uint32_t)facts.st_blksize;
@@ -101,10 +102,10 @@ int ls_file_direct_alignment(int fd, uint32_t *ret)
 /* A call without flags costs less than one that could have some. */
 static ssize_t write_some(int fd, const char *data, uint64_t bytes, uint64_t offset, int flags)
 {
-	struct iovec piece = { (void *)data, bytes };
+	struct iovec piece = { (void *)data, ls_size(bytes) };
 
 	return flags ? pwritev2(fd, &piece, 1, (off_t)offset, flags)
-		     : pwrite(fd, data, bytes, (off_t)offset);
+		     : pwrite(fd, data, ls_size(bytes), (off_t)offset);
 }
 
 int ls_file_write(int fd, const void *data, uint64_t bytes, uint64_t offset, int flags)
@@ -125,7 +126,7 @@ int ls_file_write(int fd, const void *data, uint64_t bytes, uint64_t offset, int
 int ls_file_read(int fd, void *data, uint64_t bytes, uint64_t offset)
 {
 	for (uint64_t done = 0; done < bytes;) {
-		ssize_t got = pread(fd, (char *)data + done, bytes - done,
+		ssize_t got = pread(fd, (char *)data + done, ls_size(bytes - done),
 				    (off_t)(offset + done));
 
 		if (got < 0 && errno == EINTR)

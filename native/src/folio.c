@@ -12,6 +12,7 @@
 #include "file.h"
 #include "guard.h"
 #include "layout.h"
+#include "size.h"
 
 enum {
 	/* A folio lies at a multiple of its size, so none crosses a window's border. */
@@ -160,7 +161,8 @@ static int survey_map(const struct view *view, uint8_t *map, uint64_t bytes,
 	int err;
 
 	/* No read-ahead, should a page go between the two. */
-	if (madvise(map, bytes, MADV_RANDOM) || mincore(map, bytes, view->resident))
+	if (madvise(map, ls_size(bytes), MADV_RANDOM) ||
+	    mincore(map, ls_size(bytes), view->resident))
 		return -errno;
 	err = map_resident(view, map, pages);
 	if (!err)
@@ -175,19 +177,20 @@ static int survey_map(const struct view *view, uint8_t *map, uint64_t bytes,
 static int survey_window(const struct view *view, uint64_t start, uint64_t bytes,
 			 struct ls_folio_survey *ret)
 {
-	void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, view->file, (off_t)start);
+	void *map = mmap(NULL, ls_size(bytes), PROT_READ, MAP_SHARED, view->file, (off_t)start);
 	int err;
 
 	if (map == MAP_FAILED)
 		return -errno;
 	err = survey_map(view, map, bytes, ret);
-	munmap(map, bytes);
+	munmap(map, ls_size(bytes));
 	return err;
 }
 
 int ls_folio_survey(int fd, uint64_t file_bytes, struct ls_folio_survey *ret)
 {
-	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), pages = WINDOW_BYTES / page;
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	const size_t pages = WINDOW_BYTES / ls_size(page);
 	LS_CLOSE int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	LS_CLOSE int flags = pagemap < 0 ? -1 : open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
 	LS_FREE unsigned char *resident = NULL;

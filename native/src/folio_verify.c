@@ -11,6 +11,7 @@
 #include "layout.h"
 #include "payload.h"
 #include "record.h"
+#include "size.h"
 
 enum { READ_BYTES = 1 << 20 };
 
@@ -95,7 +96,7 @@ static int verify_length(const struct ls_writing *writing)
 int ls_writing_verify(struct ls_writing *writing)
 {
 	LS_FREE uint8_t *buffer = malloc(READ_BYTES);
-	LS_FREE uint8_t *seen = calloc(1, writing->writes / 8 + 1);
+	LS_FREE uint8_t *seen = calloc(1, ls_size(writing->writes / 8 + 1));
 	struct reading reading = { writing, buffer, is_in_any_order(writing) ? seen : NULL };
 	int64_t start_ns = ls_clock_now();
 	int err;

@@ -11,6 +11,7 @@
 #include "layout.h"
 #include "payload.h"
 #include "record.h"
+#include "size.h"
 
 #ifndef RWF_DONTCACHE
 #define RWF_DONTCACHE 0x80
@@ -75,10 +76,10 @@ int ls_writing_reserve(struct ls_writing *writing)
 	void *pools = NULL;
 
 	writing->pieces = (POOL_BYTES + size - 1) / size;
-	if (posix_memalign(&pools, POOL_ALIGN_BYTES, threads * pool_stride(writing)))
+	if (posix_memalign(&pools, POOL_ALIGN_BYTES, ls_size(threads * pool_stride(writing))))
 		return ls_writing_fail(writing, -ENOMEM, "reserve payload", -1);
 	writing->pools = pools;
-	writing->writers = calloc(threads, sizeof(*writing->writers));
+	writing->writers = calloc(ls_size(threads), sizeof(*writing->writers));
 	if (!writing->writers)
 		return ls_writing_fail(writing, -ENOMEM, "reserve writers", -1);
 	share_out(writing);
@@ -92,7 +93,7 @@ void ls_writing_fill(struct ls_writing *writing)
 	(void)ls_payload_fill((uint32_t)writing->options.payload, writing->options.seed,
 			      writing->pools, stride);
 	for (uint64_t i = 1; i < writing->options.threads; i++)
-		memcpy(writing->pools + i * stride, writing->pools, stride);
+		memcpy(writing->pools + i * stride, writing->pools, ls_size(stride));
 }
 
 uint8_t *ls_writing_piece(const struct ls_writing *writing, uint8_t *pool, uint64_t position)

@@ -16,6 +16,7 @@
 #include "layout.h"
 #include "operation.h"
 #include "record.h"
+#include "size.h"
 
 enum { SECTOR_BYTES = 512 };
 
@@ -33,7 +34,7 @@ static const struct ls_option_spec specs[] = {
 static int read_all(int fd, uint8_t *data, uint64_t bytes)
 {
 	while (bytes) {
-		ssize_t got = read(fd, data, bytes);
+		ssize_t got = read(fd, data, ls_size(bytes));
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -55,7 +56,7 @@ int ls_checksums_read(const char *path, uint64_t file_bytes, struct ls_checksums
 		return -errno;
 	if ((uint64_t)stat.st_size != bytes)
 		return -EINVAL;
-	ret->crcs = malloc(bytes);
+	ret->crcs = malloc(ls_size(bytes));
 	ret->count = ls_checksums_count(file_bytes);
 	if (!ret->crcs)
 		return -ENOMEM;
@@ -77,7 +78,7 @@ static int read_block(int fd, uint8_t *block, uint64_t start, uint64_t bytes, ui
 {
 	*ret = 0;
 	while (*ret < bytes) {
-		ssize_t got = pread(fd, block + *ret, LS_CHECKSUM_BLOCK_BYTES - *ret,
+		ssize_t got = pread(fd, block + *ret, ls_size(LS_CHECKSUM_BLOCK_BYTES - *ret),
 				    (off_t)(start + *ret));
 
 		if (got < 0 && errno == EINTR)
@@ -95,7 +96,7 @@ static int write_all(int fd, const uint32_t *crcs, uint64_t count)
 	uint64_t left = count * sizeof(*crcs);
 
 	while (left) {
-		ssize_t put = write(fd, at, left);
+		ssize_t put = write(fd, at, ls_size(left));
 
 		if (put < 0 && errno == EINTR)
 			continue;
@@ -174,7 +175,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	if (file < 0 || fstat(file, &stat))
 		return ls_result_fail(ret, -errno, "open", options.file, -1);
 	count = ls_checksums_count((uint64_t)stat.st_size);
-	crcs = malloc((count + 1) * sizeof(*crcs));
+	crcs = malloc(ls_size((count + 1) * sizeof(*crcs)));
 	if (!crcs)
 		return ls_result_fail(ret, -ENOMEM, "reserve checksums", "memory", -1);
 	err = sum_blocks(&options, file, (uint64_t)stat.st_size, crcs, ret);

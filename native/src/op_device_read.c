@@ -146,17 +146,20 @@ static int open_sides(struct reading *reading)
 static int make_readers(struct reading *reading)
 {
 	const struct options *options = &reading->options;
+	/* Neither is large: see check_options. */
+	const uint32_t threads = (uint32_t)options->threads;
+	const uint32_t block_bytes = (uint32_t)options->block;
 
-	reading->readers = calloc(options->threads, sizeof(*reading->readers));
+	reading->readers = calloc(threads, sizeof(*reading->readers));
 	if (!reading->readers)
 		return fail(reading, &reading->device, -ENOMEM, "reserve threads", -1);
-	for (uint64_t i = 0; i < options->threads; i++) {
+	for (uint32_t i = 0; i < threads; i++) {
 		void **block = &reading->readers[i].block;
 
-		if (posix_memalign(block, ALIGN_BYTES, options->block))
+		if (posix_memalign(block, ALIGN_BYTES, block_bytes))
 			return fail(reading, &reading->device, -ENOMEM, "reserve block", -1);
 		/* No fault in the timed region. */
-		memset(*block, 0, options->block);
+		memset(*block, 0, block_bytes);
 	}
 	return 0;
 }

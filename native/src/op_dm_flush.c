@@ -21,6 +21,7 @@
 #include "random.h"
 #include "record.h"
 #include "region.h"
+#include "size.h"
 #include "trace.h"
 
 enum {
@@ -124,12 +125,12 @@ static int make_writers(struct flushing *flushing)
 {
 	const struct options *options = &flushing->options;
 
-	flushing->writers = calloc(options->threads, sizeof(*flushing->writers));
+	flushing->writers = calloc(ls_size(options->threads), sizeof(*flushing->writers));
 	if (!flushing->writers)
 		return fail(flushing, -ENOMEM, "reserve threads", -1);
 	for (uint64_t i = 0; i < options->threads; i++) {
 		struct writer *writer = &flushing->writers[i];
-		size_t bytes = ls_round_up(options->block, ALIGN_BYTES);
+		size_t bytes = ls_size(ls_round_up(options->block, ALIGN_BYTES));
 
 		ls_random_init(&writer->random, options->seed + i);
 		ls_histogram_init(&writer->write_latency, "write");

@@ -14,6 +14,7 @@
 #include "load.h"
 #include "operation.h"
 #include "region.h"
+#include "size.h"
 
 enum {
 	IO_URING_BUFFER_LIMIT = 1 << 30,	/* of one registered buffer */
@@ -195,7 +196,8 @@ static int map_source(struct ls_load *load)
 {
 	int flags = MAP_SHARED | (load->options.advice == LS_ADVICE_POPULATE ? MAP_POPULATE : 0);
 	int64_t start_ns = ls_clock_now();
-	void *map = mmap(NULL, load->layout.file_bytes, PROT_READ, flags, load->file, 0);
+	void *map = mmap(NULL, ls_size(load->layout.file_bytes), PROT_READ, flags, load->file,
+			 0);
 
 	if (map == MAP_FAILED)
 		return fail(load, -errno, "mmap");
@@ -260,7 +262,7 @@ static void release(struct ls_load *load)
 
 	ls_load_release_readers(load);
 	if (load->source)
-		munmap(load->source, load->layout.file_bytes);
+		munmap(load->source, ls_size(load->layout.file_bytes));
 	load->source = NULL;
 	ls_destination_deinit(&load->destination);
 	if (load->file >= 0)

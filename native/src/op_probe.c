@@ -22,6 +22,7 @@
 #include "layout.h"
 #include "operation.h"
 #include "record.h"
+#include "size.h"
 
 struct options {
 	const char *file;
@@ -78,7 +79,7 @@ static int read_direct(struct ls_destination *destination, const char *file)
 {
 	LS_CLOSE int fd = open(file, O_RDONLY | O_DIRECT | O_CLOEXEC);
 
-	if (fd < 0 || pread(fd, destination->segments[0].addr, destination->page_bytes, 0) < 0)
+	if (fd < 0 || pread(fd, destination->segments[0].addr, ls_size(destination->page_bytes), 0) < 0)
 		return -errno;
 	return 0;
 }
@@ -89,7 +90,7 @@ static int copy_range(struct ls_destination *destination, const char *file)
 	off_t from = 0, to = 0;
 
 	if (fd < 0 || copy_file_range(fd, &from, destination->segments[0].fd, &to,
-				      destination->page_bytes, 0) < 0)
+				      ls_size(destination->page_bytes), 0) < 0)
 		return -errno;
 	return 0;
 }
@@ -98,7 +99,7 @@ static int send_file(struct ls_destination *destination, const char *file)
 {
 	LS_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || sendfile(destination->segments[0].fd, fd, NULL, destination->page_bytes) < 0)
+	if (fd < 0 || sendfile(destination->segments[0].fd, fd, NULL, ls_size(destination->page_bytes)) < 0)
 		return -errno;
 	return 0;
 }
@@ -157,7 +158,7 @@ static int rw_file(struct ls_destination *destination, const char *file)
 	struct ls_dma_buf_rw_file request = {
 		.flags = LS_DMA_BUF_RW_READ,
 		.fd = scratch,
-		.buf_len = destination->page_bytes,
+		.buf_len = ls_size(destination->page_bytes),
 	};
 
 	(void)file;

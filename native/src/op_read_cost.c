@@ -19,6 +19,7 @@
 #include "operation.h"
 #include "pump.h"
 #include "record.h"
+#include "size.h"
 
 enum {
 	WINDOW_ALIGN_BYTES = 2 << 20,
@@ -93,7 +94,7 @@ static int tour_file(const struct options *options, int fd, struct tour *tour,
 		.histogram = options->latency ? ls_histogram_take(ret, "read") : NULL,
 	};
 	struct ls_read_source source = { .next = next, .wait = never, .context = tour };
-	struct iovec window = { tour->window, options->block * options->window };
+	struct iovec window = { tour->window, ls_size(options->block * options->window) };
 	struct ls_usage before, after;
 	struct ls_pump pump;
 	int64_t start_ns;
@@ -117,12 +118,13 @@ static int tour_file(const struct options *options, int fd, struct tour *tour,
 /* On huge pages where there are some: few segments a request, as fio has with --iomem=mmaphuge. */
 static void *reserve_window(uint64_t bytes)
 {
+	const size_t whole = ls_size(ls_round_up(bytes, WINDOW_ALIGN_BYTES));
 	void *window = NULL;
 
-	if (posix_memalign(&window, WINDOW_ALIGN_BYTES, ls_round_up(bytes, WINDOW_ALIGN_BYTES)))
+	if (posix_memalign(&window, WINDOW_ALIGN_BYTES, whole))
 		return NULL;
-	(void)madvise(window, ls_round_up(bytes, WINDOW_ALIGN_BYTES), MADV_HUGEPAGE);
-	memset(window, 0, bytes);
+	(void)madvise(window, whole, MADV_HUGEPAGE);
+	memset(window, 0, ls_size(bytes));
 	return window;
 }
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counts of bytes and of things are 64 bits wide everywhere; memory is not. */
+#ifndef LS_SIZE_H
+#define LS_SIZE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What a call that takes a size_t is asked for. More than a 32-bit machine can address
+ * becomes the most it could: memory of that size is refused, as it must be, and reads and
+ * writes, which may be short anyway, go on from there.
+ */
+static inline size_t ls_size(uint64_t count)
+{
+	size_t size = (size_t)count;
+
+	return size == count ? size : SIZE_MAX;
+}
+
+#endif
