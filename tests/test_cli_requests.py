@@ -56,7 +56,7 @@ def test_completion_is_printed_for_every_shell(loadstone: Command, shell: str) -
     ("words", "complaint"),
     [
         (("frob",), "No such command 'frob'; see `loadstone --help`"),
-        (("run", "--frob"), "No such option '--frob'; see `loadstone run --help`"),
+        (("run", "--zzz"), "No such option '--zzz'; see `loadstone run --help`"),
         (("run", "a", "b"), "Got unexpected extra argument (b); see `loadstone run --help`"),
         (("compare", "a"), "Missing argument 'NEW'; see `loadstone compare --help`"),
         (("run", "frob"), f"frob: no such workload; {_WORKLOADS}, or a plan file (….toml)"),

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -46,6 +47,7 @@ class FakeTarget:
     """A Target that answers as it is told: the values of the probe, facts, and small files."""
 
     name = "fake"
+    is_this_machine = True
 
     def __init__(
         self,
@@ -67,6 +69,8 @@ class FakeTarget:
     def execute(self, job: Job) -> Outcome:
         if job.operation == "dm-table":
             return self._device_mapper
+        if job.operation == "look":
+            return self._looked_at(job.options["file"])
         heap = job.options.get("heap")
         if heap is None:
             return Outcome(values=self._values)
@@ -82,11 +86,16 @@ class FakeTarget:
         return Environment(target=self.name, facts=self._facts)
 
     def run_command(self, *words: str) -> str:
-        if words[0] == "ls":
-            if not self._heaps:
-                raise TargetError("ls: /dev/dma_heap: No such file or directory")
-            return "".join(f"{heap}\n" for heap in self._heaps)
-        return f"{words[-1]}\n" if words[0] == "realpath" else f"81a4 {self._size_bytes}\n"
+        assert words[0] == "ls"
+        if not self._heaps:
+            raise TargetError("ls: /dev/dma_heap: No such file or directory")
+        return "".join(f"{heap}\n" for heap in self._heaps)
+
+    def _looked_at(self, path: str) -> Outcome:
+        names = ("allocated_bytes", "inode", "mtime_ns", "free_bytes")
+        numbers = (f"{kind}_{part}" for kind in ("device", "rdev") for part in ("major", "minor"))
+        values = {"type": stat.S_IFREG, "file_bytes": self._size_bytes, "readable": 0}
+        return Outcome(values=dict.fromkeys((*names, *numbers), 0) | values, before={path: path})
 
     def read_text(self, path: str) -> str | None:
         return self._texts.get(path)

@@ -1,5 +1,6 @@
 """folio-write: what its Cases are, what a Trial tells, and what it leaves behind: nothing."""
 
+import contextlib
 import errno
 import json
 import os
@@ -541,8 +542,9 @@ def test_a_disk_that_runs_full_below_a_loop_device_fails_the_trial(
         stream.truncate(256 * MIB)
     point = tmp_path / "loadstone-inner"
     with (
+        contextlib.closing(LocalTarget(tmp_path / "journaled")) as target,
         Journal(tmp_path / "journaled") as journal,
-        loop_device(journal, image) as device,
+        loop_device(target, journal, image) as device,
         made_file_system(device, "ext4", "", "", point, journal),
     ):
         prepared, case = _prepared(point), _case(size=65536, total=64 * MIB)

@@ -1,5 +1,6 @@
 """The journal: what was set up is taken down after a kill, and nothing else ever is."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -11,8 +12,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadstone.errors import RunError
-from loadstone.journal import REMOVERS, UNREADABLE, Entry, Journal, clean, stale
+from loadstone import core
+from loadstone.errors import RunError, TargetError, UsageError
+from loadstone.files import Execute
+from loadstone.journal import LOCAL, REMOVERS, UNREADABLE, Entry, Journal, Reach, clean, stale
+from loadstone.model import Job, Outcome
 
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="changes a tunable: run as root")
 NEEDS_STRACE = pytest.mark.skipif(not shutil.which("strace"), reason="install strace")
@@ -392,3 +396,187 @@ def test_a_tunable_that_has_gone_with_its_device_is_taken_for_gone(results: Path
     name = "/sys/devices/virtual/block/none/queue/nr_requests"
     orphan(Journal(results).entry("tunable", name, "64"))
     assert problems(results) == [""]
+
+
+class Phones:
+    """Targets that can be reached, by name; what each was asked, and how often it was reached."""
+
+    def __init__(self, *names: str) -> None:
+        self.jobs: dict[str, list[Job]] = {name: [] for name in names}
+        self.reached: list[str] = []
+        self.dies_after = 1 << 30
+
+    @contextlib.contextmanager
+    def reach(self, name: str) -> Iterator[Execute]:
+        self.reached.append(name)
+        if name not in self.jobs:
+            raise UsageError(f"--target {name}: is not connected; plug it in")
+        yield lambda job: self._execute(name, job)
+
+    def _execute(self, name: str, job: Job) -> Outcome:
+        if len(self.jobs[name]) >= self.dies_after:
+            return Outcome(death="the connection broke", lost=True)
+        self.jobs[name].append(job)
+        return core.run_job(job)
+
+
+def left_on(results: Path, target: str, kind: str, name: str, detail: str = "") -> Entry:
+    """An entry of a process that has died, for a thing on another Target."""
+    entry = Journal(results).entry("file", "/loadstone-x")
+    orphan(entry, kind=kind, name=name, detail=detail, target=target)
+    return entry
+
+
+def test_what_stands_on_another_target_is_removed_there(results: Path, tmp_path: Path) -> None:
+    phones = Phones("adb:one", "adb:two")
+    for number, target in enumerate(("adb:one", "adb:two", "adb:one")):
+        (tmp_path / f"loadstone-{number}").touch()
+        left_on(results, target, "file", str(tmp_path / f"loadstone-{number}"))
+    left_on(results, "adb:two", "loop", "/far/loadstone-image")
+    left_on(results, "adb:two", "dm-table", "loadstone-flush-1-a")
+    left_on(results, "adb:two", "tunable", "/proc/sys/vm/none", "1")
+    assert [removal.problem for removal in clean(results, phones.reach)] == [None] * 6
+    assert not list(tmp_path.glob("loadstone-*"))
+    # Newest first, and each Target is reached once.
+    assert phones.reached == ["adb:two", "adb:one"]
+    asked = [job.operation for job in phones.jobs["adb:two"]]
+    assert asked == ["look", "dm-table", "loop-device", "remove-file"]
+    removed = [job.options["file"][-1] for job in phones.jobs["adb:one"]]
+    assert removed == ["2", "0"]
+    assert clean(results) == []
+
+
+def test_what_stands_on_a_target_that_is_away_stays_and_stays_written_down(
+    results: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "loadstone-here"
+    file.touch()
+    far = left_on(results, "adb:gone", "file", "/data/loadstone-a")
+    orphan(Journal(results).entry("file", str(file)))
+    for reach in (Phones().reach, None):
+        told = [removal.problem for removal in (clean(results, reach) if reach else clean(results))]
+        problem = told[-1] or ""
+        assert problem.startswith("file /data/loadstone-a on adb:gone was left: ")
+        assert problem.endswith(
+            f"; connect adb:gone again and run loadstone clean, or if it never comes back, "
+            f"delete {far.path}"
+        )
+        assert not file.exists()
+        assert [entry.path for entry in stale(results)] == [far.path]
+
+
+def test_a_target_that_goes_away_meanwhile_keeps_what_was_not_done(results: Path) -> None:
+    phones = Phones("adb:one")
+    phones.dies_after = 1
+    for name in ("a", "b", "c"):
+        left_on(results, "adb:one", "file", f"/data/loadstone-{name}")
+    told = [removal.problem or "" for removal in clean(results, phones.reach)]
+    assert told[0] == ""
+    assert all("the connection broke; connect adb:one again" in problem for problem in told[1:])
+    assert [entry.record.name[-1] for entry in stale(results)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "",
+        "adb:",
+        "adb:-s",
+        "adb: x",
+        "ADB:x",
+        "adb:x\n",
+        "adb:\x1b[2J",
+        "-o",
+        "adb:" + "x" * 300,
+        "/",
+    ],
+)
+def test_a_target_that_is_no_name_of_one_is_never_reached(results: Path, target: str) -> None:
+    phones = Phones(target)
+    entry = left_on(results, target, "file", "/loadstone-a")
+    (removal,) = clean(results, phones.reach)
+    assert not phones.reached
+    assert "its target is the name of none; see to it by hand" in (removal.problem or "")
+    assert (removal.problem or "").isprintable()
+    assert entry.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("directory", "/tmp/loadstone-a", "no such thing on another machine"),
+        ("mount", "/tmp/loadstone-a", "no such thing on another machine"),
+        ("null_blk", "loadstone-a", "no such thing on another machine"),
+        ("zap", "loadstone-a", "knows no such kind"),
+        ("file", "/etc/passwd", "no absolute path of a file named loadstone-"),
+        ("file", "/tmp/loadstone-a\0b", "no absolute path of a file named loadstone-"),
+        ("loop", "/dev/loop0", "no absolute path of a thing named loadstone-"),
+        ("dm-table", "system", "no device named loadstone-"),
+        ("dm-table", "loadstone-a\0b", "no device named loadstone-"),
+        ("tunable", "/proc/sys/kernel/hostname", "no tunable that Loadstone changes"),
+        ("tunable", "/proc/self/../sys/kernel/none", "no tunable that Loadstone changes"),
+    ],
+)
+def test_the_same_guards_hold_on_another_target(
+    results: Path, kind: str, name: str, words: str
+) -> None:
+    phones = Phones("adb:one")
+    left_on(results, "adb:one", kind, name, "1")
+    (removal,) = clean(results, phones.reach)
+    assert words in (removal.problem or "")
+    assert f"{kind} " in (removal.problem or "")
+    assert not {job.operation for job in phones.jobs["adb:one"]} - {"look", "dm-table"}
+    assert len(stale(results)) == 1
+
+
+def test_a_journal_for_another_target_takes_down_there(results: Path, tmp_path: Path) -> None:
+    phones = Phones("adb:one")
+    file = tmp_path / "loadstone-a"
+    with phones.reach("adb:one") as execute, Journal(results, "adb:one", execute) as journal:
+        file.touch()
+        entry = journal.entry("file", str(file))
+        assert entry.record.target == "adb:one"
+        with journal.standing("loop", "/data/loadstone-image"):
+            pass
+        for kind in ("mount", "null_blk", "directory"):
+            with pytest.raises(ValueError, match=f"'{kind}' on adb:one"):
+                journal.entry(kind, "/loadstone-a")
+    assert [job.operation for job in phones.jobs["adb:one"]] == ["loop-device", "remove-file"]
+    assert not file.exists()
+
+
+def test_on_this_machine_no_worker_is_asked(results: Path, tmp_path: Path) -> None:
+    def dead(job: Job) -> Outcome:
+        raise AssertionError(job)
+
+    file = tmp_path / "loadstone-a"
+    with Journal(results, LOCAL, dead) as journal:
+        file.touch()
+        journal.entry("file", str(file))
+    assert not file.exists()
+
+
+def test_a_record_of_before_there_were_other_targets_is_of_this_machine(
+    results: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "loadstone-a"
+    file.touch()
+    path = results / "journal" / "1.json"
+    path.parent.mkdir()
+    path.write_bytes(
+        msgspec.json.encode({"kind": "file", "name": str(file), "pid": -1, "pid_start": 1})
+    )
+    assert problems(results) == [""]
+    assert not file.exists()
+
+
+def test_a_connection_that_breaks_at_its_end_undoes_nothing(results: Path) -> None:
+    @contextlib.contextmanager
+    def reach(name: str) -> Iterator[Execute]:
+        del name
+        yield core.run_job
+        raise TargetError("it did not answer to the end")
+
+    nearby: Reach = reach
+    left_on(results, "adb:one", "file", "/data/loadstone-a")
+    assert [removal.problem for removal in clean(results, nearby)] == [None]

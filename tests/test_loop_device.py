@@ -16,6 +16,7 @@ from loadstone.errors import CannotMeasureError
 from loadstone.journal import Entry, Journal, clean
 from loadstone.loop_device import goes_direct, loop_device
 from loadstone.removers import is_mounted
+from loadstone.targets.local import LocalTarget
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
@@ -24,7 +25,9 @@ import sys, time
 from pathlib import Path
 from loadstone.journal import Journal
 from loadstone.loop_device import loop_device
-with Journal(Path(sys.argv[1])) as journal, loop_device(journal, Path(sys.argv[2])) as device:
+from loadstone.targets.local import LocalTarget
+results, image = Path(sys.argv[1]), sys.argv[2]
+with Journal(results) as journal, loop_device(LocalTarget(results), journal, image) as device:
     print(device, flush=True)
     time.sleep(600 if len(sys.argv) > 3 else 0)
 """
@@ -41,6 +44,13 @@ def image(place: Path) -> Iterator[Path]:
     shutil.rmtree(place / "results", ignore_errors=True)
 
 
+@pytest.fixture
+def target(place: Path) -> Iterator[LocalTarget]:
+    target = LocalTarget(place / "results")
+    yield target
+    target.close()
+
+
 def orphan(entry: Entry, **changes: object) -> None:
     """Make an entry of this process look like one of a process that has died."""
     record = msgspec.structs.replace(entry.record, **{"pid_start": 1, **changes})
@@ -49,13 +59,15 @@ def orphan(entry: Entry, **changes: object) -> None:
 
 @needs_root
 @pytest.mark.parametrize("direct_io", [True, False])
-def test_a_file_is_a_device_as_long_as_the_context(image: Path, direct_io: bool) -> None:
+def test_a_file_is_a_device_as_long_as_the_context(
+    target: LocalTarget, image: Path, direct_io: bool
+) -> None:
     with Journal(image.parent / "results") as journal:
-        with loop_device(journal, image, direct_io=direct_io) as device:
+        with loop_device(target, journal, image, direct_io=direct_io) as device:
             written = os.urandom(4096)
             Path(device).write_bytes(written)
             os.sync()
-            assert goes_direct(device) <= direct_io
+            assert goes_direct(target, device) <= direct_io
             assert leftovers(image.parent).loops == {os.path.realpath(image)}
         assert journal.take_down() == []
     with image.open("rb") as stream:
@@ -63,11 +75,11 @@ def test_a_file_is_a_device_as_long_as_the_context(image: Path, direct_io: bool)
 
 
 @needs_root
-def test_an_error_goes_on_and_the_device_is_gone(image: Path) -> None:
+def test_an_error_goes_on_and_the_device_is_gone(target: LocalTarget, image: Path) -> None:
     with (
         pytest.raises(KeyError),
         Journal(image.parent / "results") as journal,
-        loop_device(journal, image),
+        loop_device(target, journal, image),
     ):
         raise KeyError
 
@@ -87,10 +99,12 @@ def test_what_a_killed_process_attached_is_detached_by_clean(image: Path) -> Non
 
 
 @needs_root
-def test_a_device_whose_image_was_deleted_is_found_all_the_same(image: Path) -> None:
+def test_a_device_whose_image_was_deleted_is_found_all_the_same(
+    target: LocalTarget, image: Path
+) -> None:
     with (
         Journal(image.parent / "results") as journal,
-        loop_device(journal, image) as device,
+        loop_device(target, journal, image) as device,
     ):
         image.unlink()
     assert not (Path("/sys/block") / Path(device).name / "loop").exists()
@@ -132,7 +146,7 @@ def test_no_free_device_is_told_with_what_to_do(image: Path) -> None:
     )
     assert done.returncode == 1
     said = done.stderr.splitlines()[-1]
-    assert "CannotMeasureError: losetup " in said
+    assert "CannotMeasureError: no loop device over " in said
     assert "No space left on device" in said
     assert "`losetup --all` shows" in said
     assert "modprobe loop max_loop=64" in said
@@ -151,11 +165,11 @@ def test_a_user_without_rights_is_told_to_be_root(image: Path, as_nobody: tuple[
 
 
 @needs_root
-def test_a_file_that_is_no_image_is_refused(image: Path) -> None:
+def test_a_file_that_is_no_image_is_refused(target: LocalTarget, image: Path) -> None:
     with (
-        pytest.raises(CannotMeasureError, match=r"losetup .*none.*: "),
+        pytest.raises(CannotMeasureError, match=r"no loop device over .*none.*: "),
         Journal(image.parent / "results") as journal,
-        loop_device(journal, image.with_name("loadstone-none")),
+        loop_device(target, journal, image.with_name("loadstone-none")),
     ):
         pytest.fail("was attached")
 

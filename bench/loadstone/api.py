@@ -1,14 +1,16 @@
 """What the commands are made of, for Python."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from loadstone import runner, store, targets
+from loadstone.access import Access
 from loadstone.catalog import find
 from loadstone.compare import compare as compare_runs
-from loadstone.errors import RunError
-from loadstone.model import Comparison, Run
-from loadstone.request import Request, make_plan
+from loadstone.errors import LoadstoneError, RunError
+from loadstone.model import Comparison, Plan, Run
+from loadstone.request import Request, make_plan, require_whole_paths
 from loadstone.units import parse_bytes
 
 DEFAULT_RESULTS = Path("results")
@@ -74,18 +76,58 @@ def start(
     target: str = "local",
     results: str | Path = DEFAULT_RESULTS,
     observer: runner.Observer | None = None,
+    access: Access | None = None,
 ) -> Run:
     """Carry out a Request; ``run`` is this with the Request's parts as arguments.
+
+    Args:
+        access: how the Target is reached.
 
     Raises:
         LoadstoneError: as for ``run``.
     """
-    plan, remarks = make_plan(request)
     watcher = observer or runner.Silence()
+    plan = _planned(request, (target,), watcher)
+    with targets.connect(target, Path(results), access) as connected:
+        return runner.run_plan(plan, connected, Path(results), watcher)
+
+
+def start_each(
+    request: Request,
+    *,
+    observers: Mapping[str, runner.Observer],
+    results: str | Path = DEFAULT_RESULTS,
+    access: Access | None = None,
+) -> dict[str, Run | LoadstoneError]:
+    """Carry out a Request on several Targets side by side: the same Plan, a Run each.
+
+    Args:
+        observers: who watches, by the Target's name as for ``run``.
+
+    Returns:
+        By the same names the Run, or what ended it early.
+
+    Raises:
+        LoadstoneError: the request is wrong, or a Target cannot be reached; nothing was run.
+    """
+    watchers = list(observers.values())
+    plan = _planned(request, tuple(observers), watchers[0])
+    with ExitStack() as stack:
+        connected = [
+            stack.enter_context(targets.connect(name, Path(results), access)) for name in observers
+        ]
+        ended = runner.run_side_by_side(plan, connected, Path(results), watchers)
+    return dict(zip(observers, ended, strict=True))
+
+
+def _planned(request: Request, names: Sequence[str], watcher: runner.Observer) -> Plan:
+    for name in names:
+        if not targets.is_this_machine(name):
+            require_whole_paths(request, name)
+    plan, remarks = make_plan(request)
     for remark in remarks:
         watcher.say(remark)
-    with targets.connect(target, Path(results)) as connected:
-        return runner.run_plan(plan, connected, Path(results), watcher)
+    return plan
 
 
 def resume(
@@ -93,6 +135,7 @@ def resume(
     *,
     results: str | Path = DEFAULT_RESULTS,
     observer: runner.Observer | None = None,
+    access: Access | None = None,
 ) -> Run:
     """Finish a Run that was interrupted; one that lacks nothing is returned as it is.
 
@@ -106,7 +149,7 @@ def resume(
             f"{found.id}: cannot be resumed: its guest is gone, and another boot is another draw; "
             "what ended can be shown and compared, and `loadstone lab run` makes a new one"
         )
-    with targets.connect(found.manifest.environment.target, Path(results)) as connected:
+    with targets.connect(found.manifest.environment.target, Path(results), access) as connected:
         return runner.resume_run(found, connected, Path(results), observer or runner.Silence())
 
 

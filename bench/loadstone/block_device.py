@@ -6,19 +6,26 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from loadstone.environment import parse_mountinfo
 from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
 from loadstone.explain import describe, printable
+from loadstone.files import Look, look
 from loadstone.journal import Journal
 from loadstone.loop_device import loop_device
 from loadstone.model import CoreError, Job, Noun, Subject, Value
-from loadstone.scratch_file import execute, require_room, scratch_directory, scratch_file
+from loadstone.scratch_file import (
+    execute,
+    make_hole,
+    require_room,
+    scratch_directory,
+    scratch_file,
+)
 from loadstone.simulated.device import simulated_device
 from loadstone.simulated.profile import Driver, Profile, find_profile, storage_facts, whole_bytes
 from loadstone.targets import Target
-from loadstone.units import format_bytes, format_bytes_rounded
+from loadstone.units import format_bytes_rounded
 
 _REFUSED = {errno.EACCES, errno.EPERM}
 
@@ -64,7 +71,7 @@ def block_devices(
     with contextlib.ExitStack() as stack:
         if not subject.devices:
             directory = scratch_directory(target, subject)
-            require_room(directory, written_bytes, "free some, or name another --dir")
+            require_room(target, directory, written_bytes, "free some, or name another --dir")
         devices = tuple(
             stack.enter_context(_block_device(target, subject, journal, position, size_bytes))
             for position, size_bytes in enumerate(needed_bytes)
@@ -106,21 +113,10 @@ def _own_loop(
 ) -> Iterator[BlockDevice]:
     directory = scratch_directory(target, subject)
     with scratch_file(target, journal, "device", directory) as image:
-        _make_sparse(image, size_bytes)
-        with loop_device(journal, Path(image)) as path:
+        make_hole(target, image, size_bytes)
+        with loop_device(target, journal, image) as path:
             facts: dict[str, Value] = {"device.kind": "loop", "device.image": image}
             yield _looked_at(target, path, facts)
-
-
-def _make_sparse(path: str, size_bytes: int) -> None:
-    try:
-        with Path(path).open("xb") as image:
-            image.truncate(size_bytes)
-    except OSError as error:
-        raise CannotMeasureError(
-            f"make {printable(path)} of {format_bytes(size_bytes)}: "
-            f"{system_words(error.errno or 0)}; name another directory with --dir"
-        ) from error
 
 
 def simulated_profile(named: str) -> Profile:
@@ -148,6 +144,12 @@ def _own_null_blk(
     target: Target, journal: Journal, profile_name: str, size_bytes: int
 ) -> Iterator[BlockDevice]:
     profile = simulated_profile(profile_name)
+    if not target.is_this_machine:
+        raise CannotMeasureError(
+            f"--device {printable(profile_name)}: storage is simulated on this machine alone, and "
+            f"{target.name} is another; leave it out for a loop device there, or name a device of "
+            "its own by its path"
+        )
     name = f"loadstone-{os.getpid()}-{secrets.token_hex(4)}"
     with (
         journal.standing("null_blk", name),
@@ -162,7 +164,8 @@ def claim(target: Target, named: str, needed_bytes: int) -> BlockDevice:
     Raises:
         UsageError: it is no block device, is used, is read-only or too small; tells by whom.
     """
-    real = os.path.realpath(named)
+    found = look(target.execute, named)
+    real = found.real_path if isinstance(found, Look) else named
     outcome = execute(target, Job(operation="claim-device", options={"device": real}))
     if outcome.error:
         raise _refusal(target, named, real, outcome.error, outcome.values)
@@ -235,16 +238,23 @@ def _users(target: Target, number: str, real: str) -> str:
 
 def _own_users(target: Target, number: str, real: str) -> list[str]:
     mounts = parse_mountinfo(target.read_text("/proc/self/mountinfo") or "")
+    # btrfs has a device number of its own.
+    sources = {one.source for one in mounts if one.source.startswith("/")}
+    same = {source for source in sources if _is_at(target, source, real)}
     found = [
         f"mounted on {printable(one.point)}"
         for one in mounts
-        # btrfs has a device number of its own.
-        if one.device == number or os.path.realpath(one.source) == real
+        if one.device == number or one.source in same
     ]
     swaps = (target.read_text("/proc/swaps") or "").splitlines()[1:]
     found += ["swapped on" for line in swaps if line.split()[0] == real]
     found += [f"held by {name}" for name in _entries(target, f"/sys/dev/block/{number}/holders")]
     return found
+
+
+def _is_at(target: Target, path: str, real: str) -> bool:
+    found = look(target.execute, path)
+    return isinstance(found, Look) and found.real_path == real
 
 
 def _partitions(target: Target, number: str) -> list[str]:
@@ -254,7 +264,9 @@ def _partitions(target: Target, number: str) -> list[str]:
     return [
         name
         for name in names
-        if disk and name.startswith(Path(disk[1]).name) and target.read_text(f"{place}/{name}/dev")
+        if disk
+        and name.startswith(PurePosixPath(disk[1]).name)
+        and target.read_text(f"{place}/{name}/dev")
     ]
 
 

@@ -47,7 +47,7 @@ def require_device_mapper(target: Target) -> str:
     """
     outcome = _order(target, "version")
     if outcome.error and outcome.error.code in _ABSENT:
-        _load_module(outcome.error)
+        _load_module(target, outcome.error)
         outcome = _order(target, "version")
     if outcome.error:
         raise _cannot(outcome.error)
@@ -111,7 +111,12 @@ def _order(target: Target, action: str, **options: str) -> Outcome:
     return execute(target, Job(operation="dm-table", options={"action": action, **options}))
 
 
-def _load_module(error: CoreError) -> None:
+def _load_module(target: Target, error: CoreError) -> None:
+    if not target.is_this_machine:
+        raise CannotMeasureError(
+            f"{target.name} has no device-mapper: {describe(error)}; load its module there "
+            "(modprobe dm_mod), or take a kernel with CONFIG_BLK_DEV_DM"
+        )
     if os.geteuid():
         raise CannotMeasureError(
             f"device-mapper is root's to use, and its module root's to load: {describe(error)}; "

@@ -62,7 +62,8 @@ def machine_facts(read_text: ReadText) -> dict[str, Fact]:
     facts |= {key: _chosen(read_text(path)) for key, path in _CHOICE_FILES.items()}
     facts |= _cpu_facts(read_text("/proc/cpuinfo") or "")
     facts |= _memory_facts(read_text("/proc/meminfo") or "")
-    facts["load.1min"] = float((read_text("/proc/loadavg") or "0").split()[0])
+    load = read_text("/proc/loadavg")
+    facts["load.1min"] = float(load.split()[0]) if load else None
     return facts
 
 

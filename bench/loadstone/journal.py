@@ -1,4 +1,4 @@
-"""What a process sets up on this machine, written down first, so that a kill leaves no litter.
+"""What a process sets up on a Target, written down first, so that a kill leaves no litter.
 
 Each thing is one file in ``<results>/journal``. Such a file is data, not an order: whoever takes
 a thing down makes sure that it is one which Loadstone could have set up.
@@ -9,14 +9,16 @@ import errno
 import os
 import re
 import secrets
-import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loadstone import core
 from loadstone.durable import (
     UNDECODABLE,
     cannot_write,
@@ -25,23 +27,37 @@ from loadstone.durable import (
     sync_directory,
     write_atomically,
 )
-from loadstone.errors import LoadstoneError, RunError, system_words
+from loadstone.errors import LoadstoneError, RunError, TargetError, system_words
+from loadstone.files import Execute
 from loadstone.model import Noun
-from loadstone.removers import detach_loop, remove_mapped, remove_null_blk, unmount
+from loadstone.removers import (
+    detach_loop,
+    remove_directory,
+    remove_file,
+    remove_mapped,
+    remove_null_blk,
+    restore_tunable,
+    unmount,
+)
+
+LOCAL = "local"
+"""The Target that is this machine."""
 
 UNREADABLE = "unreadable"
 
+Reach = Callable[[str], AbstractContextManager[Execute]]
+"""Connects to the Target of a name for as long as the context lasts."""
+
 _LIMIT_BYTES = 1 << 20
-_TUNABLES = re.compile(
-    r"/sys/devices/.+/(bdi|cpufreq|cpuidle|devfreq|queue)/.+|/sys/kernel/mm/.+"
-    r"|/sys/fs/(btrfs|erofs|ext4|f2fs|xfs)/.+|/sys/module/dm_\w+/parameters/\w+|/proc/sys/vm/\w+"
-)
+# A scheme and what it addresses, such as adb:emulator-5554, which is no option of any program.
+_TARGET = re.compile(r"[a-z]+(:[!-,.-~][ -~]{0,255})?")
 
 
 class Record(Noun, frozen=True, kw_only=True):
     """One thing that was set up, as its journal file has it.
 
-    ``name`` is an absolute path or a device; ``detail`` is what its remover needs besides.
+    ``name`` is an absolute path or a device, ``target`` the name of the Target that it stands on;
+    ``detail`` is what its remover needs besides. The process is always one of this machine.
     ``pid_start``, in clock ticks from ``boot`` (a boot id), tells the process from a later one
     with the same pid: lab guests boot alike to the tick. Source: proc_pid_stat(5), field 22.
     """
@@ -52,6 +68,7 @@ class Record(Noun, frozen=True, kw_only=True):
     pid_start: int
     detail: str = ""
     boot: str = ""
+    target: str = LOCAL
 
 
 class Entry(Noun, frozen=True, kw_only=True):
@@ -83,13 +100,20 @@ class Removal(Noun, frozen=True, kw_only=True):
 class Journal:
     """What this process has set up. As a context, it takes down at its end what still stands.
 
+    Args:
+        target: the name of the Target that all of it stands on.
+        execute: carries out Jobs there. Not asked on this machine, where the core runs in this
+            process: it has to be there even when a worker has died.
+
     Raises:
         RunError: at the end of the context, where something would not go. An error that is
             already on its way goes on instead, with the problems as its notes.
     """
 
-    def __init__(self, results: Path) -> None:
+    def __init__(self, results: Path, target: str = LOCAL, execute: Execute = core.run_job) -> None:
         self._directory = results / "journal"
+        self._target = target
+        self._execute = execute
         self._entries: list[Entry] = []
         self._latest_ns = 0
 
@@ -121,14 +145,20 @@ class Journal:
             RunError: the journal cannot be written; then the thing must not be set up.
             ValueError: nobody could take down a thing of this kind.
         """
-        if kind not in REMOVERS:
-            raise ValueError(f"no remover is registered for the kind {kind!r}")
+        if kind not in (REMOVERS if self._target == LOCAL else FAR_REMOVERS):
+            raise ValueError(f"no remover is registered for the kind {kind!r} on {self._target}")
         pid = os.getpid()
         # Never the same or earlier, even where the clock is set back: the order is what counts.
         self._latest_ns = max(self._latest_ns + 1, time.time_ns())
         path = self._directory / f"{self._latest_ns:020}-{pid}-{secrets.token_hex(2)}.json"
         record = Record(
-            kind=kind, name=name, pid=pid, pid_start=_start(pid), detail=detail, boot=_boot()
+            kind=kind,
+            name=name,
+            pid=pid,
+            pid_start=_start(pid),
+            detail=detail,
+            boot=_boot(),
+            target=self._target,
         )
         write_atomically(path, encode(record, path))
         self._entries.append(Entry(path=path, record=record))
@@ -147,15 +177,15 @@ class Journal:
         try:
             yield
         except BaseException:
-            _take_down(entry)
+            _take_down(entry, self._execute)
             raise
-        if problem := _take_down(entry).problem:
+        if problem := _take_down(entry, self._execute).problem:
             raise RunError(problem)
 
     def take_down(self) -> list[Removal]:
         """Take down all that this process still has standing, the newest first."""
         standing = [entry for entry in self._entries if entry.path.exists()]
-        return [_take_down(entry) for entry in reversed(standing)]
+        return [_take_down(entry, self._execute) for entry in reversed(standing)]
 
 
 def stale(results: Path) -> list[Entry]:
@@ -179,69 +209,65 @@ def stale(results: Path) -> list[Entry]:
     return [entry for entry in entries if not _is_alive(entry.record)]
 
 
-def clean(results: Path) -> list[Removal]:
+def _nowhere(_: str) -> AbstractContextManager[Execute]:
+    raise TargetError("it was not asked for")
+
+
+def clean(results: Path, reach: Reach = _nowhere) -> list[Removal]:
     """Take down all that is stale, the newest first; one that fails does not stop the next.
+
+    Args:
+        reach: connects to each other Target that something stands on, once. What stands on one
+            that cannot be reached stays, and stays written down.
 
     Raises:
         RunError: the journal cannot be read.
     """
-    return [_take_down(entry) for entry in reversed(stale(results))]
+    entries = stale(results)[::-1]
+    removals = []
+    for target in dict.fromkeys(entry.record.target for entry in entries):
+        there = [entry for entry in entries if entry.record.target == target]
+        removals += _clean_target(target, there, reach)
+    return removals
 
 
-def _remove_file(name: str, _: str) -> None:
-    path = Path(name)
-    if not path.is_absolute() or not path.name.startswith("loadstone-") or "\0" in name:
-        raise RunError("it is no absolute path of a file named loadstone-…")
+def _clean_target(target: str, entries: list[Entry], reach: Reach) -> list[Removal]:
+    if target == LOCAL:
+        return [_take_down(entry, core.run_job) for entry in entries]
+    if not _TARGET.fullmatch(target):
+        why = "its target is the name of none"
+        return [Removal(entry=entry, problem=_problem(entry, why)) for entry in entries]
+    removals: list[Removal] = []
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise RunError("it is not a regular file")
-        path.unlink()
-    except (FileNotFoundError, NotADirectoryError):
-        return
-
-
-def _remove_directory(name: str, _: str) -> None:
-    path = Path(name)
-    if not path.is_absolute() or not path.name.startswith("loadstone-") or "\0" in name:
-        raise RunError("it is no absolute path of a directory named loadstone-…")
-    if path.is_symlink() or (path.exists() and not path.is_dir()) or path.is_mount():
-        raise RunError("it is not a plain directory")
-    with contextlib.suppress(FileNotFoundError):
-        # Links in it are removed, never followed.
-        shutil.rmtree(path)
-
-
-def _restore_tunable(name: str, value: str) -> None:
-    if "\0" in name or not value.isprintable() or not value:
-        raise RunError("its name or old value is no plain text")
-    path = Path(os.path.realpath(name))
-    if not _TUNABLES.fullmatch(str(path)):
-        raise RunError("it is no tunable that Loadstone changes")
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        os.write(fd, value.encode())
-    finally:
-        os.close(fd)
+        with reach(target) as execute:
+            removals += [_take_down(entry, execute) for entry in entries]
+    except LoadstoneError as error:
+        # Also one that went away only when the work was done.
+        left = entries[len(removals) :]
+        removals += [Removal(entry=entry, problem=_not_now(entry, str(error))) for entry in left]
+    return removals
 
 
 def _leave_unreadable(_: str, why: str) -> None:
     raise RunError(why)
 
 
-REMOVERS: dict[str, Callable[[str, str], None]] = {
-    "file": _remove_file,
-    "directory": _remove_directory,
-    "tunable": _restore_tunable,
+FAR_REMOVERS: dict[str, Callable[[Execute, str, str], None]] = {
+    "file": remove_file,
+    "tunable": restore_tunable,
     "loop": detach_loop,
-    "mount": unmount,
     "dm-table": remove_mapped,
+}
+"""How to take down what may stand on any Target, given what executes Jobs there, too."""
+
+REMOVERS: dict[str, Callable[[str, str], None]] = {
+    **{kind: partial(remove, core.run_job) for kind, remove in FAR_REMOVERS.items()},
+    "directory": remove_directory,
+    "mount": unmount,
     "null_blk": remove_null_blk,
     UNREADABLE: _leave_unreadable,
 }
-"""How to take down each kind, given a Record's name and detail.
+"""How to take down each kind on this machine, given a Record's name and detail.
 
 A module that sets up another kind adds it here. A remover makes sure that the name is one of
 ours, takes a thing that is already gone for taken down, and raises LoadstoneError or OSError.
@@ -252,13 +278,12 @@ the mount point, which goes as well. ``dm-table``: the name of the device-mapper
 """
 
 
-def _take_down(entry: Entry) -> Removal:
-    record = entry.record
+def _take_down(entry: Entry, execute: Execute) -> Removal:
     try:
-        if record.kind not in REMOVERS:
-            raise RunError("this loadstone knows no such kind")
-        REMOVERS[record.kind](record.name, record.detail)
+        _remove(entry.record, execute)
         entry.strike()
+    except TargetError as error:
+        return Removal(entry=entry, problem=_not_now(entry, str(error)))
     except LoadstoneError as error:
         return Removal(entry=entry, problem=_problem(entry, str(error)))
     except OSError as error:
@@ -266,10 +291,33 @@ def _take_down(entry: Entry) -> Removal:
     return Removal(entry=entry, problem=None)
 
 
+def _remove(record: Record, execute: Execute) -> None:
+    if record.kind not in REMOVERS:
+        raise RunError("this loadstone knows no such kind")
+    if record.target == LOCAL:
+        REMOVERS[record.kind](record.name, record.detail)
+    elif record.kind in FAR_REMOVERS:
+        FAR_REMOVERS[record.kind](execute, record.name, record.detail)
+    else:
+        raise RunError("this loadstone sets up no such thing on another machine")
+
+
 def _problem(entry: Entry, why: str) -> str:
-    what = f"{entry.record.kind} {entry.record.name}"
-    shown = what if what.isprintable() else ascii(what)
-    return f"{shown} was left: {why}; see to it by hand, then delete {entry.path}"
+    return f"{_shown(entry)} was left: {why}; see to it by hand, then delete {entry.path}"
+
+
+def _not_now(entry: Entry, why: str) -> str:
+    return (
+        f"{_shown(entry)} was left: {why}; connect {entry.record.target} again and run loadstone "
+        f"clean, or if it never comes back, delete {entry.path}"
+    )
+
+
+def _shown(entry: Entry) -> str:
+    record = entry.record
+    place = "" if record.target == LOCAL else f" on {record.target}"
+    what = f"{record.kind} {record.name}{place}"
+    return what if what.isprintable() else ascii(what)
 
 
 def _read(path: Path) -> Entry | None:

@@ -1,19 +1,20 @@
 """The file that is loaded: the user's own, opened read-only, or one made for the Run."""
 
 import contextlib
-import os
 import stat
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 
+from loadstone import core
 from loadstone.durable import cannot_write
 from loadstone.errors import CannotMeasureError, UsageError, system_words
-from loadstone.explain import printable
+from loadstone.explain import describe, printable
+from loadstone.files import Execute, Look, look
 from loadstone.journal import Journal
-from loadstone.model import Job, Noun, Subject
+from loadstone.model import CoreError, Job, Noun, Subject
 from loadstone.scratch_file import (
     REMEDIES,
     SMALLER,
@@ -85,9 +86,9 @@ def model_file(target: Target, subject: Subject, journal: Journal, say: Say) -> 
         if subject.file is None:
             path = stack.enter_context(_made_file(target, subject, journal, say, limit_bytes))
         else:
-            path = loadable_file(subject.file)
+            path = loadable_file(subject.file, target.execute)
         checksums = stack.enter_context(scratch_file(target, journal, "checksums"))
-        file = _look_at(path, checksums, limit_bytes, subject.file is None)
+        file = _look_at(target, path, checksums, limit_bytes, subject.file is None)
         yield file if file.is_too_large else _with_checksums(target, file, say)
 
 
@@ -96,28 +97,37 @@ def _available_bytes(target: Target) -> int:
     return found if isinstance(found, int) else sys.maxsize
 
 
-def loadable_file(named: str) -> str:
+def loadable_file(named: str, execute: Execute = core.run_job) -> str:
     """The real path of a regular file with something in it, which this user may read.
+
+    Args:
+        execute: carries out Jobs where the file is; on this machine if not said.
 
     Raises:
         UsageError: it is none.
     """
-    path = os.path.realpath(named)
-    for text in (named, path):
-        require_unicode(text)
-    try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
-            raise UsageError(f"{printable(named)} is {kind}; name a regular file")
-        Path(path).open("rb").close()
-    except OSError as error:
-        words = system_words(error.errno or 0)
-        remedy = REMEDIES.get(error.errno or 0, "check the path")
-        raise UsageError(f"cannot open {printable(named)}: {words}; {remedy}") from error
-    if not status.st_size:
+    require_unicode(named)
+    found = look(execute, named)
+    if isinstance(found, CoreError):
+        raise _cannot_open(named, found.code)
+    if not found.is_text:
+        raise UsageError(
+            f"{printable(named)}: it leads to a name that is not UTF-8, so a Run cannot record it; "
+            "rename that"
+        )
+    if found.type != stat.S_IFREG:
+        kind = _KINDS.get(found.type, "something else")
+        raise UsageError(f"{printable(named)} is {kind}; name a regular file")
+    if found.readable:
+        raise _cannot_open(named, found.readable)
+    if not found.file_bytes:
         raise UsageError(f"{printable(named)} is empty; name a file with something to load in it")
-    return path
+    return found.real_path
+
+
+def _cannot_open(named: str, code: int) -> UsageError:
+    remedy = REMEDIES.get(code, "check the path")
+    return UsageError(f"cannot open {printable(named)}: {system_words(code)}; {remedy}")
 
 
 @contextlib.contextmanager
@@ -125,17 +135,19 @@ def _made_file(
     target: Target, subject: Subject, journal: Journal, say: Say, limit_bytes: int
 ) -> Iterator[str]:
     directory = scratch_directory(target, subject)
-    size_bytes = _affordable_bytes(directory, subject, limit_bytes, say)
+    size_bytes = _affordable_bytes(target, directory, subject, limit_bytes, say)
     with scratch_file(target, journal, "model", directory) as path:
         say(f"making {format_bytes_rounded(size_bytes)} of incompressible model in {directory}")
         make_file(target, path, size_bytes)
         yield path
 
 
-def _affordable_bytes(directory: Path, subject: Subject, limit_bytes: int, say: Say) -> int:
+def _affordable_bytes(
+    target: Target, directory: PurePath, subject: Subject, limit_bytes: int, say: Say
+) -> int:
     asked_bytes = subject.size_bytes
     default_bytes = subject.default_bytes or DEFAULT_BYTES
-    disk_bytes = free_bytes(directory)
+    disk_bytes = free_bytes(target, directory)
     if asked_bytes is not None:
         _require_room(directory, asked_bytes, disk_bytes, limit_bytes)
         return asked_bytes
@@ -153,7 +165,7 @@ def _affordable_bytes(directory: Path, subject: Subject, limit_bytes: int, say: 
     return size_bytes
 
 
-def _require_room(directory: Path, asked_bytes: int, disk_bytes: int, limit_bytes: int) -> None:
+def _require_room(directory: PurePath, asked_bytes: int, disk_bytes: int, limit_bytes: int) -> None:
     for has_bytes, what in (
         (disk_bytes, f"free in {printable(str(directory))}"),
         (limit_bytes, "of available memory"),
@@ -165,14 +177,18 @@ def _require_room(directory: Path, asked_bytes: int, disk_bytes: int, limit_byte
             )
 
 
-def _look_at(path: str, checksums: str, limit_bytes: int, is_made: bool) -> ModelFile:
-    status = Path(path).stat()
+def _look_at(
+    target: Target, path: str, checksums: str, limit_bytes: int, is_made: bool
+) -> ModelFile:
+    found = look(target.execute, path)
+    if not isinstance(found, Look):
+        raise UsageError(f"{describe(found)}; keep the file still, and run again")
     return ModelFile(
         path=path,
-        bytes=status.st_size,
-        allocated_bytes=status.st_blocks * 512,
-        inode=status.st_ino,
-        mtime_ns=status.st_mtime_ns,
+        bytes=found.file_bytes,
+        allocated_bytes=found.allocated_bytes,
+        inode=found.inode,
+        mtime_ns=found.mtime_ns,
         checksums=checksums,
         limit_bytes=limit_bytes,
         crc32c=None,
@@ -185,9 +201,10 @@ def _with_checksums(target: Target, file: ModelFile, say: Say) -> ModelFile:
     options = {"file": file.path, "output": file.checksums}
     outcome = execute(target, Job(operation="checksum", options=options, timeout_s=_READ_LIMIT_S))
     if outcome.error:
-        if outcome.error.step == "write":
+        if outcome.error.step == "write" and target.is_this_machine:
             raise cannot_write(Path(file.checksums), OSError(outcome.error.code, ""))
-        raise job_error(UsageError, outcome.error, "check the path")
+        kind = CannotMeasureError if outcome.error.step == "write" else UsageError
+        raise job_error(kind, outcome.error, "check the path")
     values = outcome.values
     return msgspec.structs.replace(
         file,

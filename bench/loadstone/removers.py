@@ -1,20 +1,22 @@
-"""How devices and mounts are taken down; what is not ours is refused, what is gone is done."""
+"""How what was set up is taken down; what is not ours is refused, what is gone is done.
+
+Those that take an ``Execute`` serve any Target: they go by the core's operations, which refuse
+once more whatever is not named ``loadstone-…``. The others act on this machine.
+"""
 
 import contextlib
 import errno
-import fcntl
-import os
+import posixpath
 import re
-import time
-from collections.abc import Iterator
-from pathlib import Path
+import shutil
+from pathlib import Path, PurePosixPath
 
-from loadstone import core
 from loadstone.environment import parse_mountinfo
-from loadstone.errors import RunError
+from loadstone.errors import LoadstoneError, RunError, TargetError, system_words
 from loadstone.explain import describe
+from loadstone.files import Execute, look
 from loadstone.kernel_module import run_program
-from loadstone.model import Job
+from loadstone.model import CoreError, Job
 
 CONFIGFS = Path("/sys/kernel/config")
 
@@ -23,31 +25,85 @@ _PREFIX = "loadstone-"
 _NAME = "device-mapper name"
 _OPEN_CONTROL = "open device-mapper control"
 _ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
-# Source: include/uapi/linux/loop.h.
-_LOOP_CLR_FD = 0x4C01
-# Whoever looks at a device that has just changed (udev) lets go of it again soon.
-_PATIENCE_S = 5.0
-_PAUSE_S = 0.01
+_GONE = {errno.ENOENT, errno.ENOTDIR}
+_REFUSED = {errno.EACCES, errno.EPERM}
+_TUNABLES = re.compile(
+    r"/sys/devices/.+/(bdi|cpufreq|cpuidle|devfreq|queue)/.+|/sys/kernel/mm/.+"
+    r"|/sys/fs/(btrfs|erofs|ext4|f2fs|xfs)/.+|/sys/module/dm_\w+/parameters/\w+|/proc/sys/vm/\w+"
+)
 
 
-def detach_loop(image: str, _: str = "") -> None:
+def remove_file(execute: Execute, path: str, _: str = "") -> None:
+    """Remove a regular file named ``loadstone-…``.
+
+    Raises:
+        RunError: it is none, or the system refuses.
+    """
+    _require_ours(path, "file")
+    error = _ordered(execute, Job(operation="remove-file", options={"file": path}))
+    if error is None:
+        return
+    if error.step == "file name":
+        raise RunError("it is not a regular file")
+    raise RunError(system_words(error.code))
+
+
+def restore_tunable(execute: Execute, path: str, value: str) -> None:
+    """Write its old value to a file of sysfs or procfs that Loadstone may have changed.
+
+    Raises:
+        RunError: it is no such file, or the system refuses.
+    """
+    if "\0" in path or not value.isprintable() or not value:
+        raise RunError("its name or old value is no plain text")
+    found = look(execute, path)
+    is_gone = isinstance(found, CoreError) and found.code in _GONE
+    if isinstance(found, CoreError) and not is_gone:
+        raise RunError(system_words(found.code))
+    real = posixpath.normpath(path) if isinstance(found, CoreError) else found.real_path
+    if not _TUNABLES.fullmatch(real):
+        raise RunError("it is no tunable that Loadstone changes")
+    if is_gone:
+        return
+    options = {"file": real, "text": value}
+    error = _ordered(execute, Job(operation="write-text", options=options))
+    if error is not None and error.code not in _GONE:
+        raise RunError(system_words(error.code))
+
+
+def detach_loop(execute: Execute, image: str, _: str = "") -> None:
     """Free every loop device whose backing file is ``image``, a file named ``loadstone-…``.
 
     Raises:
-        RunError: that is no name of ours, or a device stays in use.
-        OSError: the system refused.
+        RunError: that is no name of ours, a device stays in use, or the system refuses.
     """
-    _require_ours(image)
-    devices = list(_loops_of(image))
-    for device in devices:
-        _clear(device)
-    # A device that is in use is only marked, and goes when its last user does.
-    end_s = time.monotonic() + _PATIENCE_S
-    while devices and time.monotonic() < end_s:
-        devices = list(_loops_of(image))
-        time.sleep(_PAUSE_S if devices else 0)
-    if devices:
-        raise RunError(f"{devices[0]} is still in use; end or unmount what uses it")
+    _require_ours(image, "thing")
+    options = {"action": "detach", "image": image}
+    error = _ordered(execute, Job(operation="loop-device", options=options))
+    if error is None:
+        return
+    if error.code == errno.EBUSY:
+        raise RunError(f"{error.path} is still in use; end or unmount what uses it")
+    raise RunError(describe(error))
+
+
+def remove_mapped(execute: Execute, name: str, _: str = "") -> None:
+    """Remove a device-mapper device named ``loadstone-…``.
+
+    Raises:
+        RunError: that is no name of ours, or the kernel refuses.
+    """
+    if "\0" in name:
+        raise RunError(f"it is no device named {_PREFIX}…")
+    options = {"action": "remove", "name": name}
+    error = _ordered(execute, Job(operation="dm-table", options=options))
+    if error is None or (error.step == _OPEN_CONTROL and error.code in _ABSENT):
+        return
+    # The core refuses any other name, so that no table of anybody else's is ever at risk.
+    if error.step == _NAME:
+        raise RunError(f"it is no device named {_PREFIX}…")
+    remedy = "run as root" if error.code in _REFUSED else "end or unmount what uses it"
+    raise RunError(f"{describe(error)}; {remedy}")
 
 
 def unmount(point: str, _: str = "") -> None:
@@ -57,7 +113,7 @@ def unmount(point: str, _: str = "") -> None:
         RunError: that is no name of ours, or what is mounted there is in use.
         OSError: the directory cannot be removed.
     """
-    _require_ours(point)
+    _require_ours(point, "thing")
     if Path(point).is_symlink():
         raise RunError("it is a link")
     while is_mounted(Path(point)):
@@ -68,25 +124,6 @@ def unmount(point: str, _: str = "") -> None:
         Path(point).rmdir()
     except (FileNotFoundError, NotADirectoryError):
         return
-
-
-def remove_mapped(name: str, _: str = "") -> None:
-    """Remove a device-mapper device named ``loadstone-…``.
-
-    Raises:
-        RunError: that is no name of ours, or the kernel refuses.
-    """
-    # The core refuses any other name, so that no table of anybody else's is ever at risk.
-    error = core.run_job(
-        Job(operation="dm-table", options={"action": "remove", "name": name})
-    ).error
-    if error is None or (error.step == _OPEN_CONTROL and error.code in _ABSENT):
-        return
-    if error.step == _NAME:
-        raise RunError(f"it is no device named {_PREFIX}…")
-    is_refused = error.code in (errno.EACCES, errno.EPERM)
-    remedy = "run as root" if is_refused else "end or unmount what uses it"
-    raise RunError(f"{describe(error)}; {remedy}")
 
 
 def remove_null_blk(name: str, _: str = "") -> None:
@@ -104,6 +141,22 @@ def remove_null_blk(name: str, _: str = "") -> None:
         directory.rmdir()
 
 
+def remove_directory(name: str, _: str = "") -> None:
+    """Remove a directory named ``loadstone-…`` with all that is in it.
+
+    Raises:
+        RunError: that is no name of ours, or no plain directory.
+        OSError: the system refused.
+    """
+    _require_ours(name, "directory")
+    path = Path(name)
+    if path.is_symlink() or (path.exists() and not path.is_dir()) or path.is_mount():
+        raise RunError("it is not a plain directory")
+    with contextlib.suppress(FileNotFoundError):
+        # Links in it are removed, never followed.
+        shutil.rmtree(path)
+
+
 def is_mounted(point: Path) -> bool:
     """Whether something is mounted right there; also where it would not answer any more."""
     real = _real(point)
@@ -111,36 +164,21 @@ def is_mounted(point: Path) -> bool:
     return any(mount.point == real for mount in mounts)
 
 
-def _require_ours(name: str) -> None:
-    path = Path(name)
+def _require_ours(name: str, kind: str) -> None:
+    path = PurePosixPath(name)
     if not path.is_absolute() or not path.name.startswith(_PREFIX) or "\0" in name:
-        raise RunError(f"it is no absolute path of a thing named {_PREFIX}…")
+        raise RunError(f"it is no absolute path of a {kind} named {_PREFIX}…")
+
+
+def _ordered(execute: Execute, job: Job) -> CoreError | None:
+    outcome = execute(job)
+    if outcome.lost:
+        raise TargetError(outcome.death or "it is gone")
+    if outcome.death:
+        raise LoadstoneError(f"{job.operation}: {outcome.death}")
+    return outcome.error
 
 
 def _real(path: Path) -> str:
     """As the kernel tells of it: the way there without links, the last step as it is."""
     return str(path.parent.resolve() / path.name)
-
-
-def _loops_of(image: str) -> Iterator[str]:
-    real = _real(Path(image))
-    for attribute in Path("/sys/block").glob("loop*/loop/backing_file"):
-        try:
-            backing = os.fsdecode(attribute.read_bytes()).removesuffix("\n")
-        except OSError:
-            # Detached since the directory was read.
-            continue
-        # Where its name is gone, the kernel says so behind it.
-        if backing.removesuffix(" (deleted)") == real:
-            yield f"/dev/{attribute.parents[1].name}"
-
-
-def _clear(device: str) -> None:
-    try:
-        fd = os.open(device, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        fcntl.ioctl(fd, _LOOP_CLR_FD)
-    finally:
-        os.close(fd)

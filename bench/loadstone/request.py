@@ -70,6 +70,22 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
     return plan, remarks
 
 
+def require_whole_paths(request: Request, target: str) -> None:
+    """Refuse a path that begins in a directory of this machine where it is to be another's.
+
+    Raises:
+        UsageError: one does.
+    """
+    said = (("--file", request.file), ("--dir", request.directory))
+    devices = (("--device", name) for name in request.devices if is_path(name))
+    for option, name in (*said, *devices):
+        if name is not None and not name.startswith("/"):
+            raise UsageError(
+                f"{option} {printable(name)}: on {target} a path begins with /; write the whole "
+                "one, such as /data/local/tmp/model.gguf"
+            )
+
+
 def _require_names(request: Request) -> None:
     for option, name in (("--file", request.file), ("--dir", request.directory)):
         if name is not None and (not name or "\0" in name):

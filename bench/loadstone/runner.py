@@ -2,16 +2,18 @@
 
 import shlex
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from loadstone import __version__, core, store
-from loadstone.errors import RunError, UsageError
+from loadstone.errors import LoadstoneError, RunError, UsageError
 from loadstone.evidence import timed_ns
 from loadstone.journal import Journal, stale
 from loadstone.model import Case, Environment, Finding, Outcome, Plan, Run, Status, Step, Trial
@@ -40,6 +42,14 @@ class Observer(Protocol):
         """It ended; None where the Case had been skipped before."""
 
 
+class _WayOn(Enum):
+    """How a Run goes on after a Trial."""
+
+    FREE = auto()
+    AFTER_RETURN = auto()
+    NONE = auto()
+
+
 class Silence:
     """Nobody watches."""
 
@@ -55,13 +65,50 @@ class Silence:
 def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> Run:
     """Carry out a Plan; every Trial is on disk before the next begins.
 
-    Whatever ends it, what was set up is taken down and the Trials that ended are kept.
+    Whatever ends it, what was set up is taken down and the Trials that ended are kept. A Target
+    that went away is waited for, and the Run goes on with what it lacks.
 
     Raises:
-        LoadstoneError: the subject is unusable, or the results cannot be written.
+        LoadstoneError: the subject is unusable, the Target stayed away, or the results cannot
+            be written.
     """
     with ExitStack() as stack:
         enter_workplace(stack, results, observer)
+        return _begin(plan, target, results, observer)
+
+
+def run_side_by_side(
+    plan: Plan, targets: Sequence[Target], results: Path, observers: Sequence[Observer]
+) -> list[Run | LoadstoneError]:
+    """Carry out a Plan on several Targets at the same time, a Run each.
+
+    Returns:
+        For each Target its Run, or what ended it early.
+    """
+    with ExitStack() as stack, ThreadPoolExecutor(len(targets)) as threads:
+        enter_workplace(stack, results, observers[0])
+        begun = [
+            threads.submit(_begin, plan, target, results, observer)
+            for target, observer in zip(targets, observers, strict=True)
+        ]
+        try:
+            wait(begun)
+        except BaseException:
+            for target in targets:
+                target.interrupt()
+            raise
+        return [_ended(run) for run in begun]
+
+
+def _ended(run: Future[Run]) -> Run | LoadstoneError:
+    error = run.exception()
+    if error is None or isinstance(error, LoadstoneError):
+        return error or run.result()
+    raise error
+
+
+def _begin(plan: Plan, target: Target, results: Path, observer: Observer) -> Run:
+    with ExitStack() as stack:
         prepared = _prepare(stack, plan, target, results, observer)
         writer = stack.enter_context(
             store.create(
@@ -74,8 +121,9 @@ def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> R
             )
         )
         with _told_how_to_go_on(writer, results):
-            _carry_out(list(order(plan)), (), target, prepared, writer, observer)
-    return store.load(writer.path)
+            is_lost = _carry_out(list(order(plan)), (), target, prepared, writer, observer)
+    run = store.load(writer.path)
+    return _finish(run, target, results, observer) if is_lost else run
 
 
 def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> Run:
@@ -84,20 +132,27 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
     Raises:
         RunError: the file, the machine or the loadstone is not the one that began the Run.
     """
-    plan = run.manifest.plan
     _check_known(run)
-    steps = _missing(run)
-    if not steps:
+    if not _missing(run):
         return run
-    _check_nothing_to_erase(run)
     with ExitStack() as stack:
         enter_workplace(stack, results, observer)
-        writer = stack.enter_context(store.reopen(run))
-        prepared = _prepare(stack, plan, target, results, observer)
-        _check_same(run, _environment(target, prepared))
-        with _told_how_to_go_on(writer, results):
-            _carry_out(steps, run.trials, target, prepared, writer, observer)
-    return store.load(run.path)
+        return _finish(run, target, results, observer)
+
+
+def _finish(run: Run, target: Target, results: Path, observer: Observer) -> Run:
+    while steps := _missing(run):
+        _check_nothing_to_erase(run)
+        with ExitStack() as stack:
+            writer = stack.enter_context(store.reopen(run))
+            stack.enter_context(_told_how_to_go_on(writer, results))
+            prepared = _prepare(stack, run.manifest.plan, target, results, observer)
+            _check_same(run, _environment(target, prepared))
+            is_lost = _carry_out(steps, run.trials, target, prepared, writer, observer)
+        run = store.load(run.path)
+        if not is_lost:
+            break
+    return run
 
 
 def enter_workplace(stack: ExitStack, results: Path, observer: Observer) -> None:
@@ -139,7 +194,7 @@ def _told_how_to_go_on(writer: store.RunWriter, results: Path) -> Iterator[None]
 def _prepare(
     stack: ExitStack, plan: Plan, target: Target, results: Path, observer: Observer
 ) -> Prepared:
-    journal = stack.enter_context(Journal(results))
+    journal = stack.enter_context(Journal(results, target.name, target.execute))
     return stack.enter_context(
         workload(plan.workload).prepare(target, plan.subject, plan.cases, journal, observer.say)
     )
@@ -216,7 +271,8 @@ def _carry_out(
     prepared: Prepared,
     writer: store.RunWriter,
     observer: Observer,
-) -> None:
+) -> bool:
+    """Whether the Target went away, and is back: what was prepared there may be gone."""
     observer.begin(writer.path, len(steps))
     skipped = _skipped(earlier)
     for step in steps:
@@ -224,22 +280,26 @@ def _carry_out(
         if step.case.id in skipped:
             observer.ended(step, None)
             continue
-        trial, ends_run = _try(step, target, prepared)
+        trial, way_on = _try(step, target, prepared)
         writer.append(trial)
         observer.ended(step, trial)
         if trial.status is Status.SKIPPED:
             skipped.add(step.case.id)
-        if ends_run:
-            return
+        if way_on is _WayOn.AFTER_RETURN:
+            target.await_return(observer.say)
+            return True
+        if way_on is _WayOn.NONE:
+            return False
+    return False
 
 
-def _try(step: Step, target: Target, prepared: Prepared) -> tuple[Trial, bool]:
+def _try(step: Step, target: Target, prepared: Prepared) -> tuple[Trial, "_WayOn"]:
     started, start_ns = datetime.now(UTC), time.monotonic_ns()
     outcome = Outcome()
     finding = prepared.objection(step.case)
     if finding is None:
         outcome = target.execute(prepared.job(step.case))
-        finding = prepared.judge(step.case, outcome)
+        finding = _lost(outcome) if outcome.lost else prepared.judge(step.case, outcome)
     trial = Trial(
         case=step.case.id,
         round=step.round,
@@ -255,7 +315,17 @@ def _try(step: Step, target: Target, prepared: Prepared) -> tuple[Trial, bool]:
         histograms=outcome.histograms,
         overhead_ns=time.monotonic_ns() - start_ns - sum(_inherent_ns(finding, outcome)),
     )
-    return trial, finding.ends_run
+    if outcome.lost:
+        return trial, _WayOn.AFTER_RETURN
+    return trial, _WayOn.NONE if finding.ends_run else _WayOn.FREE
+
+
+def _lost(outcome: Outcome) -> Finding:
+    return Finding(
+        status=Status.FAILED,
+        reason=outcome.death,
+        remedy="see that its cable, battery and adbd hold; the Run goes on when it is back",
+    )
 
 
 def _inherent_ns(finding: Finding, outcome: Outcome) -> Iterator[int]:

@@ -5,14 +5,15 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePath, PurePosixPath
 
 from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
 from loadstone.explain import describe, printable
+from loadstone.files import look
 from loadstone.journal import Journal
 from loadstone.model import CoreError, Job, Outcome, Subject
 from loadstone.targets import Target
-from loadstone.units import format_bytes_rounded
+from loadstone.units import format_bytes, format_bytes_rounded
 
 SMALLER = "take a smaller --size, or another --dir"
 REMEDIES = {
@@ -26,29 +27,26 @@ REMEDIES = {
 """What to do about an errno, by its number."""
 
 
-def scratch_directory(target: Target, subject: Subject) -> Path:
+def scratch_directory(target: Target, subject: Subject) -> PurePath:
     """Where files may be made: the directory that the user named, or the Target's own."""
-    return Path(subject.directory) if subject.directory else target.scratch()
+    return PurePosixPath(subject.directory) if subject.directory else target.scratch()
 
 
 @contextlib.contextmanager
 def scratch_file(
-    target: Target, journal: Journal, what: str, directory: Path | None = None
+    target: Target, journal: Journal, what: str, directory: PurePath | None = None
 ) -> Iterator[str]:
     """A path on the Target for a file that is removed at the end; it is not made here.
 
     Raises:
         UsageError: the directory's name cannot be recorded.
+        RunError: the journal cannot be written, or at the end the file would not go.
     """
     place = directory if directory is not None else target.scratch()
     require_unicode(str(place))
     path = str(place / f"loadstone-{what}-{os.getpid()}-{secrets.token_hex(4)}")
-    entry = journal.entry("file", path)
-    try:
+    with journal.standing("file", path):
         yield path
-    finally:
-        target.remove_file(path)
-        entry.strike()
 
 
 def make_file(target: Target, path: str, size_bytes: int) -> None:
@@ -63,31 +61,45 @@ def make_file(target: Target, path: str, size_bytes: int) -> None:
         raise job_error(CannotMeasureError, outcome.error, "name another directory with --dir")
 
 
-def free_bytes(directory: Path) -> int:
+def make_hole(target: Target, path: str, size_bytes: int) -> None:
+    """Make a sparse file: it has the size and takes no room before it is written to.
+
+    Raises:
+        CannotMeasureError: its file system makes none that large, or this user no file there.
+    """
+    options = {"file": path, "bytes": str(size_bytes), "content": "hole"}
+    outcome = execute(target, Job(operation="make-file", options=options))
+    if outcome.error:
+        raise CannotMeasureError(
+            f"make {printable(path)} of {format_bytes(size_bytes)}: "
+            f"{system_words(outcome.error.code)}; name another directory with --dir"
+        )
+
+
+def free_bytes(target: Target, directory: PurePath) -> int:
     """What a user without privileges may still write to a directory's file system.
 
     Raises:
         UsageError: it is no directory.
     """
-    try:
-        # The slash has a file refused that is no directory.
-        disk = os.statvfs(f"{directory}/")
-    except OSError as error:
+    # The slash has a file refused that is no directory.
+    found = look(target.execute, f"{directory}/")
+    if isinstance(found, CoreError):
         raise UsageError(
-            f"--dir {printable(str(directory))}: {system_words(error.errno or 0)}; "
+            f"--dir {printable(str(directory))}: {system_words(found.code)}; "
             "name a directory that is there"
-        ) from error
-    return disk.f_bavail * disk.f_frsize
+        )
+    return found.free_bytes
 
 
-def require_room(directory: Path, needed_bytes: int, remedy: str) -> None:
+def require_room(target: Target, directory: PurePath, needed_bytes: int, remedy: str) -> None:
     """Refuse to begin what the file system has no room for.
 
     Raises:
         UsageError: it is no directory.
         CannotMeasureError: less than that is free.
     """
-    has_bytes = free_bytes(directory)
+    has_bytes = free_bytes(target, directory)
     if needed_bytes > has_bytes:
         raise CannotMeasureError(
             f"{format_bytes_rounded(needed_bytes)} are needed, and only "

@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
+from loadstone import core
 from loadstone.device_mapper import MappedDevice, mapped_device
-from loadstone.errors import CannotMeasureError, LoadstoneError, TargetError
-from loadstone.explain import printable
+from loadstone.errors import CannotMeasureError, LoadstoneError, TargetError, UsageError
+from loadstone.explain import describe, printable
+from loadstone.files import Execute, Look, look
 from loadstone.journal import Journal
 from loadstone.kernel_module import find_program
 from loadstone.model import Noun, Subject
@@ -68,20 +69,32 @@ class Tree(Noun, frozen=True, kw_only=True):
     block_bytes: int
 
 
-def layout_of(subject: Subject, hash_blocks: Sequence[int]) -> Layout:
+def layout_of(
+    subject: Subject, hash_blocks: Sequence[int], execute: Execute = core.run_job
+) -> Layout:
     """The Layout for the subject's image: the user's file, or one of a size.
+
+    Args:
+        execute: carries out Jobs where the file is; on this machine if not said.
 
     Raises:
         UsageError: the file is missing, empty, or none that this user may read.
     """
-    file = loadable_file(subject.file) if subject.file is not None else None
-    asked = Path(file).stat().st_size if file is not None else subject.size_bytes or DEFAULT_BYTES
+    file = loadable_file(subject.file, execute) if subject.file is not None else None
+    asked = _size_of(execute, file) if file is not None else subject.size_bytes or DEFAULT_BYTES
     largest = max((*hash_blocks, DATA_BLOCK_BYTES))
     return Layout(
         file=file,
         image_bytes=-(-asked // largest) * largest,
         hash_blocks=tuple(sorted(set(hash_blocks))),
     )
+
+
+def _size_of(execute: Execute, file: str) -> int:
+    found = look(execute, file)
+    if not isinstance(found, Look):
+        raise UsageError(f"{describe(found)}; keep the file still, and run again")
+    return found.file_bytes
 
 
 @contextlib.contextmanager

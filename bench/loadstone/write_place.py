@@ -8,14 +8,21 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from loadstone.errors import CannotMeasureError
+from loadstone.explain import skipped
 from loadstone.file_system import made_file_system
 from loadstone.journal import Journal
 from loadstone.loop_device import goes_direct, loop_device
 from loadstone.model import Case, Finding, Noun, Status, Subject, Value
-from loadstone.scratch_file import make_file, require_room, scratch_directory, scratch_file
+from loadstone.scratch_file import (
+    make_file,
+    make_hole,
+    require_room,
+    scratch_directory,
+    scratch_file,
+)
 from loadstone.targets import Say, Target
 
 IN_DIRECTORY = "dir"
@@ -67,8 +74,14 @@ def write_places(
         for ground in dict.fromkeys(Ground.of(case.parameters) for case in cases):
             most = max(_most_bytes(case) for case in cases if Ground.of(case.parameters) == ground)
             if ground.type == IN_DIRECTORY:
-                require_room(directory, most, _SMALLER)
+                require_room(target, directory, most, _SMALLER)
                 places[ground] = _place(stack, target, journal, directory)
+            elif not target.is_this_machine:
+                places[ground] = skipped(
+                    f"{ground.type} is made by programs of this machine (mkfs, mount), and "
+                    f"{target.name} is another",
+                    f"--set fs={IN_DIRECTORY}, and --dir on a file system of that kind there",
+                )
             else:
                 say(f"making {ground.type} on a loop device")
                 places[ground] = _made_or_skipped(stack, target, journal, directory, ground, most)
@@ -83,7 +96,9 @@ def _most_bytes(case: Case) -> int:
     return total + size if case.parameters["pattern"] == "append" else total
 
 
-def _place(stack: contextlib.ExitStack, target: Target, journal: Journal, directory: Path) -> Place:
+def _place(
+    stack: contextlib.ExitStack, target: Target, journal: Journal, directory: PurePath
+) -> Place:
     file = stack.enter_context(scratch_file(target, journal, "write", directory))
     # Whether one may be made here is known before the Run begins.
     make_file(target, file, 0)
@@ -94,7 +109,7 @@ def _made_or_skipped(
     stack: contextlib.ExitStack,
     target: Target,
     journal: Journal,
-    directory: Path,
+    directory: PurePath,
     ground: Ground,
     most_bytes: int,
 ) -> Place | Finding:
@@ -112,16 +127,16 @@ def _made(
     stack: contextlib.ExitStack,
     target: Target,
     journal: Journal,
-    directory: Path,
+    directory: PurePath,
     ground: Ground,
     most_bytes: int,
 ) -> Place:
-    require_room(directory, 2 * most_bytes + _METADATA_BYTES, _SMALLER)
-    image = Path(stack.enter_context(scratch_file(target, journal, "image", directory)))
-    _make_image(image, _IMAGE_BYTES + _COPIES * most_bytes)
-    device = stack.enter_context(loop_device(journal, image))
+    require_room(target, directory, 2 * most_bytes + _METADATA_BYTES, _SMALLER)
+    image = stack.enter_context(scratch_file(target, journal, "image", directory))
+    make_hole(target, image, _IMAGE_BYTES + _COPIES * most_bytes)
+    device = stack.enter_context(loop_device(target, journal, image))
     mkfs, mount = ("" if text == AS_USUAL else text for text in (ground.mkfs, ground.mount))
-    point = directory / f"loadstone-mount-{os.getpid()}-{secrets.token_hex(4)}"
+    point = Path(directory) / f"loadstone-mount-{os.getpid()}-{secrets.token_hex(4)}"
     made = stack.enter_context(
         made_file_system(device, ground.type, mkfs, mount, point, journal=journal)
     )
@@ -134,15 +149,5 @@ def _made(
         directory=place.directory,
         file=place.file,
         samples=place.samples,
-        facts={**told, "fs.loop_is_direct": goes_direct(device)},
+        facts={**told, "fs.loop_is_direct": goes_direct(target, device)},
     )
-
-
-def _make_image(path: Path, size_bytes: int) -> None:
-    try:
-        with path.open("xb") as stream:
-            stream.truncate(size_bytes)
-    except OSError as error:
-        raise CannotMeasureError(
-            f"make image {path}: {os.strerror(error.errno or 0)}; name another --dir"
-        ) from error

@@ -106,37 +106,50 @@ uint64_t ls_histogram_bucket_start(uint32_t bucket)
 	return ((UINT64_C(1) << bits) + column) << (row - 1);
 }
 
-/* A line that is cut off would show a figure that is none. */
-static void drop_last_line(char *text, size_t *used)
+int ls_text_read(const char *path, uint64_t offset, char *text, size_t *ret)
 {
-	while (*used && text[*used - 1] != '\n')
-		(*used)--;
-}
+	LS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-/* A kernel file may hand out its text in several reads. */
-static void read_text(const char *path, char *text)
-{
-	LS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t used = 0;
-
-	while (fd >= 0 && used < LS_SAMPLE_BYTES - 1) {
-		ssize_t got = read(fd, text + used, LS_SAMPLE_BYTES - 1 - used);
+	*ret = 0;
+	text[0] = '\0';
+	if (fd < 0 || (offset && lseek(fd, (off_t)offset, SEEK_SET) < 0))
+		return -errno;
+	while (*ret < LS_SAMPLE_BYTES - 1) {
+		ssize_t got = read(fd, text + *ret, LS_SAMPLE_BYTES - 1 - *ret);
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0)
+		if (got < 0)
+			return -errno;
+		if (!got)
 			break;
-		used += (size_t)got;
+		*ret += (size_t)got;
+		text[*ret] = '\0';
 	}
-	if (used == LS_SAMPLE_BYTES - 1)
-		drop_last_line(text, &used);
-	text[used] = '\0';
+	return 0;
+}
+
+size_t ls_text_lines(const char *text, size_t length)
+{
+	while (length && text[length - 1] != '\n')
+		length--;
+	return length;
+}
+
+/* A line that is cut off would show a figure that is none. */
+static void read_sample(const char *path, char *text)
+{
+	size_t length;
+
+	(void)ls_text_read(path, 0, text, &length);
+	if (length == LS_SAMPLE_BYTES - 1)
+		text[ls_text_lines(text, length)] = '\0';
 }
 
 void ls_samples_read(const struct ls_job *job, char *texts)
 {
 	for (uint32_t i = 0; i < job->samples_count; i++)
-		read_text(job->samples[i], texts + (size_t)i * LS_SAMPLE_BYTES);
+		read_sample(job->samples[i], texts + (size_t)i * LS_SAMPLE_BYTES);
 }
 
 static int64_t timeval_ns(const struct timeval *time)

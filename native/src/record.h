@@ -3,6 +3,7 @@
 #ifndef LS_RECORD_H
 #define LS_RECORD_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -34,6 +35,15 @@ struct ls_histogram *ls_histogram_take(struct ls_result *result, const char *nam
 void ls_histogram_merge(struct ls_histogram *target, const struct ls_histogram *source);
 
 void ls_histogram_init(struct ls_histogram *histogram, const char *name);
+
+/*
+ * Reads a text of at most LS_SAMPLE_BYTES - 1 from a byte of a file on, and ends it with a
+ * NUL; *ret is its length. A kernel file may hand it out in several reads.
+ */
+int ls_text_read(const char *path, uint64_t offset, char *text, size_t *ret);
+
+/* How much of a text is whole lines. */
+size_t ls_text_lines(const char *text, size_t length);
 
 /* Reads the job's sample files into texts (the result's before or after). */
 void ls_samples_read(const struct ls_job *job, char *texts);

@@ -1,15 +1,19 @@
 """Options that several verbs share, each with its ``LOADSTONE_…`` variable."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
+from loadstone.access import DEFAULT_WAIT_DEVICE_S, Access, Root
 from loadstone.errors import UsageError
 from loadstone.request import Request
 from loadstone.units import parse_bytes
+
+DEFAULT_THRESHOLD = 0.03
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -28,6 +32,43 @@ def results_option(command: _Command) -> _Command:
         default=Path("results"),
         show_default=True,
         help="Directory that holds runs/.",
+    )(command)
+
+
+def access_options(command: _Command) -> _Command:
+    """``--wait-device`` and ``--root``, given to the command as ``access``."""
+
+    @wraps(command)
+    def with_access(*, wait_device: float, root: str, **said: Any) -> Any:
+        return command(access=Access(wait_device_s=wait_device, root=Root(root)), **said)
+
+    wait = option(
+        "--wait-device",
+        type=click.FloatRange(0),
+        default=DEFAULT_WAIT_DEVICE_S,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long a device that went away is waited for.",
+    )
+    root = option(
+        "--root",
+        type=click.Choice([kind.value for kind in Root]),
+        default=Root.AUTO.value,
+        show_default=True,
+        help="Root on a device: what is there (adbd's own user, else su), by `adb root`, by su, "
+        "or none.",
+    )
+    return wait(root(with_access))  # type: ignore[return-value]  # click reads the wrapper's name
+
+
+def target_option(command: _Command) -> _Command:
+    """``--target``."""
+    return option(
+        "--target",
+        default="local",
+        show_default=True,
+        metavar="T",
+        help="Where to run: local, or adb:SERIAL (`loadstone devices` lists them).",
     )(command)
 
 
@@ -60,7 +101,7 @@ def threshold_option(command: _Command) -> _Command:
     return option(
         "--threshold",
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        default=0.03,
+        default=DEFAULT_THRESHOLD,
         show_default=True,
         help="Share within which Cases count as the same.",
     )(command)

@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+from collections.abc import Mapping, Sequence
 
 import click
 
-from loadstone.errors import ExitCode
+from loadstone.cli._options import DEFAULT_THRESHOLD
+from loadstone.errors import ExitCode, LoadstoneError
 from loadstone.model import Run, Status
 from loadstone.runner import Observer, Silence
 
@@ -17,6 +19,34 @@ def watch(quiet: bool) -> contextlib.AbstractContextManager[Observer]:
     from loadstone.report.progress import ProgressReport
 
     return ProgressReport()
+
+
+def watch_each(
+    names: Sequence[str], quiet: bool
+) -> contextlib.AbstractContextManager[Mapping[str, Observer]]:
+    """Progress of several Runs at once on standard error, a line at a time, or none."""
+    if quiet:
+        return contextlib.nullcontext({name: Silence() for name in names})
+    from loadstone.report.progress import LineReport
+
+    return contextlib.nullcontext({name: LineReport(name) for name in names})
+
+
+def finish_each(ended: Mapping[str, Run | LoadstoneError], as_json: bool) -> ExitCode:
+    """Print the Runs that were carried out side by side; the exit code of the worst.
+
+    Raises:
+        LoadstoneError: what ended one of them early.
+    """
+    runs = [run for run in ended.values() if isinstance(run, Run)]
+    if runs:
+        print_runs(runs, DEFAULT_THRESHOLD, as_json)
+    errors = [error for error in ended.values() if isinstance(error, LoadstoneError)]
+    if errors:
+        for other in errors[1:]:
+            errors[0].add_note(str(other))
+        raise errors[0]
+    return max(map(exit_code_of, runs))
 
 
 def finish(run: Run, as_json: bool) -> ExitCode:

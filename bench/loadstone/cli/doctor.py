@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loadstone.cli._options import json_option, option, results_option
+from loadstone.access import Access
+from loadstone.cli._options import access_options, json_option, option, results_option
 from loadstone.cli._output import print_json
 from loadstone.errors import ExitCode, UsageError
 from loadstone.explain import printable
@@ -21,10 +22,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @option("--file", type=str, help="Model file to try; only read. Without: a small one is made.")
-@option("--target", default="local", show_default=True, help="Where to look; also: lab.")
+@option(
+    "--target",
+    default="local",
+    show_default=True,
+    help="Where to look: local, adb:SERIAL, or lab.",
+)
+@access_options
 @results_option
 @json_option
-def command(file: str | None, target: str, results: Path, as_json: bool) -> ExitCode:
+def command(
+    file: str | None, target: str, access: Access, results: Path, as_json: bool
+) -> ExitCode:
     """Tell what can be measured here; each "no" with its reason and its remedy.
 
     Leaves with 0 if model-load can be measured in at least one way, else with 3. For the target
@@ -35,7 +44,7 @@ def command(file: str | None, target: str, results: Path, as_json: bool) -> Exit
     from loadstone import targets
     from loadstone.doctor.diagnosis import diagnose
 
-    with targets.connect(target, results) as connected:
+    with targets.connect(target, results, access) as connected:
         diagnosis = diagnose(connected, file, results)
     if as_json:
         import msgspec

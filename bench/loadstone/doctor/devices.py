@@ -16,7 +16,7 @@ def devices(target: Target) -> Iterator[Check]:
     """Each thing that dm-flush, dm-verity or folio-write's own file systems take."""
     yield _device_mapper(target)
     yield _loop(target)
-    yield _veritysetup()
+    yield _veritysetup(target)
 
 
 def _device_mapper(target: Target) -> Check:
@@ -45,7 +45,14 @@ def _loop(target: Target) -> Check:
     )
 
 
-def _veritysetup() -> Check:
+def _veritysetup(target: Target) -> Check:
+    if not target.is_this_machine:
+        return unmet(
+            Group.DEVICES,
+            "veritysetup",
+            f"it is a program of this machine, and {target.name} is another: no dm-verity there",
+            "measure dm-verity with --target local, or in `loadstone lab run dm-verity`",
+        )
     program = find_program("veritysetup")
     if program is not None:
         return met(Group.DEVICES, "veritysetup", str(program))

@@ -25,8 +25,9 @@ from loadstone.doctor.probes import (
 from loadstone.doctor.storage import storage
 from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
 from loadstone.explain import describe, printable
+from loadstone.files import look
 from loadstone.journal import Journal
-from loadstone.model import Job, Noun, Subject
+from loadstone.model import CoreError, Job, Noun, Subject
 from loadstone.model_file import DEFAULT_BYTES, model_file
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
@@ -111,7 +112,7 @@ def _look(target: Target, file: str | None, results: Path) -> Iterator[_Seen]:
     small = Subject(size_bytes=_PROBE_BYTES)
     with (
         workplace(results),
-        Journal(results) as journal,
+        Journal(results, target.name, target.execute) as journal,
         model_file(target, small, journal, lambda _: None) as made,
     ):
         yield _seen(target, made.path, DEFAULT_BYTES, _probe(target, made.path))
@@ -139,13 +140,16 @@ def _try(target: Target, **options: str) -> tuple[Mapping[str, int], str | None]
 
 def _inspect(target: Target, file: str) -> tuple[str, int]:
     """The real path and the size in bytes of a file that can be opened."""
-    path = target.run_command("realpath", "--", file).removesuffix("\n")
-    mode, size = target.run_command("stat", "-L", "-c", "%f %s", "--", path).split()
-    if not stat.S_ISREG(int(mode, 16)):
-        raise UsageError(f"{printable(path)}: it is no regular file; name a model file")
-    if size == "0":
-        raise UsageError(f"{printable(path)}: the file is empty; there is nothing to load")
-    return path, int(size)
+    found = look(target.execute, file)
+    if isinstance(found, CoreError):
+        raise UsageError(f"{describe(found)}; check the path")
+    if found.type != stat.S_IFREG:
+        raise UsageError(f"{printable(found.real_path)}: it is no regular file; name a model file")
+    if not found.file_bytes:
+        raise UsageError(
+            f"{printable(found.real_path)}: the file is empty; there is nothing to load"
+        )
+    return found.real_path, found.file_bytes
 
 
 def _seen(target: Target, path: str, load_bytes: int, values: Mapping[str, int]) -> _Seen:

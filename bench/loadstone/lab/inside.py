@@ -18,6 +18,7 @@ from typing import IO
 import msgspec
 
 from loadstone import runner, store, targets
+from loadstone.access import Access
 from loadstone.calibration import boot_calibration
 from loadstone.errors import CannotMeasureError, LoadstoneError, system_words
 from loadstone.explain import printable
@@ -116,7 +117,7 @@ def _devices(assignment: Assignment, tell: Callable[[Message], None]) -> Iterato
             )
             for number, size in enumerate(sizes)
         )
-        target = stack.enter_context(targets.connect("local", RESULTS, _LIMIT_S))
+        target = stack.enter_context(targets.connect("local", RESULTS, Access(limit_s=_LIMIT_S)))
         facts = {**storage_facts(profile), **boot_calibration(target)}
         tell(Ready(place=None, facts=facts))
         yield devices
@@ -133,7 +134,7 @@ def _storage(assignment: Assignment, tell: Callable[[Message], None]) -> Iterato
             assignment.storage, device_bytes(assignment.storage, assignment.memory_bytes)
         ) as device,
         made_file_system(device, wanted.type, wanted.mkfs, wanted.mount, PLACE) as made,
-        targets.connect("local", RESULTS, _LIMIT_S) as target,
+        targets.connect("local", RESULTS, Access(limit_s=_LIMIT_S)) as target,
     ):
         facts = {
             **storage_facts(assignment.storage),
@@ -199,7 +200,7 @@ def _copied(file: Path, place: Path) -> Path:
 
 
 def _carry_out(plan: Plan, speaker: Speaker) -> None:
-    with targets.connect("local", RESULTS, _LIMIT_S) as target:
+    with targets.connect("local", RESULTS, Access(limit_s=_LIMIT_S)) as target:
         runner.run_plan(plan, target, RESULTS, speaker)
 
 

@@ -14,6 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from loadstone.explain import printable
 from loadstone.model import Status, Step, Trial
 
 
@@ -51,23 +52,52 @@ class ProgressReport:
         self._bar.update(self._task, total=steps, completed=0)
 
     def starting(self, step: Step) -> None:
-        if not self._console.is_terminal and self._is_new_round(step):
+        if not self._console.is_terminal and _is_new_round(self._last, step):
             self.say(_round_name(step))
         self._last = step
         self._bar.update(self._task, description=f"{_round_name(step)}: {escape(step.case.label)}")
 
     def ended(self, step: Step, trial: Trial | None) -> None:
         self._bar.advance(self._task)
-        if trial is None or trial.status is Status.OK:
-            return
-        line = f"{trial.status} {step.case.label}: {trial.reason}"
-        if line not in self._told:
+        if (line := _complaint(step, trial)) and line not in self._told:
             self._told.add(line)
             self.say(line)
 
-    def _is_new_round(self, step: Step) -> bool:
-        last = self._last
-        return last is None or (last.warmup, last.round) != (step.warmup, step.round)
+
+class LineReport:
+    """An Observer for one of several Runs that go on side by side: lines, each with its name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = printable(name)
+        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._last: Step | None = None
+        self._told: set[str] = set()
+
+    def say(self, text: str) -> None:
+        self._console.print(escape(f"{self._name}: {text}"))
+
+    def begin(self, path: Path, steps: int) -> None:
+        self.say(f"run {path.name}: {steps} Trials")
+
+    def starting(self, step: Step) -> None:
+        if _is_new_round(self._last, step):
+            self.say(_round_name(step))
+        self._last = step
+
+    def ended(self, step: Step, trial: Trial | None) -> None:
+        if (line := _complaint(step, trial)) and line not in self._told:
+            self._told.add(line)
+            self.say(line)
+
+
+def _is_new_round(last: Step | None, step: Step) -> bool:
+    return last is None or (last.warmup, last.round) != (step.warmup, step.round)
+
+
+def _complaint(step: Step, trial: Trial | None) -> str | None:
+    if trial is None or trial.status is Status.OK:
+        return None
+    return f"{trial.status} {step.case.label}: {trial.reason}"
 
 
 def _round_name(step: Step) -> str:

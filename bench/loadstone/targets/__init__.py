@@ -1,7 +1,9 @@
 """Where Jobs run. Each module of this package with a ``SCHEME`` is a kind of Target.
 
-A target module has ``SCHEME`` (the word before the colon in ``--target``), ``SUMMARY`` and
-``connect(address, results, limit_s)``, a context manager that yields a Target.
+A target module has ``SCHEME`` (the word before the colon in ``--target``), ``SUMMARY``,
+``IS_THIS_MACHINE`` (as its Targets have it) and
+``connect(address, results, access)``, a context manager that yields a Target. One whose devices
+can be listed has ``discover()`` as well, which returns them as ``Found``.
 """
 
 import pkgutil
@@ -12,10 +14,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
+from loadstone.access import Access
 from loadstone.errors import UsageError
-from loadstone.model import Environment, Job, Outcome
+from loadstone.model import Environment, Job, Noun, Outcome
 
 Say = Callable[[str], None]
+
+
+class Found(Noun, frozen=True, kw_only=True):
+    """A device that a kind of Target sees; ``problem`` is None where it can be worked with."""
+
+    target: str
+    about: str | None
+    problem: str | None
+    remedy: str | None
 
 
 class Target(Protocol):
@@ -58,6 +70,9 @@ class Target(Protocol):
     def remove_file(self, path: str) -> None:
         """Unlink a file; one that is already gone is fine."""
 
+    def interrupt(self) -> None:
+        """From another thread: give up the Job that is carried out; ``execute`` raises there."""
+
     def await_return(self, say: Say) -> None:
         """After an Outcome that is ``lost``: come back when the Target answers again.
 
@@ -72,13 +87,16 @@ def schemes() -> Mapping[str, ModuleType]:
     return {module.SCHEME: module for module in modules if hasattr(module, "SCHEME")}
 
 
+def is_this_machine(text: str) -> bool:
+    """Whether the files of the Target that ``--target`` names are this machine's."""
+    kind = schemes().get(text.partition(":")[0])
+    return kind is None or kind.IS_THIS_MACHINE
+
+
 def connect(
-    text: str, results: Path, limit_s: float | None = None
+    text: str, results: Path, access: Access | None = None
 ) -> AbstractContextManager[Target]:
     """Open the Target that ``--target`` names: ``local``, or ``SCHEME:ADDRESS``.
-
-    Args:
-        limit_s: how long any Job may take, where its own limit can't be kept.
 
     Raises:
         UsageError: there is no such kind of target.
@@ -87,5 +105,21 @@ def connect(
     known = schemes()
     if scheme not in known:
         raise UsageError(f"--target {text}: no such kind of target; known: {', '.join(known)}")
-    target: AbstractContextManager[Target] = known[scheme].connect(address, results, limit_s)
+    target: AbstractContextManager[Target] = known[scheme].connect(
+        address, results, access or Access()
+    )
     return target
+
+
+def discover() -> tuple[Found, ...]:
+    """The devices that the kinds of Target see which have any to be seen.
+
+    Raises:
+        CannotMeasureError: what would show them is not there.
+    """
+    return tuple(
+        found
+        for module in schemes().values()
+        if hasattr(module, "discover")
+        for found in module.discover()
+    )

@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,14 +16,16 @@ from typing import IO
 import msgspec
 
 from loadstone import worker
+from loadstone.access import Access
 from loadstone.durable import cannot_write
 from loadstone.environment import block_device, device_facts, machine_facts, storage_facts
-from loadstone.errors import TargetError, UsageError, system_words
+from loadstone.errors import InterruptedRunError, TargetError, UsageError, system_words
 from loadstone.model import Environment, Job, Outcome
 from loadstone.targets import Say
 
 SCHEME = "local"
 SUMMARY = "this machine"
+IS_THIS_MACHINE = True
 
 _DEATH_LIMIT_S = 10.0
 _SAMPLES = (
@@ -42,12 +45,13 @@ class LocalTarget:
     """
 
     name = SCHEME
-    is_this_machine = True
+    is_this_machine = IS_THIS_MACHINE
 
     def __init__(self, results: Path, limit_s: float | None = None) -> None:
         self._scratch = results.absolute() / "scratch"
         self._limit_s = limit_s
         self._worker: subprocess.Popen[bytes] | None = None
+        self._stop = threading.Event()
 
     def environment(self, path: str | None) -> Environment:
         facts = machine_facts(self.read_text)
@@ -72,6 +76,7 @@ class LocalTarget:
         return (*_SAMPLES, f"/sys/dev/block/{device}/stat") if device else _SAMPLES
 
     def execute(self, job: Job) -> Outcome:
+        self._heed_stop(job)
         process = self._running_worker()
         if self._limit_s is not None:
             job = msgspec.structs.replace(job, timeout_s=self._limit_s)
@@ -88,6 +93,7 @@ class LocalTarget:
             raise
         if outcome is None:
             self.close()
+            self._heed_stop(job)
             return Outcome(death=f"the worker process: {worker.death_of(process.returncode)}")
         return outcome
 
@@ -130,6 +136,11 @@ class LocalTarget:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             Path(path).unlink()
 
+    def interrupt(self) -> None:
+        self._stop.set()
+        if (process := self._worker) is not None:
+            process.kill()
+
     def await_return(self, say: Say) -> None:
         """This machine is never away."""
 
@@ -146,6 +157,12 @@ class LocalTarget:
             with contextlib.suppress(BrokenPipeError):
                 if pipe is not None:
                     pipe.close()
+
+    def _heed_stop(self, job: Job) -> None:
+        """Once: what tidies up afterwards are Jobs too."""
+        if self._stop.is_set():
+            self._stop.clear()
+            raise InterruptedRunError(f"{job.operation} was given up")
 
     def _running_worker(self) -> subprocess.Popen[bytes]:
         if self._worker is None or self._worker.poll() is not None:
@@ -174,15 +191,15 @@ def _await_end(pipe: IO[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def connect(address: str, results: Path, limit_s: float | None = None) -> Iterator[LocalTarget]:
-    """Open this machine; ``address`` has no meaning here, ``limit_s`` is as for LocalTarget.
+def connect(address: str, results: Path, access: Access) -> Iterator[LocalTarget]:
+    """Open this machine; ``address`` has no meaning here.
 
     Raises:
         UsageError: an address was given.
     """
     if address:
         raise UsageError(f"--target local:{address}: local takes no address; write --target local")
-    target = LocalTarget(results, limit_s)
+    target = LocalTarget(results, access.limit_s)
     try:
         yield target
     finally:

@@ -178,7 +178,7 @@ class Calibration:
         directory = scratch_directory(target, subject)
         needs_file = any(EFFECTS[str(case.parameters["effect"])].needs_file for case in cases)
         if needs_file:
-            require_room(directory, _ROOM_BYTES, "free some, or name another --dir")
+            require_room(target, directory, _ROOM_BYTES, "free some, or name another --dir")
         with scratch_file(target, journal, "calibration", directory) as file:
             path = str(directory) if needs_file else None
             yield PreparedCalibration(target, subject, path, file)

@@ -149,8 +149,14 @@ class DmVerity:
     def prepare(
         self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
     ) -> Iterator[PreparedVerity]:
+        if not target.is_this_machine:
+            raise CannotMeasureError(
+                f"dm-verity: its hash trees are made by a program of this machine (veritysetup), "
+                f"and {target.name} is another; `loadstone lab run dm-verity` or --target local "
+                "measures it"
+            )
         version = require_device_mapper(target)
-        layout = layout_of(subject, _hash_blocks(cases))
+        layout = layout_of(subject, _hash_blocks(cases), target.execute)
         with contextlib.ExitStack() as stack:
             enter = stack.enter_context
             (lower,) = enter(
