@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -140,10 +139,8 @@ class Adbd(Phone):
     def remove(self) -> None:
         """End all of it."""
         self.forget()
-        self._outer.send_signal(signal.SIGKILL)
+        self._init.kill()
         self._outer.wait()
-        with contextlib.suppress(psutil.NoSuchProcess):
-            self._init.wait()
         self._outside.wait()
         self._mounted.rmdir()
 

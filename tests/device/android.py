@@ -83,9 +83,6 @@ FILES = {
     "dumpsys/battery": _BATTERY,
 }
 
-# Android's toybox has none of these.
-_NOT_ANDROIDS = "host httpd login mkpasswd passwd su wget"
-
 
 def properties(values: dict[str, str]) -> str:
     """What getprop prints of them; a line feed in a value stays one."""
@@ -102,20 +99,12 @@ def root_script(base: str, root: str) -> str:
     return f"""\
 mount -t tmpfs -o mode=755 root {root}
 cd {root}
-mkdir -p usr system/bin system/xbin system/etc/dumpsys data/local/tmp dev proc sys tmp
+cp -a {base}/system {base}/bin {base}/etc {base}/lib {base}/lib64 .
+mkdir -p usr system/xbin system/etc/dumpsys data/local/tmp dev proc sys tmp
 chmod 1777 tmp
 chown {SHELL_UID}:{SHELL_UID} data/local/tmp
-ln -s usr/lib lib
-ln -s usr/lib64 lib64
-ln -s system/bin bin
-ln -s system/etc etc
 mount --bind {base}/usr usr
 mount -o remount,bind,ro usr
-ln -s ../../usr/bin/mksh system/bin/sh
-for tool in $(chroot . /usr/bin/toybox); do
-    case " {_NOT_ANDROIDS} " in *" $tool "*) continue; esac
-    ln -s ../../usr/bin/toybox "system/bin/$tool"
-done
 {"".join(map(_written, _texts().items()))}
 chmod 755 {" ".join(f"system/bin/{name}" for name in PROGRAMS)}
 mount -t proc proc proc

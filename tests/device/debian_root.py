@@ -14,15 +14,33 @@ SUITE = "trixie"
 # Android's shell is mksh, its commands are toybox's.
 PACKAGES = ("adbd", "mksh", "toybox", "busybox-static")
 
+# Android's toybox has none of these.
+_NOT_ANDROIDS = ("host", "httpd", "login", "mkpasswd", "passwd", "su", "wget")
+
+_LINKS = {
+    "bin": "system/bin",
+    "etc": "system/etc",
+    "lib": "usr/lib",
+    "lib64": "usr/lib64",
+    "system/bin/sh": "../../usr/bin/mksh",
+}
+
 # What no program of these reads; a guest copies the rest into its memory.
-_SPARED = ("usr/share", "usr/lib/*/gconv", "usr/lib/*/audit", "usr/lib/udev", "usr/lib/systemd")
+_SPARED = (
+    "etc",
+    "usr/share",
+    "usr/lib/*/gconv",
+    "usr/lib/*/audit",
+    "usr/lib/udev",
+    "usr/lib/systemd",
+)
 
 
 def debian_root() -> Path:
     """The root, which is fetched and unpacked where the cache has none.
 
     Returns:
-        A directory that holds ``usr`` alone, and is nobody's to change.
+        A directory with ``usr``, ``system/bin`` and Android's links; nobody's to change.
 
     Raises:
         CannotMeasureError: no network, no space, or apt does not trust the mirror.
@@ -38,7 +56,7 @@ def debian_root() -> Path:
 
 def _recipe() -> str:
     """Changes when what is unpacked changes."""
-    return hashlib.sha256(repr((PACKAGES, _SPARED)).encode()).hexdigest()[:8]
+    return hashlib.sha256(repr((PACKAGES, _SPARED, _LINKS, _NOT_ANDROIDS)).encode()).hexdigest()[:8]
 
 
 def _make(place: Path, architecture: str) -> None:
@@ -53,9 +71,22 @@ def _make(place: Path, architecture: str) -> None:
         for pattern in _SPARED:
             for path in (partial / "root").glob(pattern):
                 shutil.rmtree(path)
+        _link(partial / "root")
         (partial / "root").rename(place)
     finally:
         shutil.rmtree(partial)
+
+
+def _link(root: Path) -> None:
+    """Put shell and tools where Android has them."""
+    directory = root / "system/bin"
+    directory.mkdir(parents=True)
+    for name, target in _LINKS.items():
+        (root / name).symlink_to(target)
+    toybox = ["chroot", str(root), "/usr/bin/toybox"]
+    told = subprocess.run(toybox, check=True, capture_output=True, text=True).stdout
+    for name in sorted(set(told.split()).difference(_NOT_ANDROIDS)):
+        (directory / name).symlink_to("../../usr/bin/toybox")
 
 
 def _packages(directory: Path, architecture: str) -> list[Path]:
