@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 from adb_server import AdbServer
-from android import adbd_words, properties, root_script
+from android import SHELL_UID, adbd_words, properties, root_script
 from cable import Cable
 from phone import Phone
 
@@ -55,7 +55,8 @@ class Adbd(Phone):
         self.place = place
         self._mounted = place.with_name(f"{place.name}-root")
         self._mounted.mkdir()
-        self._init = self._make_namespaces(base, uid)
+        self._log = place.with_name(f"{place.name}.log")
+        self._init = self._make_namespaces(base)
         self._enter = ("nsenter", "--target", str(self._init.pid), "--net", "--mount", "--pid")
         cable = Cable(_PORT, ("nsenter", "--target", str(self._init.pid), "--net"))
         cable.plug_in()
@@ -77,16 +78,15 @@ class Adbd(Phone):
 
     def start(self) -> None:
         """Start adbd."""
-        log = self._mounted.with_name(f"{self._mounted.name}.log")
         words = [*_UNPRIVILEGED, *adbd_words(str(self._mounted), _PORT, self.uid)]
-        with log.open("wb") as stream:
+        with self._log.open("wb") as stream:
             self._outside = subprocess.Popen(
                 [*_tied(), *self._enter, "--", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
             )
-        until(lambda: "adbd started" in log.read_text(errors="replace"), "adbd to start")
+        until(lambda: b"adbd started" in self._log.read_bytes(), "adbd to start")
 
     def kill(self) -> None:
         """End adbd alone, as by SIGKILL; what it had started may live on."""
@@ -95,7 +95,7 @@ class Adbd(Phone):
 
     def restart(self) -> None:
         """Another adbd, which adb's server knows."""
-        with contextlib.suppress(ValueError):
+        if self._outside.poll() is None:
             self.kill()
         self.start()
         self.connect()
@@ -144,17 +144,19 @@ class Adbd(Phone):
         self._outside.wait()
         self._mounted.rmdir()
 
-    def _make_namespaces(self, base: Path, uid: int) -> psutil.Process:
-        data = f"mount --bind {self.place} data/local/tmp\nchown {uid}:{uid} data/local/tmp\n"
+    def _make_namespaces(self, base: Path) -> psutil.Process:
+        data = f"mount --bind {self.place} data/local/tmp\nchown {SHELL_UID}:{SHELL_UID} data/local/tmp\n"
         script = f"set -e\n{root_script(str(base), str(self._mounted))}{_DEV}{data}{_INIT}"
-        self._outer = subprocess.Popen(
-            [*_tied(), *_UNSHARED, "sh", "-c", script],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-        )
+        with self._log.open("ab") as log:
+            self._outer = subprocess.Popen(
+                [*_tied(), *_UNSHARED, "sh", "-c", script],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         assert self._outer.stdout is not None
         with self._outer.stdout as stream:
-            assert stream.readline() == b"ready\n", "the namespaces could not be made"
+            assert stream.readline() == b"ready\n", self._log.read_text()
         (init,) = psutil.Process(self._outer.pid).children()
         return init
 
