@@ -1,0 +1,77 @@
+"""Phones for tests: Debian's adb and adbd, on this machine, and in a guest of the lab's."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from adb_server import AdbServer
+from adbd import Adbd, MakeAdbd
+from android import SHELL_UID
+from debian_root import debian_root
+
+from loadstone.errors import CannotMeasureError
+
+_PROGRAMS = {
+    "adb": "adb",
+    "setpriv": "util-linux",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "apt-get": "apt",
+    "dpkg-deb": "dpkg",
+}
+
+
+@pytest.fixture(scope="session")
+def base_root() -> Path:
+    """A root of Debian's with adbd: read-only, fetched once."""
+    if os.geteuid() != 0:
+        pytest.skip("adbd gets namespaces of its own: run as root")
+    missing = {package for name, package in _PROGRAMS.items() if shutil.which(name) is None}
+    if missing:
+        pytest.skip(f"apt-get install {' '.join(sorted(missing))}")
+    try:
+        return debian_root()
+    except CannotMeasureError as error:
+        pytest.skip(f"{error}; run once with a network, and the cache has it")
+
+
+@pytest.fixture(scope="session")
+def adb_server(base_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbServer]:
+    """A server of adb's that knows no device but the tests' own."""
+    del base_root
+    server = AdbServer(tmp_path_factory.mktemp("adb"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_adbd(adb_server: AdbServer, base_root: Path, place: Path) -> Iterator[MakeAdbd]:
+    """Starts an adbd of a user; all of it is gone at the end."""
+    made: list[Adbd] = []
+
+    def make(uid: int) -> Adbd:
+        own = place / f"phone-{len(made)}"
+        own.mkdir()
+        made.append(Adbd(adb_server, base_root, own, uid))
+        made[-1].start()
+        made[-1].connect()
+        return made[-1]
+
+    yield make
+    for adbd in made:
+        adbd.remove()
+
+
+@pytest.fixture
+def adbd(make_adbd: MakeAdbd) -> Adbd:
+    """A phone whose shell has no rights."""
+    return make_adbd(SHELL_UID)
+
+
+@pytest.fixture
+def root_adbd(make_adbd: MakeAdbd) -> Adbd:
+    """A phone whose shell is root."""
+    return make_adbd(0)
