@@ -14,12 +14,16 @@ FLOORS = (
     {
         "_native",
         "clock",
+        "cooling_device",
         "core",
+        "cpus",
         "durable",
         "environment",
         "evidence",
         "explain",
+        "heat",
         "parameters",
+        "sensors",
         "stats",
     },
     {
@@ -47,9 +51,11 @@ FLOORS = (
     {
         "block_device",
         "calibration",
+        "cool_down",
         "device_mapper",
         "device_rules",
         "flush_table",
+        "held_conditions",
         "model_file",
         "prepared_flush",
         "prepared_load",

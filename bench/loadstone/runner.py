@@ -13,6 +13,7 @@ import msgspec
 from loadstone import __version__, core, store
 from loadstone.errors import RunError, UsageError
 from loadstone.evidence import timed_ns
+from loadstone.held_conditions import HeldConditions, hold
 from loadstone.journal import Journal, stale
 from loadstone.model import Case, Environment, Finding, Outcome, Plan, Run, Status, Step, Trial
 from loadstone.parameters import parse_value
@@ -21,7 +22,7 @@ from loadstone.targets import Target
 from loadstone.workloads import Prepared, Workload, workload
 from loadstone.workplace import DEFAULT_RESULTS, workplace
 
-_SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model")
+_SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model", "cpu.pinned")
 
 
 class Observer(Protocol):
@@ -62,19 +63,20 @@ def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> R
     """
     with ExitStack() as stack:
         enter_workplace(stack, results, observer)
+        held = hold(plan.conditions, target)
         prepared = _prepare(stack, plan, target, results, observer)
         writer = stack.enter_context(
             store.create(
                 results,
                 plan=msgspec.structs.replace(plan, subject=prepared.subject),
                 metrics=workload(plan.workload).metrics,
-                environment=_environment(target, prepared),
+                environment=_environment(target, prepared, held),
                 loadstone=__version__,
                 core=core.source_hash(),
             )
         )
         with _told_how_to_go_on(writer, results):
-            _carry_out(list(order(plan)), (), target, prepared, writer, observer)
+            _carry_out(list(order(plan)), (), target, prepared, held, writer, observer)
     return store.load(writer.path)
 
 
@@ -93,10 +95,11 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
     with ExitStack() as stack:
         enter_workplace(stack, results, observer)
         writer = stack.enter_context(store.reopen(run))
+        held = hold(plan.conditions, target, run.manifest.environment.facts)
         prepared = _prepare(stack, plan, target, results, observer)
-        _check_same(run, _environment(target, prepared))
+        _check_same(run, _environment(target, prepared, held))
         with _told_how_to_go_on(writer, results):
-            _carry_out(steps, run.trials, target, prepared, writer, observer)
+            _carry_out(steps, run.trials, target, prepared, held, writer, observer)
     return store.load(run.path)
 
 
@@ -145,9 +148,9 @@ def _prepare(
     )
 
 
-def _environment(target: Target, prepared: Prepared) -> Environment:
+def _environment(target: Target, prepared: Prepared, held: HeldConditions) -> Environment:
     found = target.environment(prepared.path)
-    return msgspec.structs.replace(found, facts={**found.facts, **prepared.facts})
+    return msgspec.structs.replace(found, facts={**found.facts, **held.facts, **prepared.facts})
 
 
 def _missing(run: Run) -> list[Step]:
@@ -214,6 +217,7 @@ def _carry_out(
     earlier: Iterable[Trial],
     target: Target,
     prepared: Prepared,
+    held: HeldConditions,
     writer: store.RunWriter,
     observer: Observer,
 ) -> None:
@@ -224,7 +228,7 @@ def _carry_out(
         if step.case.id in skipped:
             observer.ended(step, None)
             continue
-        trial, ends_run = _try(step, target, prepared)
+        trial, ends_run = _try(step, target, prepared, held, observer)
         writer.append(trial)
         observer.ended(step, trial)
         if trial.status is Status.SKIPPED:
@@ -233,13 +237,18 @@ def _carry_out(
             return
 
 
-def _try(step: Step, target: Target, prepared: Prepared) -> tuple[Trial, bool]:
-    started, start_ns = datetime.now(UTC), time.monotonic_ns()
+def _try(
+    step: Step, target: Target, prepared: Prepared, held: HeldConditions, observer: Observer
+) -> tuple[Trial, bool]:
     outcome = Outcome()
     finding = prepared.objection(step.case)
+    waited = held.await_cool(observer.say) if finding is None else {}
+    started, start_ns = datetime.now(UTC), time.monotonic_ns()
     if finding is None:
-        outcome = target.execute(prepared.job(step.case))
+        before = held.look()
+        outcome = target.execute(held.placed(prepared.job(step.case)))
         finding = prepared.judge(step.case, outcome)
+        finding = finding if outcome.lost else held.judged(finding, before, waited)
     trial = Trial(
         case=step.case.id,
         round=step.round,

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from loadstone.cli._options import (
+    conditions_options,
     json_option,
     option,
     plan_options,
@@ -19,6 +20,7 @@ from loadstone.errors import ExitCode
 
 @click.command()
 @plan_options
+@conditions_options
 @option("--target", default="local", show_default=True, help="Where to run.")
 @results_option
 @json_option
