@@ -80,6 +80,13 @@ def test_completion_is_printed_for_every_shell(loadstone: Command, shell: str) -
         (("run", "--size", "big"), "--size big: 'big' is not a size"),
         (("run", "--size", "1.5"), "--size 1.5: '1.5' is not a whole number of bytes"),
         (("run", "--size", "9" * 400), f"--size {'9' * 400}: is too much; write less"),
+        (
+            ("run", "--pin", "huge"),
+            "--pin huge: is no list of CPUs; write big, little, or one such",
+        ),
+        (("run", "--pin", "8000"), "--pin 8000: CPU 8000 is not there; take of 0"),
+        (("run", "--cool-below", "warm"), "--cool-below warm: 'warm' is no temperature; write 38C"),
+        (("run", "--cool-below", "400C"), "--cool-below 400C: 400 °C is nothing to wait for"),
         (("run", "--file", "model.gguf", "--size", "1m"), "--file and --size: a file that is"),
         (("run", "--set", "frob=1"), "frob: no such parameter; there are engine, io,"),
         (("run", "--set", "egine=mmap"), "egine: no such parameter (did you mean 'engine'?)"),
@@ -231,6 +238,38 @@ def test_the_command_line_goes_before_the_environment_and_that_before_the_plan(
 ) -> None:
     assert loadstone("run", plan, *words, env=variables).code == 0
     assert subject(loadstone) == (rounds, seed, str(loadstone.place / "model.gguf"))
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "pinned"),
+    [
+        ((), {}, None),
+        ((), {"LOADSTONE_PIN": "0"}, "0"),
+        ((), {"LOADSTONE_PIN": ""}, None),
+        (("--pin", "0"), {"LOADSTONE_PIN": "8000"}, "0"),
+    ],
+)
+def test_a_run_is_pinned_as_it_was_asked_for_and_says_so(
+    loadstone: Command,
+    plan: Path,
+    words: tuple[str, ...],
+    variables: dict[str, str],
+    pinned: str | None,
+) -> None:
+    done = loadstone("run", plan, "--rounds", "1", *words, env=variables)
+    assert done.code == 0
+    assert ("; pinned to CPU 0" in done.out) == (pinned is not None)
+    manifest = json.loads(next(loadstone.results.glob("runs/*/manifest.json")).read_text())
+    assert manifest["plan"]["conditions"].get("pin") == pinned
+    assert manifest["environment"]["facts"]["cpu.pinned"] == (pinned or "not pinned")
+    assert manifest["environment"]["facts"]["clock.step_ns"] > 0
+
+
+def test_a_plan_with_conditions_shows_them(loadstone: Command, plan: Path) -> None:
+    plan.write_text(plan.read_text().replace("seed", 'pin = "0"\ncool-below = 40\nseed', 1))
+    done = loadstone("plan", plan, "--cool-below", "38.5C")
+    assert done.code == 0
+    assert done.out.splitlines()[1:3] == ["pinned to CPUs 0", "each Trial when it is below 38.5 °C"]
 
 
 def test_a_bad_variable_is_named(loadstone: Command, plan: Path) -> None:

@@ -1,5 +1,6 @@
 """Plan files, and the line that each mistake is told with."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,8 @@ seed = 42
 file = "data/model.gguf"
 dir = "/data/scratch"
 size = "1GiB"
+pin = "big"
+cool-below = "38.5C"
 
 [set]
 engine = ["pread", "uring"]
@@ -55,6 +58,7 @@ def test_a_whole_plan_file_is_read(write: Write, tmp_path: Path) -> None:
     assert plan.file == str(tmp_path / "data/model.gguf")
     assert plan.directory == "/data/scratch"
     assert plan.size_bytes == 1 << 30
+    assert (plan.pin, plan.cool_below_c) == ("big", 38.5)
     selection = resolve_axes(plan, PARAMETERS)
     assert selection.axes == {"engine": ["pread", "uring"], "block": [1 << 20, 4 << 20]}
     assert selection.cases == (
@@ -68,7 +72,35 @@ def test_a_plan_file_may_be_silent_on_all_but_workload_and_parameters(write: Wri
     assert plan.name == "ufs"
     assert resolve_axes(plan, PARAMETERS).axes == {"engine": ["pread"]}
     silent = (plan.file, plan.directory, plan.size_bytes, plan.rounds, plan.warmups, plan.seed)
-    assert silent == (None,) * 6
+    assert (*silent, plan.pin, plan.cool_below_c) == (None,) * 8
+
+
+def test_one_cpu_and_a_temperature_may_be_plain_numbers(write: Write) -> None:
+    plan = read_plan_file(write('workload = "w"\npin = 3\ncool-below = 38\n'))
+    assert (plan.pin, plan.cool_below_c) == ("3", 38)
+    assert read_plan_file(write('workload = "w"\ncool-below = 38.5\n')).cool_below_c == 38.5
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('pin = "huge"', ":2: --pin huge: is no list of CPUs; write big"),
+        ("pin = true", ':2: pin: true is no text; write pin = "…"'),
+        ("pin = -1", ":2: --pin -1: is no list of CPUs"),
+        ('pin = ""', ":2: pin: '' is no text"),
+        ('cool-below = "warm"', ":2: cool-below: 'warm' is no temperature; write 38C"),
+        ("cool-below = -5", ":2: cool-below: '-5' is no temperature"),
+        ("cool-below = nan", ":2: cool-below: 'nan' is no temperature"),
+        ("cool-below = true", ":2: cool-below: 'true' is no temperature"),
+        ("cool-below = [38]", ":2: cool-below: 'a list' is no temperature"),
+        ("cool-below = 300", ":2: cool-below: 300 °C is nothing to wait for"),
+    ],
+)
+def test_conditions_that_are_none_are_told_with_their_line(
+    write: Write, line: str, words: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)):
+        read_plan_file(write(f'workload = "w"\n{line}\n'))
 
 
 def test_a_plan_file_with_a_byte_order_mark_and_dos_line_ends_is_read(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from loadstone.units import convert
+from loadstone.units import convert, parse_celsius
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,24 @@ def test_a_figure_is_turned_into_another_unit(
 def test_units_of_different_kinds_are_told(unit: str, to: str) -> None:
     with pytest.raises(ValueError, match=f"{unit!r} is not to be had in {to!r}; there are ns, "):
         convert(1.0, unit, to)
+
+
+@pytest.mark.parametrize("text", ["38", "38C", "38c", " 38 °C", "38.0", "38.00C"])
+def test_a_temperature_is_read_as_people_write_it(text: str) -> None:
+    assert parse_celsius(text) == 38
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        *(
+            (text, "is no temperature; write 38C")
+            for text in ("", "C", "warm", "100F", "3 8", "-5C")
+        ),
+        *((text, "is no temperature; write 38C") for text in ("nan", "inf", "1e1", "38..5", "٣٨")),
+        *((text, "is nothing to wait for; write 5C to 110C") for text in ("0", "4.9C", "999")),
+    ],
+)
+def test_what_is_no_temperature_is_told(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse_celsius(text)

@@ -1,16 +1,21 @@
 """The process that carries out Jobs: one that takes too long is ended, and told so."""
 
+import errno
 import os
+import re
 import time
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 from commands import needs_root
 from devices import loop
 from loadstone import worker
-from loadstone.model import Job
+from loadstone.cpus import parse_cpu_list
+from loadstone.explain import explain
+from loadstone.model import CoreError, Job, Status
 from loadstone.targets.local import LocalTarget
 
 
@@ -66,6 +71,38 @@ def test_a_worker_that_is_closed_takes_its_job_along(place: Path) -> None:
         target.close()
         assert children() == before
         os.close(os.open(device, os.O_RDWR | os.O_EXCL))
+
+
+@pytest.mark.native
+def test_a_job_runs_on_the_cpus_that_it_names_and_the_worker_where_it_did(place: Path) -> None:
+    """The Job's own process is asked for the CPUs that it may run on, by a sample."""
+    status = "/proc/self/status"
+    target = LocalTarget(place / "results")
+    calibration = Job(
+        operation="calibrate",
+        options={"effect": "syscall", "count": "2", "batches": "1"},
+        samples=(status,),
+    )
+    try:
+        for cpus in ("0", None):
+            outcome = target.execute(msgspec.structs.replace(calibration, cpus=cpus))
+            allowed = re.search(
+                r"^Cpus_allowed_list:\s*(.*)$", outcome.before[status], re.MULTILINE
+            )
+            assert allowed is not None
+            wanted = {0} if cpus else os.sched_getaffinity(0)
+            assert parse_cpu_list(allowed[1]) == wanted
+    finally:
+        target.close()
+
+
+@pytest.mark.native
+def test_a_job_whose_cpus_are_gone_is_a_failure_that_ends_the_run() -> None:
+    outcome = worker.execute(Job(operation="probe", options={}, cpus="8191"))
+    assert outcome.error == CoreError(code=errno.EINVAL, step="sched_setaffinity", path="8191")
+    found = explain(outcome.error, {})
+    assert (found.status, found.ends_run) == (Status.FAILED, True)
+    assert (found.reason or "").startswith("none of the CPUs 8191 can be had any more")
 
 
 @pytest.mark.parametrize(

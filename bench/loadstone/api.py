@@ -30,6 +30,8 @@ def run(
     seed: int | None = None,
     devices: Sequence[str] = (),
     erase: Sequence[str] = (),
+    pin: str | None = None,
+    cool_below_c: float | None = None,
     target: str = "local",
     results: str | Path = DEFAULT_RESULTS,
     observer: runner.Observer | None = None,
@@ -47,6 +49,8 @@ def run(
         devices: block devices to work on: paths, or names of storage to be simulated. Empty:
             loop devices, where the workload takes any.
         erase: the paths among them again: all that is on them may be lost.
+        pin: CPUs that Jobs run on: ``big``, ``little``, or a list (``"4-7"``).
+        cool_below_c: the temperature in °C that each Trial waits for.
         target: where to run.
         results: the directory that holds ``runs/``.
 
@@ -66,6 +70,8 @@ def run(
         seed=seed,
         devices=tuple(devices),
         erase=tuple(erase),
+        pin=pin,
+        cool_below_c=cool_below_c,
     )
     return start(request, target=target, results=results, observer=observer)
 

@@ -2,12 +2,13 @@
 
 from loadstone import clock
 from loadstone.errors import CannotMeasureError
-from loadstone.model import Clock, Run
+from loadstone.model import Clock, Conditions, Run
 
 _KEY_FACTS = (
     "kernel.release",
     "cpu.model",
     "cpu.governor",
+    "cpu.pinned",
     "memory.thp",
     "memory.page_reporting_order",
     "block.scheduler",
@@ -72,6 +73,7 @@ def _identity(run: Run) -> dict[str, object]:
     facts = manifest.environment.facts
     return {
         "file": manifest.plan.subject.file,
+        "cool_below": _cool_below(manifest.plan.conditions),
         "size_bytes": manifest.plan.subject.size_bytes,
         "target": manifest.environment.target,
         "loadstone": manifest.loadstone,
@@ -79,3 +81,8 @@ def _identity(run: Run) -> dict[str, object]:
         **{name: facts.get(name) for name in _KEY_FACTS},
         **{name: facts[name] for name in sorted(facts) if name.startswith(_KEY_PREFIX)},
     }
+
+
+def _cool_below(conditions: Conditions) -> str:
+    below_c = conditions.cool_below_c
+    return "no temperature was waited for" if below_c is None else f"{below_c:g} °C"

@@ -47,6 +47,10 @@ class TargetError(LoadstoneError):
     """The target stopped answering."""
 
 
+class TargetLostError(TargetError):
+    """The target is gone: unplugged, rebooting, or what served it has ended."""
+
+
 class InterruptedRunError(LoadstoneError):
     """The user stopped the Run; what had finished is kept."""
 

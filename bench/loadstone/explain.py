@@ -94,13 +94,16 @@ def _skip(
     )
 
 
-def _failure(step: str, codes: set[int], meaning: str, remedy: str, is_ours: bool = False) -> Rule:
+def _failure(
+    step: str, codes: set[int], meaning: str, remedy: str, path: str = ".*", is_ours: bool = False
+) -> Rule:
     return Rule(
         step=step,
         codes=frozenset(codes),
         status=Status.FAILED,
         meaning=meaning,
         remedy=remedy,
+        path=path,
         ends_run=True,
         is_ours=is_ours,
     )
@@ -255,6 +258,13 @@ _RULES = (
         "{path} was changed or replaced during the Run (size, inode or mtime differ)",
         _KEEP_STILL,
         is_ours=True,
+    ),
+    _failure(
+        "sched_setaffinity",
+        {errno.EINVAL, errno.EPERM},
+        "none of the CPUs {path} can be had any more",
+        "start a new run with --pin of CPUs that stay online and in this cpuset",
+        path="[0-9]",
     ),
     _failure("open|O_DIRECT open", _ABSENT, "the file was removed during the Run", _KEEP_STILL),
     _failure(

@@ -6,7 +6,7 @@ machine.
 
 from collections.abc import Callable
 
-from loadstone.errors import TargetError
+from loadstone.errors import TargetError, TargetLostError
 from loadstone.explain import describe
 from loadstone.model import CoreError, Job, Noun, Outcome
 
@@ -114,6 +114,8 @@ def _text_of(outcome: Outcome) -> str:
 
 def _carried_out(execute: Execute, job: Job) -> Outcome:
     outcome = execute(job)
+    if outcome.lost:
+        raise TargetLostError(outcome.death)
     if outcome.death:
         raise TargetError(f"{job.operation}: {outcome.death}")
     return outcome

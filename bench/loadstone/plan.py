@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from loadstone.model import Plan, Step
+from loadstone.model import Conditions, Plan, Step
 
 LIMITS = {"rounds": (1, 10_000), "warmups": (0, 10_000), "seed": (0, (1 << 63) - 1)}
 """The least and the most that each number of a Plan may be."""
@@ -23,3 +23,12 @@ def order(plan: Plan) -> Iterator[Step]:
             random.Random(f"{plan.seed}:{kind}:{number}").shuffle(cases)
             for case in cases:
                 yield Step(case=case, round=number, warmup=kind == "warmup")
+
+
+def conditions_words(conditions: Conditions) -> tuple[str, ...]:
+    """What is to hold for every Trial, for people; empty where nothing was asked for."""
+    pin, below_c = conditions.pin, conditions.cool_below_c
+    return (
+        *(() if pin is None else (f"pinned to CPUs {pin}",)),
+        *(() if below_c is None else (f"each Trial when it is below {below_c:g} °C",)),
+    )

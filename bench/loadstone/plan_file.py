@@ -6,15 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loadstone.cpus import require_pin
 from loadstone.errors import UsageError, system_words
 from loadstone.model import Kind, Noun, Parameter, Value
 from loadstone.parameters import did_you_mean, distinct, named, parse_value
 from loadstone.plan import LIMITS
+from loadstone.units import parse_celsius
 
 Keys = tuple[str | int, ...]
 """A place in a plan file, such as ``("rounds",)``, ``("set", "io")``, ``("case", 0, "io")``."""
 
-_KEYS = ("name", "workload", "rounds", "warmups", "seed", "file", "dir", "size", "set", "case")
+_KEYS = (
+    *("name", "workload", "rounds", "warmups", "seed", "file", "dir", "size"),
+    *("pin", "cool-below", "set", "case"),
+)
 _FILE_SIZE = Parameter(name="size", kind=Kind.SIZE, help="of the file to be made", minimum=1)
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\''
@@ -54,6 +59,8 @@ class PlanFile(Noun, frozen=True, kw_only=True):
     rounds: int | None
     warmups: int | None
     seed: int | None
+    pin: str | None
+    cool_below_c: float | None
 
 
 class Selection(Noun, frozen=True, kw_only=True):
@@ -90,6 +97,8 @@ def read_plan_file(path: Path) -> PlanFile:
         rounds=_read_number(source, table, "rounds"),
         warmups=_read_number(source, table, "warmups"),
         seed=_read_number(source, table, "seed"),
+        pin=_read_pin(source, table),
+        cool_below_c=_read_celsius(source, table),
     )
 
 
@@ -201,6 +210,29 @@ def _read_size(source: Source, table: Mapping[str, Any]) -> int | None:
         return int(parse_value(_FILE_SIZE, text))
     except UsageError as error:
         raise source.error(("size",), str(error)) from None
+
+
+def _read_pin(source: Source, table: Mapping[str, Any]) -> str | None:
+    pin = table.get("pin")
+    # One CPU is a number to who writes it.
+    text = str(pin) if type(pin) is int else _read_string(source, table, "pin")
+    if text is not None:
+        try:
+            require_pin(text)
+        except UsageError as error:
+            raise source.error(("pin",), str(error)) from None
+    return text
+
+
+def _read_celsius(source: Source, table: Mapping[str, Any]) -> float | None:
+    key = "cool-below"
+    if key not in table:
+        return None
+    value = table[key]
+    try:
+        return parse_celsius(str(value) if type(value) in (int, float, str) else _shown(value))
+    except ValueError as error:
+        raise source.error((key,), f"{key}: {error}") from None
 
 
 def _read_axes(source: Source, table: Mapping[str, Any]) -> dict[str, list[Value]]:

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadstone.block_device import is_path, simulated_profile
+from loadstone.cpus import require_pin
 from loadstone.errors import UsageError
 from loadstone.explain import printable
-from loadstone.model import Noun, Plan, Subject, Value
+from loadstone.model import Conditions, Noun, Plan, Subject, Value
 from loadstone.parameters import parse_axes
 from loadstone.plan import LIMITS
 from loadstone.plan_file import PlanFile, Selection, read_plan_file, resolve_axes
+from loadstone.units import require_celsius
 from loadstone.workloads import Workload, make_cases, workload
 
 DEFAULT_WORKLOAD = "model-load"
@@ -37,6 +39,8 @@ class Request(Noun, frozen=True, kw_only=True):
     seed: int | None = None
     devices: tuple[str, ...] = ()
     erase: tuple[str, ...] = ()
+    pin: str | None = None
+    cool_below_c: float | None = None
 
 
 _SILENT = Request()
@@ -65,6 +69,7 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
         warmups=_number("warmups", request.warmups, planned.warmups, DEFAULT_WARMUPS),
         seed=_number("seed", request.seed, planned.seed, secrets.randbelow(1 << 32)),
         subject=_subject(request, planned),
+        conditions=_conditions(request, planned),
     )
     _require_use_of_devices(chosen, plan)
     return plan, remarks
@@ -157,6 +162,18 @@ def _subject(request: Request, planned: Request | PlanFile) -> Subject:
         devices=tuple(map(_absolute, _devices(request))),
         erase=tuple(map(_absolute, request.erase)),
     )
+
+
+def _conditions(request: Request, planned: Request | PlanFile) -> Conditions:
+    pin = request.pin if request.pin is not None else planned.pin
+    below_c = request.cool_below_c if request.cool_below_c is not None else planned.cool_below_c
+    if pin is not None:
+        require_pin(pin)
+    try:
+        below_c = below_c if below_c is None else require_celsius(below_c)
+    except ValueError as error:
+        raise UsageError(f"cool_below_c: {error}") from None
+    return Conditions(pin=pin, cool_below_c=below_c)
 
 
 def _absolute(device: str) -> str:

@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -13,8 +13,9 @@ from typing import Protocol
 import msgspec
 
 from loadstone import __version__, core, store
-from loadstone.errors import LoadstoneError, RunError, UsageError
+from loadstone.errors import LoadstoneError, RunError, TargetLostError, UsageError
 from loadstone.evidence import timed_ns
+from loadstone.held_conditions import HeldConditions, hold
 from loadstone.journal import Journal, stale
 from loadstone.model import Case, Environment, Finding, Outcome, Plan, Run, Status, Step, Trial
 from loadstone.parameters import parse_value
@@ -23,7 +24,7 @@ from loadstone.targets import Target
 from loadstone.workloads import Prepared, Workload, workload
 from loadstone.workplace import DEFAULT_RESULTS, workplace
 
-_SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model")
+_SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model", "cpu.pinned")
 
 
 class Observer(Protocol):
@@ -109,19 +110,20 @@ def _ended(run: Future[Run]) -> Run | LoadstoneError:
 
 def _begin(plan: Plan, target: Target, results: Path, observer: Observer) -> Run:
     with ExitStack() as stack:
+        held = hold(plan.conditions, target)
         prepared = _prepare(stack, plan, target, results, observer)
         writer = stack.enter_context(
             store.create(
                 results,
                 plan=msgspec.structs.replace(plan, subject=prepared.subject),
                 metrics=workload(plan.workload).metrics,
-                environment=_environment(target, prepared),
+                environment=_environment(target, prepared, held),
                 loadstone=__version__,
                 core=core.source_hash(),
             )
         )
         with _told_how_to_go_on(writer, results):
-            is_lost = _carry_out(list(order(plan)), (), target, prepared, writer, observer)
+            is_lost = _carry_out(list(order(plan)), (), target, prepared, held, writer, observer)
     run = store.load(writer.path)
     return _finish(run, target, results, observer) if is_lost else run
 
@@ -146,9 +148,10 @@ def _finish(run: Run, target: Target, results: Path, observer: Observer) -> Run:
         with ExitStack() as stack:
             writer = stack.enter_context(store.reopen(run))
             stack.enter_context(_told_how_to_go_on(writer, results))
+            held = hold(run.manifest.plan.conditions, target, run.manifest.environment.facts)
             prepared = _prepare(stack, run.manifest.plan, target, results, observer)
-            _check_same(run, _environment(target, prepared))
-            is_lost = _carry_out(steps, run.trials, target, prepared, writer, observer)
+            _check_same(run, _environment(target, prepared, held))
+            is_lost = _carry_out(steps, run.trials, target, prepared, held, writer, observer)
         run = store.load(run.path)
         if not is_lost:
             break
@@ -200,9 +203,9 @@ def _prepare(
     )
 
 
-def _environment(target: Target, prepared: Prepared) -> Environment:
+def _environment(target: Target, prepared: Prepared, held: HeldConditions) -> Environment:
     found = target.environment(prepared.path)
-    return msgspec.structs.replace(found, facts={**found.facts, **prepared.facts})
+    return msgspec.structs.replace(found, facts={**found.facts, **held.facts, **prepared.facts})
 
 
 def _missing(run: Run) -> list[Step]:
@@ -269,6 +272,7 @@ def _carry_out(
     earlier: Iterable[Trial],
     target: Target,
     prepared: Prepared,
+    held: HeldConditions,
     writer: store.RunWriter,
     observer: Observer,
 ) -> bool:
@@ -280,7 +284,7 @@ def _carry_out(
         if step.case.id in skipped:
             observer.ended(step, None)
             continue
-        trial, way_on = _try(step, target, prepared)
+        trial, way_on = _try(step, target, prepared, held, observer)
         writer.append(trial)
         observer.ended(step, trial)
         if trial.status is Status.SKIPPED:
@@ -293,13 +297,19 @@ def _carry_out(
     return False
 
 
-def _try(step: Step, target: Target, prepared: Prepared) -> tuple[Trial, "_WayOn"]:
-    started, start_ns = datetime.now(UTC), time.monotonic_ns()
-    outcome = Outcome()
+def _try(
+    step: Step, target: Target, prepared: Prepared, held: HeldConditions, observer: Observer
+) -> tuple[Trial, "_WayOn"]:
     finding = prepared.objection(step.case)
+    outcome, (started, start_ns) = Outcome(), _now()
     if finding is None:
-        outcome = target.execute(prepared.job(step.case))
-        finding = _lost(outcome) if outcome.lost else prepared.judge(step.case, outcome)
+        try:
+            waited = held.await_cool(observer.say)
+            started, start_ns = _now()
+            outcome, finding = _attempt(step.case, target, prepared, held, waited)
+        except TargetLostError as error:
+            outcome = Outcome(death=str(error), lost=True)
+            finding = _lost(outcome)
     trial = Trial(
         case=step.case.id,
         round=step.round,
@@ -318,6 +328,24 @@ def _try(step: Step, target: Target, prepared: Prepared) -> tuple[Trial, "_WayOn
     if outcome.lost:
         return trial, _WayOn.AFTER_RETURN
     return trial, _WayOn.NONE if finding.ends_run else _WayOn.FREE
+
+
+def _attempt(
+    case: Case,
+    target: Target,
+    prepared: Prepared,
+    held: HeldConditions,
+    waited: Mapping[str, float],
+) -> tuple[Outcome, Finding]:
+    before = held.look()
+    outcome = target.execute(held.placed(prepared.job(case)))
+    if outcome.lost:
+        return outcome, _lost(outcome)
+    return outcome, held.judged(prepared.judge(case, outcome), before, waited)
+
+
+def _now() -> tuple[datetime, int]:
+    return datetime.now(UTC), time.monotonic_ns()
 
 
 def _lost(outcome: Outcome) -> Finding:

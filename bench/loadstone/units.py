@@ -2,6 +2,9 @@
 
 import re
 
+COOL_BELOW_C = (5, 110)
+"""The least and the most °C that a Trial can be asked to wait for."""
+
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?", re.IGNORECASE)
 _STEPS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 # How many of the first of its kind (ns, B/s) one of each unit is.
@@ -12,6 +15,7 @@ _MEASURES = (
         **{"KiB/s": 1 << 10, "MiB/s": 1 << 20, "GiB/s": 1 << 30},
     },
 )
+_CELSIUS = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*(?:°?\s*C)?", re.IGNORECASE)
 _TRUE = {"on", "yes", "true", "1"}
 _FALSE = {"off", "no", "false", "0"}
 
@@ -45,6 +49,30 @@ def format_bytes_rounded(size_bytes: float) -> str:
         if size_bytes >= step:
             return f"{size_bytes / step:.3g} {suffix}"
     return f"{size_bytes:.0f} B"
+
+
+def parse_celsius(text: str) -> float:
+    """Read a temperature to wait for: ``38C``, ``38.5``, ``38 °C``.
+
+    Raises:
+        ValueError: the text is none, or one that ``require_celsius`` refuses.
+    """
+    match = _CELSIUS.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no temperature; write 38C or 38.5C")
+    return require_celsius(float(match[1]))
+
+
+def require_celsius(celsius: float) -> float:
+    """The same temperature.
+
+    Raises:
+        ValueError: no machine has it while it works.
+    """
+    coolest, hottest = COOL_BELOW_C
+    if not coolest <= celsius <= hottest:
+        raise ValueError(f"{celsius:g} °C is nothing to wait for; write {coolest}C to {hottest}C")
+    return celsius
 
 
 def parse_flag(text: str) -> bool:

@@ -19,7 +19,8 @@ from typing import IO, TypeVar
 import msgspec
 
 from loadstone import core
-from loadstone.model import Job, Outcome
+from loadstone.cpus import parse_cpu_list
+from loadstone.model import CoreError, Job, Outcome
 
 NO_ANSWER = "no answer"
 """How a death by the time limit begins."""
@@ -103,13 +104,23 @@ def _be_child(job: Job, writer: int) -> None:
         die_with_parent()
         _prefer_as_oom_victim()
         with os.fdopen(writer, "wb") as stream:
-            send(stream, core.run_job(job))
+            send(stream, _carry_out(job))
         status = 0
     except Exception:
         sys.excepthook(*sys.exc_info())
         raise
     finally:
         os._exit(status)
+
+
+def _carry_out(job: Job) -> Outcome:
+    if job.cpus is not None:
+        try:
+            os.sched_setaffinity(0, parse_cpu_list(job.cpus))
+        except OSError as error:
+            code = error.errno or 0
+            return Outcome(error=CoreError(code=code, step="sched_setaffinity", path=job.cpus))
+    return core.run_job(job)
 
 
 def _prefer_as_oom_victim() -> None:

@@ -10,8 +10,9 @@ from click.core import ParameterSource
 
 from loadstone.access import DEFAULT_WAIT_DEVICE_S, Access, Root
 from loadstone.errors import UsageError
+from loadstone.explain import printable
 from loadstone.request import Request
-from loadstone.units import parse_bytes
+from loadstone.units import parse_bytes, parse_celsius
 
 DEFAULT_THRESHOLD = 0.03
 
@@ -155,16 +156,43 @@ def plan_options(command: _Command) -> _Command:
     return command
 
 
+def conditions_options(command: _Command) -> _Command:
+    """What is to hold for every Trial."""
+    for add in reversed(
+        (
+            option(
+                "--pin",
+                type=str,
+                metavar="CPUS",
+                help="CPUs that Jobs run on: big or little (those with the largest or the least "
+                "capacity), or a list such as 4-7 [wherever the scheduler puts them].",
+            ),
+            option(
+                "--cool-below",
+                type=str,
+                metavar="TEMPERATURE",
+                help="Wait before each Trial until the battery, or without one the hottest of the "
+                "CPUs' thermal zones, is below it: 38C.",
+            ),
+        )
+    ):
+        command = add(command)
+    return command
+
+
 def request_of(**said: Any) -> Request:
-    """The Request that ``plan_options`` took in; ``size`` still is text.
+    """The Request that ``plan_options`` took in, and ``conditions_options`` where they are.
+
+    ``size`` and ``cool_below`` still are text.
 
     Raises:
-        UsageError: the size is none.
+        UsageError: one of them is none.
     """
     if said["file"] is not None and said["size"] is not None:
         said |= dict.fromkeys(_from_environment("file", "size"))
     size_bytes = parse_size(said.pop("size"))
-    return Request(size_bytes=size_bytes, **said)
+    cool_below_c = _parse_cool_below(said.pop("cool_below", None))
+    return Request(size_bytes=size_bytes, cool_below_c=cool_below_c, **said)
 
 
 def _from_environment(one: str, other: str) -> list[str]:
@@ -174,6 +202,15 @@ def _from_environment(one: str, other: str) -> list[str]:
     if ParameterSource.COMMANDLINE not in sources.values():
         return []
     return [name for name in sources if sources[name] is ParameterSource.ENVIRONMENT]
+
+
+def _parse_cool_below(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_celsius(text)
+    except ValueError as error:
+        raise UsageError(f"--cool-below {printable(text)}: {error}") from None
 
 
 def parse_size(text: str | None) -> int | None:

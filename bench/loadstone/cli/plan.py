@@ -4,11 +4,12 @@ from typing import Any
 
 import click
 
-from loadstone.cli._options import plan_options, request_of
+from loadstone.cli._options import conditions_options, plan_options, request_of
 
 
 @click.command()
 @plan_options
+@conditions_options
 def command(**said: Any) -> None:
     """Show exactly what `run` would do with these options, in order; touch nothing."""
     from loadstone.report import text

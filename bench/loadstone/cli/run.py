@@ -8,6 +8,7 @@ import click
 from loadstone.access import Access
 from loadstone.cli._options import (
     access_options,
+    conditions_options,
     json_option,
     plan_options,
     quiet_option,
@@ -24,6 +25,7 @@ from loadstone.request import Request
 @plan_options
 @target_option
 @access_options
+@conditions_options
 @results_option
 @json_option
 @quiet_option

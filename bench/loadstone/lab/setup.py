@@ -14,7 +14,7 @@ from loadstone.lab.kernels import Kernel
 from loadstone.lab.machine import ClockKind, Machine, make_machine, with_kvm
 from loadstone.lab.needs import require
 from loadstone.lab.protocol import FileSystem
-from loadstone.model import Noun, Plan
+from loadstone.model import Conditions, Noun, Plan
 from loadstone.model_file import loadable_file
 from loadstone.request import Request, make_plan
 from loadstone.simulated.profile import Driver, Profile, find_profile
@@ -100,13 +100,15 @@ def lab_plan(request: Request) -> tuple[Plan, list[str]]:
             f"--dir {plan.subject.directory}: in the lab files are made on the simulated device; "
             "choose that with --storage"
         )
+    if plan.conditions != Conditions():
+        remarks = [*remarks, "pin and cool-below have no meaning in a guest of the lab: left out"]
     file = plan.subject.file
     subject = msgspec.structs.replace(
         plan.subject,
         file=None if file is None else loadable_file(file),
         default_bytes=DEFAULT_BYTES,
     )
-    return msgspec.structs.replace(plan, subject=subject), remarks
+    return msgspec.structs.replace(plan, subject=subject, conditions=Conditions()), remarks
 
 
 def _file_system(type: str, mkfs: str, mount: str) -> FileSystem:

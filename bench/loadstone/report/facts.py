@@ -4,10 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from loadstone import clock
 from loadstone.model import Clock, Noun, Run, Status
+from loadstone.plan import conditions_words
 from loadstone.units import format_bytes_rounded
 
 # What differs between any two Runs.
-_FLEETING = frozenset({"kernel.boot_id", "load.1min", "memory.available_bytes"})
+_FLEETING = frozenset(
+    {
+        *("kernel.boot_id", "load.1min", "memory.available_bytes", "clock.step_ns"),
+        *("heat.zones", "battery.temperature_mc", "battery.level_percent"),
+    }
+)
 _STORAGE = "storage."
 _PROFILE, _DRIVER = "storage.profile", "storage.driver"
 
@@ -193,6 +199,7 @@ def _plan_text(run: Run) -> str:
         f"{len(plan.cases)} Cases × {plan.rounds} rounds",
         f"{plan.warmups} warm-up" if plan.warmups else "no warm-up",
         f"seed {plan.seed}",
+        *conditions_words(plan.conditions),
     )
 
 

@@ -142,4 +142,6 @@ def format_counter(name: str, value: float | None) -> str:
         return format_ns(value)
     if name.endswith("_ms"):
         return f"{value:,g} ms"
+    if name.endswith("_mc"):
+        return f"{value / 1000:.1f} °C"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"

@@ -12,7 +12,7 @@ from loadstone import clock
 from loadstone.beside import beside as find_beside
 from loadstone.explain import printable
 from loadstone.model import Comparison, Plan, Run, Status, Verdict
-from loadstone.plan import order
+from loadstone.plan import conditions_words, order
 from loadstone.published import HeldByLabel
 from loadstone.reference import Posting
 from loadstone.report import beside, facts, figures
@@ -113,6 +113,8 @@ def print_plan(plan: Plan, remarks: Iterable[str], out: Console) -> None:
         f"{escape(plan.name)}: {len(plan.cases)} Cases × {plan.rounds} rounds "
         f"+ {plan.warmups} warm-up, seed {plan.seed}, on {escape(subject)}"
     )
+    for words in conditions_words(plan.conditions):
+        out.print(escape(printable(words)))
     for case in plan.cases:
         out.print(f"  {case.id}  {escape(case.label)}")
     out.print("in this order:")
@@ -134,7 +136,9 @@ def _header(run: Run) -> str:
     if isinstance(size := known.get("file.bytes"), int):
         parts.append(f"file of {format_bytes_rounded(size)}")
     parts.append(f"{plan.rounds} rounds, seed {plan.seed}")
-    return escape("; ".join(parts))
+    if (pinned := known.get("cpu.pinned")) and plan.conditions.pin is not None:
+        parts.append(f"pinned to CPU {pinned}")
+    return escape(printable("; ".join(parts)))
 
 
 def _storage(run: Run) -> str:
