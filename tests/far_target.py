@@ -102,6 +102,9 @@ class FarTarget:
             raise TargetError("the cable was pulled")
         self._local.remove_file(self._here(path))
 
+    def interrupt(self) -> None:
+        raise AssertionError("nobody stops it")
+
     def await_return(self, say: Say) -> None:
         say("it is back")
         self.is_lost = False

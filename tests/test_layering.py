@@ -49,6 +49,7 @@ FLOORS = (
         "summary",
         "workplace",
     },
+    {"android"},
     {"targets"},
     {
         "block_device",

@@ -10,9 +10,9 @@ import psutil
 from adb_server import AdbServer
 from android import SHELL_UID, adbd_words, properties, root_script
 from cable import Cable
-from phone import Phone
 
 from commands import until
+from phone import Phone
 
 MakeAdbd = Callable[[int], "Adbd"]
 
@@ -145,7 +145,8 @@ class Adbd(Phone):
         self._mounted.rmdir()
 
     def _make_namespaces(self, base: Path) -> psutil.Process:
-        data = f"mount --bind {self.place} data/local/tmp\nchown {SHELL_UID}:{SHELL_UID} data/local/tmp\n"
+        owner = f"{SHELL_UID}:{SHELL_UID}"
+        data = f"mount --bind {self.place} data/local/tmp\nchown {owner} data/local/tmp\n"
         script = f"set -e\n{root_script(str(base), str(self._mounted))}{_DEV}{data}{_INIT}"
         with self._log.open("ab") as log:
             self._outer = subprocess.Popen(

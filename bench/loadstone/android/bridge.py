@@ -1,0 +1,264 @@
+"""The ``adb`` program: one command at a time on one device, its words kept apart."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from loadstone.errors import CannotMeasureError, TargetError, TargetLostError, UsageError
+from loadstone.explain import printable
+from loadstone.kernel_module import find_program
+from loadstone.model import Noun
+
+PLACE = "/data/local/tmp"
+"""Where a program that was pushed may run, and files may be made."""
+
+# shell_v2, which keeps exit codes and standard error apart, came with it (Android 7).
+_OLDEST = (1, 0, 36)
+_REMEDIES = {
+    "unauthorized": "unlock the device and allow USB debugging for this computer",
+    "authorizing": "unlock the device and allow USB debugging for this computer",
+    "offline": "pull the cable and plug it in again, or `adb reconnect offline`",
+    "no permissions": "give this user access to USB devices (the Debian package "
+    "android-sdk-platform-tools-common has the udev rules), then `adb kill-server`",
+    "recovery": "reboot the device (`adb reboot`): in recovery nothing can be measured",
+    "sideload": "reboot the device (`adb reboot`): in sideload nothing can be measured",
+    "bootloader": "start its system (`fastboot reboot`)",
+    "host": "name a device, not the server",
+}
+_LAST_LINES = 3
+_ANSWER_LIMIT_S = 10.0
+# adb's client ends with exit code 0 where the connection does: the shell has the last word.
+_END = "loadstone-ended"
+
+
+class Listed(Noun, frozen=True, kw_only=True):
+    """A line of ``adb devices``; ``state`` is ``device`` where it can be worked with."""
+
+    serial: str
+    state: str
+    model: str | None = None
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do so that it can be worked with; None where it can be."""
+        if self.state == "device":
+            return None
+        known = (words for state, words in _REMEDIES.items() if self.state.startswith(state))
+        return next(known, "see `adb devices`, and plug it in again")
+
+
+class Said(Noun, frozen=True, kw_only=True):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_words(self) -> str:
+        """The last of what it complained of, in one line; push and pull do so on stdout."""
+        lines = [line.strip() for line in (self.err.strip() or self.out.strip()).splitlines()]
+        errors = [line for line in lines if "error:" in line]
+        return "; ".join((errors or lines)[-_LAST_LINES:]) or f"exit code {self.code}"
+
+
+def listed() -> tuple[Listed, ...]:
+    """The devices that adb's server knows of.
+
+    Raises:
+        CannotMeasureError: there is no adb, it is too old, or its server does not start.
+    """
+    require_adb()
+    said = _adb("devices", "-l")
+    if said.code:
+        raise CannotMeasureError(f"adb devices: {said.last_words}; see to adb's server")
+    return parse_devices(said.out)
+
+
+def parse_devices(text: str) -> tuple[Listed, ...]:
+    """Read what ``adb devices -l`` prints."""
+    found = []
+    for line in text.splitlines():
+        # A state may have a space in it, and serials are of any length.
+        match = re.match(r"(\S+)\s+(no permissions|\S+)(.*)$", line)
+        if match and not line.startswith(("*", "List of devices", "adb server")):
+            model = re.search(r"(?:^|\s)model:(\S+)", match[3])
+            found.append(Listed(serial=match[1], state=match[2], model=model[1] if model else None))
+    return tuple(found)
+
+
+def choose(serial: str) -> Listed:
+    """The device of that serial, or the only one where it is empty.
+
+    Raises:
+        UsageError: there is none of that serial, or there are several and none was named.
+        CannotMeasureError: there is none at all, or it can't be worked with; says why.
+    """
+    devices = listed()
+    if not serial and len(devices) > 1:
+        raise UsageError(
+            f"--target adb: there are {len(devices)} devices; name one: "
+            + " or ".join(f"--target adb:{device.serial}" for device in devices)
+        )
+    chosen = [device for device in devices if serial in ("", device.serial)]
+    if not chosen:
+        raise _nothing_chosen(serial, devices)
+    device = chosen[0]
+    if device.remedy is not None:
+        raise CannotMeasureError(
+            f"adb:{printable(device.serial)} is {printable(device.state)}; {device.remedy}"
+        )
+    return device
+
+
+def _nothing_chosen(serial: str, devices: Sequence[Listed]) -> Exception:
+    if not serial:
+        return CannotMeasureError(
+            "--target adb: no device is there; plug one in, with USB debugging on, or "
+            "`adb connect HOST:PORT`"
+        )
+    there = ", ".join(device.serial for device in devices)
+    known = f"there are: {there}" if there else "there is none at all"
+    remedy = f"`adb connect {serial}` first" if is_network(serial) else "see `loadstone devices`"
+    return UsageError(f"--target adb:{printable(serial)}: no such device, {known}; {remedy}")
+
+
+def is_network(serial: str) -> bool:
+    """Whether a serial is an address, which adb can connect to anew by itself."""
+    return re.fullmatch(r"\S+:\d{1,5}", serial) is not None
+
+
+def require_adb() -> Path:
+    """Where adb is.
+
+    Raises:
+        CannotMeasureError: nowhere, or it is too old to tell exit codes.
+    """
+    program = find_program("adb")
+    if program is None:
+        raise CannotMeasureError(
+            "no program adb here; install the Debian package adb, or Android's platform-tools, "
+            "and have it in PATH"
+        )
+    said = _run([str(program), "version"], None, 30.0)
+    version = re.search(r"version (\d+)\.(\d+)\.(\d+)", said.out)
+    if version is None:
+        raise CannotMeasureError(f"{program} version: {said.last_words}; is this Android's adb?")
+    if tuple(map(int, version.groups())) < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        raise CannotMeasureError(
+            f"{program} is version {'.'.join(version.groups())}, which tells no exit codes; "
+            f"install {oldest} or later (platform-tools 24)"
+        )
+    return program
+
+
+class Bridge:
+    """Commands to one device. Every word of a command reaches the device as it is."""
+
+    def __init__(self, serial: str) -> None:
+        self.serial = serial
+        self._program = str(require_adb())
+
+    def shell_argv(self, command: str) -> list[str]:
+        """The local command that carries out a shell command on the device, without a tty."""
+        return [self._program, "-s", self.serial, "shell", "-T", command]
+
+    def shell(self, *words: str, limit_s: float = 60.0, stdin: bytes | None = None) -> Said:
+        """Run a command of the device to its end; a shell of the device reads the words.
+
+        Raises:
+            TargetLostError: the device is not there any more.
+            TargetError: no answer in time.
+        """
+        return self.command(shlex.join(words), limit_s=limit_s, stdin=stdin)
+
+    def command(self, command: str, *, limit_s: float = 60.0, stdin: bytes | None = None) -> Said:
+        """As ``shell``, for a command that is quoted already."""
+        said = _run(self.shell_argv(f"{command}\necho '\n{_END}' $?"), stdin, limit_s)
+        out, mark, code = said.out.rpartition(f"\n{_END} ")
+        if not mark:
+            raise TargetLostError(
+                f"adb:{printable(self.serial)} went away: "
+                + (said.last_words if said.code else f"the connection ended ({self.state()})")
+            )
+        return Said(code=int(code), out=out, err=said.err)
+
+    def push(self, source: Path, path: str, limit_s: float = 600.0) -> Said:
+        """Copy a file to the device; what came of it is told, not raised.
+
+        Raises:
+            TargetLostError: the device is not there any more.
+        """
+        return self._transfer("push", str(source), path, limit_s)
+
+    def pull(self, path: str, destination: Path, limit_s: float = 600.0) -> Said:
+        """Copy a file of the device; as ``push``."""
+        return self._transfer("pull", path, str(destination), limit_s)
+
+    def features(self) -> frozenset[str]:
+        """What both ends can do (``shell_v2``, …)."""
+        return frozenset(self._asked("features").out.split())
+
+    def state(self) -> str:
+        """``device``, or why the device can't be worked with; costs the device nothing."""
+        said = self._asked("get-state", limit_s=10.0)
+        return said.out.strip() if said.code == 0 else said.last_words
+
+    def restart_as_root(self, limit_s: float) -> Said:
+        """Have adbd start anew as root, and wait for it; what adb said of it."""
+        said = self._asked("root", limit_s=limit_s)
+        self.reconnect()
+        self._asked("wait-for-device", limit_s=limit_s)
+        return said
+
+    def reconnect(self) -> None:
+        """Where it is one of the network and away, have the server connect to it once more."""
+        if is_network(self.serial) and self.state() != "device":
+            for verb in ("disconnect", "connect"):
+                _run([self._program, verb, self.serial], b"", 20.0)
+
+    def answers(self) -> bool:
+        """Whether the device itself does, which the server may not know yet."""
+        try:
+            return self.shell("true", limit_s=_ANSWER_LIMIT_S).code == 0
+        except TargetError:
+            return False
+
+    def _transfer(self, verb: str, source: str, destination: str, limit_s: float) -> Said:
+        said = self._asked(verb, source, destination, limit_s=limit_s)
+        if said.code and (state := self.state()) != "device":
+            raise TargetLostError(
+                f"adb:{printable(self.serial)} went away: {said.last_words} ({state})"
+            )
+        return said
+
+    def _asked(self, *words: str, limit_s: float = 60.0) -> Said:
+        return _run([self._program, "-s", self.serial, *words], None, limit_s)
+
+
+def _adb(*words: str) -> Said:
+    return _run([str(require_adb()), *words], None, 60.0)
+
+
+def _run(argv: Sequence[str], stdin: bytes | None, limit_s: float) -> Said:
+    try:
+        done = subprocess.run(
+            argv,
+            input=stdin or b"",
+            capture_output=True,
+            timeout=limit_s,
+            check=False,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TargetError(
+            f"{shlex.join(argv[1:])[:200]}: no answer within {limit_s:g} s; is the device stuck?"
+        ) from error
+    return Said(
+        code=done.returncode,
+        out=done.stdout.decode(errors="surrogateescape"),
+        err=done.stderr.decode(errors="replace"),
+    )

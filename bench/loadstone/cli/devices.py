@@ -1,0 +1,81 @@
+"""``loadstone devices``: what can be a target beside this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loadstone.access import Access
+from loadstone.cli._options import access_options, json_option, results_option
+from loadstone.cli._output import print_json
+from loadstone.errors import ExitCode
+
+if TYPE_CHECKING:
+    from loadstone.doctor.reachable import Reachable
+
+
+@click.command()
+@access_options
+@results_option
+@json_option
+def command(access: Access, results: Path, as_json: bool) -> ExitCode:
+    """List the devices that adb sees: what each is, and what it can do.
+
+    Leaves with 0 if one of them can be worked with, else with 3. The agent is pushed to each.
+    """
+    from loadstone.doctor.reachable import reachable
+
+    found = reachable(results, access)
+    if as_json:
+        import msgspec
+
+        print_json(msgspec.to_builtins(found))
+    else:
+        _print(found)
+    is_any_good = any(device.problem is None for device in found)
+    return ExitCode.DONE if is_any_good else ExitCode.NOT_MEASURED
+
+
+def _print(found: "tuple[Reachable, ...]") -> None:
+    from rich.markup import escape
+
+    from loadstone.explain import printable
+    from loadstone.report import text
+
+    out = text.console()
+    if not found:
+        out.print(
+            "no devices: plug one in with USB debugging on, or `adb connect HOST:PORT`; "
+            "`adb devices` must list it"
+        )
+    for device in found:
+        out.print(f"[bold]{escape(printable(device.target))}[/]")
+        for line in _lines(device):
+            out.print(f"    {escape(printable(line))}")
+
+
+def _lines(device: "Reachable") -> list[str]:
+    if device.problem is not None:
+        return [f"cannot be worked with: {device.problem}", f"→ {device.remedy}"]
+    from loadstone.units import format_bytes_rounded
+
+    facts = device.facts
+
+    def told(name: str) -> str:
+        value = facts.get(name)
+        return "unknown" if value is None else str(value)
+
+    def size(value: Any) -> str:
+        return "unknown" if value is None else format_bytes_rounded(int(value))
+
+    return [
+        f"{told('phone.manufacturer')} {told('phone.model')}, Android {told('phone.android')}, "
+        f"Linux {told('kernel.release')} ({told('machine.architecture')})",
+        f"{'root' if facts.get('user.is_root') else 'no root'}, SELinux {told('selinux.mode')}",
+        f"pages of {size(facts.get('machine.page_bytes'))}, "
+        f"{size(facts.get('memory.available_bytes'))} of memory available",
+        f"dma-buf heaps: {told('memory.dma_heaps')}",
+        f"io_uring: {'yes' if device.io_uring is None else f'no: {device.io_uring}'}",
+        f"room for files: {size(device.free_bytes)}",
+        f"thermal: {told('thermal.hottest')}; battery: {told('battery.status')}",
+    ]

@@ -1,0 +1,76 @@
+"""The devices that can be Targets, each at a glance."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from loadstone import targets
+from loadstone.access import Access
+from loadstone.doctor.probes import PROBES, explain_probe
+from loadstone.environment import Fact
+from loadstone.errors import LoadstoneError
+from loadstone.files import look
+from loadstone.model import CoreError, Job, Noun
+from loadstone.targets import Found, Target
+
+# Readable by whoever reads it, and never large.
+_OWN_PROGRAM = "/proc/self/exe"
+
+
+class Reachable(Noun, frozen=True, kw_only=True):
+    """A device; ``facts`` is empty where ``problem`` says why it can't be worked with.
+
+    ``io_uring`` is None where it works, else why not; ``free_bytes`` is the room where files
+    are made.
+    """
+
+    target: str
+    about: str | None
+    problem: str | None = None
+    remedy: str | None = None
+    facts: Mapping[str, Fact] = {}
+    io_uring: str | None = None
+    free_bytes: int | None = None
+
+
+def reachable(results: Path, access: Access) -> tuple[Reachable, ...]:
+    """All devices that any kind of Target sees, each asked for what it can do.
+
+    Raises:
+        CannotMeasureError: what would show them is not there.
+    """
+    return tuple(_looked_at(found, results, access) for found in targets.discover())
+
+
+def _looked_at(found: Found, results: Path, access: Access) -> Reachable:
+    if found.problem is not None:
+        return Reachable(
+            target=found.target, about=found.about, problem=found.problem, remedy=found.remedy
+        )
+    try:
+        with targets.connect(found.target, results, access) as target:
+            return Reachable(
+                target=found.target,
+                about=found.about,
+                facts=target.environment(None).facts,
+                io_uring=_without_io_uring(target),
+                free_bytes=_free_bytes(target),
+            )
+    except LoadstoneError as error:
+        problem, _, remedy = str(error).rpartition("; ")
+        return Reachable(
+            target=found.target, about=found.about, problem=problem or remedy, remedy=remedy
+        )
+
+
+def _free_bytes(target: Target) -> int | None:
+    seen = look(target.execute, str(target.scratch()))
+    return None if isinstance(seen, CoreError) else seen.free_bytes
+
+
+def _without_io_uring(target: Target) -> str | None:
+    probe = next(probe for probe in PROBES if probe.value == "uring")
+    outcome = target.execute(Job(operation="probe", options={"file": _OWN_PROGRAM}))
+    if outcome.death:
+        return outcome.death
+    code = -outcome.values.get("uring", 0)
+    return explain_probe(probe, code, _OWN_PROGRAM, 0)[0] if code else None

@@ -1,0 +1,212 @@
+"""An Android device at the other end of adb. Jobs run in an agent that is pushed there."""
+
+import contextlib
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from loadstone import files
+from loadstone.access import Access
+from loadstone.android.agent import Agent
+from loadstone.android.bridge import PLACE, Bridge, choose, listed
+from loadstone.android.root import user_of
+from loadstone.environment import Fact, block_device, device_facts, machine_facts, storage_facts
+from loadstone.errors import CannotMeasureError, InterruptedRunError, TargetError, TargetLostError
+from loadstone.explain import describe, printable
+from loadstone.model import CoreError, Environment, Job, Outcome
+from loadstone.targets import Found, Say
+
+SCHEME = "adb"
+SUMMARY = "an Android device: adb:SERIAL, or adb: where there is only one"
+IS_THIS_MACHINE = False
+
+_SAMPLES = (
+    "/proc/vmstat",
+    "/proc/stat",
+    "/proc/pressure/cpu",
+    "/proc/pressure/io",
+    "/proc/pressure/memory",
+)
+_PAUSE_S = 1.0
+# What the agent takes in one Job.
+_MOST_SAMPLES = 256
+
+
+class AdbTarget:
+    """Executes Jobs through the agent; see ``loadstone.targets.Target``."""
+
+    is_this_machine = IS_THIS_MACHINE
+
+    def __init__(self, bridge: Bridge, access: Access) -> None:
+        self.name = f"{SCHEME}:{bridge.serial}"
+        self._bridge = bridge
+        self._access = access
+        self._stop = threading.Event()
+        self._connect()
+
+    def environment(self, path: str | None) -> Environment:
+        hello = self._agent.hello
+        facts = machine_facts(self.read_text)
+        facts |= {
+            "machine.architecture": hello.architecture,
+            "machine.page_bytes": hello.page_bytes,
+            "user.is_root": hello.uid == 0,
+        }
+        if path is not None:
+            facts |= self._path_facts(path)
+        return Environment(target=self.name, facts=facts)
+
+    def samples(self, path: str | None) -> tuple[str, ...]:
+        device = self._device(self._look(path)) if path is not None else None
+        return (*_SAMPLES, f"/sys/dev/block/{device}/stat") if device else _SAMPLES
+
+    def execute(self, job: Job) -> Outcome:
+        if self._access.limit_s is not None:
+            job = msgspec.structs.replace(job, timeout_s=self._access.limit_s)
+        return self._agent.execute(job)
+
+    def scratch(self) -> Path:
+        return Path(PLACE)
+
+    def run_command(self, *words: str) -> str:
+        said = self._bridge.shell(*self._user.words(*words))
+        if said.code:
+            raise TargetError(f"{' '.join(words)} on {self.name}: {said.last_words}")
+        return said.out
+
+    def read_text(self, path: str) -> str | None:
+        text = files.read_text(self.execute, path)
+        return text if isinstance(text, str) else None
+
+    def read_texts(self, paths: Sequence[str]) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for start in range(0, len(paths), _MOST_SAMPLES):
+            some = tuple(paths[start : start + _MOST_SAMPLES])
+            outcome = self.execute(Job(operation="read-texts", options={}, samples=some))
+            if outcome.lost:
+                raise TargetLostError(outcome.death)
+            if outcome.death:
+                raise TargetError(f"reading {some[0]}, … on {self.name}: {outcome.death}")
+            found |= {path: text for path, text in outcome.before.items() if text}
+        return found
+
+    def write_text(self, path: str, text: str) -> None:
+        files.write_text(self.execute, path, text)
+
+    def put_file(self, source: Path, path: str) -> None:
+        said = self._bridge.push(source, path)
+        if said.code:
+            raise TargetError(f"adb push {source} {path}: {said.last_words}")
+
+    def get_file(self, path: str, destination: Path) -> None:
+        said = self._bridge.pull(path, destination)
+        if said.code:
+            raise TargetError(f"adb pull {path} {destination}: {said.last_words}")
+
+    def remove_file(self, path: str) -> None:
+        files.remove_file(self.execute, path)
+
+    def await_return(self, say: Say) -> None:
+        limit_s = self._access.wait_device_s
+        say(f"{self.name} went away; waiting up to {limit_s:g} s for it")
+        end_s = time.monotonic() + limit_s
+        while time.monotonic() < end_s:
+            if self._is_back():
+                say(f"{self.name} is back")
+                return
+            if self._stop.wait(_PAUSE_S):
+                self._stop.clear()
+                raise InterruptedRunError(f"{self.name} was waited for")
+        raise TargetError(
+            f"{self.name} did not come back within {limit_s:g} s ({self._bridge.state()}); plug "
+            "it in, or --wait-device with more"
+        )
+
+    def interrupt(self) -> None:
+        self._stop.set()
+        self._agent.kill()
+
+    def close(self) -> None:
+        """End the agent, and with it the Job that it carries out."""
+        self._agent.close()
+
+    def _connect(self) -> None:
+        architecture = self._bridge.shell("uname", "-m").out.strip()
+        self._user = user_of(self._bridge, self._access.root)
+        self._agent = Agent(self._bridge, architecture, self._user, self._stop)
+        # What does not run is known before anything is prepared.
+        _ = self._agent.hello
+
+    def _is_back(self) -> bool:
+        self._bridge.reconnect()
+        if self._bridge.state() != "device":
+            return False
+        self._agent.close()
+        try:
+            # After a reboot adbd is nobody's root any more.
+            self._connect()
+        except (TargetLostError, TargetError):
+            return False
+        return True
+
+    def _path_facts(self, path: str) -> dict[str, Fact]:
+        seen = self._look(path)
+        device = self._device(seen)
+        if stat.S_ISBLK(seen.type):
+            return device_facts(self.read_text, device)
+        return storage_facts(self.read_text, seen.real_path, device)
+
+    def _look(self, path: str) -> files.Look:
+        seen = files.look(self.execute, path)
+        if isinstance(seen, CoreError):
+            raise TargetError(f"{describe(seen)} on {self.name}")
+        return seen
+
+    def _device(self, seen: files.Look) -> str | None:
+        number = seen.rdev if stat.S_ISBLK(seen.type) else seen.device
+        return block_device(self.read_text, seen.real_path, os.makedev(*number))
+
+
+def discover() -> tuple[Found, ...]:
+    """The devices that adb's server knows of.
+
+    Raises:
+        CannotMeasureError: there is no adb, or its server does not start.
+    """
+    return tuple(
+        Found(
+            target=f"{SCHEME}:{device.serial}",
+            about=device.model,
+            problem=None if device.remedy is None else device.state,
+            remedy=device.remedy,
+        )
+        for device in listed()
+    )
+
+
+@contextlib.contextmanager
+def connect(address: str, results: Path, access: Access) -> Iterator[AdbTarget]:
+    """Open a device; ``address`` is its serial, empty for the only one there is.
+
+    Raises:
+        UsageError: there is none of that serial, or several and none named.
+        CannotMeasureError: it can't be worked with, or there is no agent for it.
+        TargetError: the agent does not run there.
+    """
+    del results
+    bridge = Bridge(choose(address).serial)
+    if "shell_v2" not in bridge.features():
+        raise CannotMeasureError(
+            f"{SCHEME}:{printable(bridge.serial)}: its adbd tells no exit codes (no shell_v2); "
+            "Android 7 or later has it"
+        )
+    target = AdbTarget(bridge, access)
+    try:
+        yield target
+    finally:
+        target.close()
