@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fake_phone import CPU, Phone, phone_texts
 from loadstone.cpus import (
     Cpus,
     cluster_facts,
@@ -13,7 +14,6 @@ from loadstone.cpus import (
     resolve_pin,
 )
 from loadstone.errors import UsageError
-from phone import CPU, Phone, phone_texts
 
 
 @pytest.fixture

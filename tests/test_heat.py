@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fake_phone import BATTERY, CPU, LARGE_KHZ, THERMAL, Phone
 from loadstone.heat import (
     earlier_limits,
     heat_evidence,
@@ -13,7 +14,6 @@ from loadstone.heat import (
     throttling_remedy,
 )
 from loadstone.sensors import Reading, Sensors, find_sensors, parse_reading
-from phone import BATTERY, CPU, LARGE_KHZ, THERMAL, Phone
 
 LARGE_LIMIT = f"{CPU}/cpufreq/policy4/scaling_max_freq"
 

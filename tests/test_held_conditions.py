@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from fake_phone import BATTERY, CPU, THERMAL, Phone, phone_texts
 from loadstone import runner, store
 from loadstone.compare import compare
 from loadstone.errors import CannotMeasureError, RunError, UsageError
@@ -14,7 +15,6 @@ from loadstone.model import Conditions, Finding, Job, Outcome, Plan, Run, Status
 from loadstone.request import Request, make_plan
 from loadstone.summary import summarise
 from loadstone.targets.local import LocalTarget
-from phone import BATTERY, CPU, THERMAL, Phone, phone_texts
 
 GOOD = Finding(status=Status.OK, evidence={"elapsed_ns": 1.0})
 LIMIT = f"{CPU}/cpufreq/policy4/scaling_max_freq"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from fake_phone import BATTERY, CPU, LARGE_KHZ, SMALL_KHZ, THERMAL, Phone
 from loadstone.cooling_device import CoolingDevice, Effect
 from loadstone.sensors import Battery, Reading, Sensors, find_sensors, parse_reading
-from phone import BATTERY, CPU, LARGE_KHZ, SMALL_KHZ, THERMAL, Phone
 
 
 @pytest.fixture
