@@ -11,6 +11,7 @@ from adbd import Adbd, MakeAdbd
 from android import SHELL_UID
 from debian_root import debian_root
 
+from commands import Command
 from loadstone.errors import CannotMeasureError
 
 _PROGRAMS = {
@@ -75,3 +76,18 @@ def adbd(make_adbd: MakeAdbd) -> Adbd:
 def root_adbd(make_adbd: MakeAdbd) -> Adbd:
     """A phone whose shell is root."""
     return make_adbd(0)
+
+
+@pytest.fixture
+def measure(adb_server: AdbServer, place: Path) -> Iterator[Command]:
+    """The command beside the tests' own phones; when the test ends, nothing of it may be left."""
+    host = place / "host"
+    host.mkdir()
+    command = Command(host)
+    command.environment |= adb_server.environment
+    yield command
+    try:
+        command.check_nothing_is_left()
+    finally:
+        for process in command.processes():
+            process.kill()
