@@ -25,8 +25,9 @@ from loadstone.doctor.probes import (
 from loadstone.doctor.storage import storage
 from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
 from loadstone.explain import describe, printable
+from loadstone.held_conditions import hold
 from loadstone.journal import Journal
-from loadstone.model import Job, Noun, Subject
+from loadstone.model import Conditions, Job, Noun, Subject
 from loadstone.model_file import DEFAULT_BYTES, model_file
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
@@ -147,7 +148,7 @@ def _inspect(target: Target, file: str) -> tuple[str, int]:
 
 
 def _seen(target: Target, path: str, load_bytes: int, values: Mapping[str, int]) -> _Seen:
-    facts = target.environment(path).facts
+    facts = {**target.environment(path).facts, **hold(Conditions(), target).facts}
     return _Seen(path=path, load_bytes=load_bytes, facts=facts, values=values)
 
 
