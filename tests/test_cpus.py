@@ -114,12 +114,14 @@ def test_a_machine_that_tells_nothing_has_no_cpus_to_pin_to(tmp_path: Path) -> N
 def test_clusters_are_facts_and_hostile_words_are_plain(tmp_path: Path) -> None:
     phone = Phone(tmp_path, phone_texts())
     for number in range(4, 8):
+        phone.put("/proc/self/cpuset", "/foreground\n")
         phone.put(f"{CPU}/cpu{number}/cpufreq/scaling_governor", "<b>\x1b[31mwalt\n")
     assert cluster_facts(cpus_of(phone)) == {
         "cpu.clusters": "0-3, up to 1.80 GHz, capacity 250, governor schedutil; "
         r"4-7, up to 2.84 GHz, capacity 1024, governor <b>\x1b[31mwalt",
         "cpu.online": "0-7",
         "cpu.allowed": "0-7",
+        "cpu.cpuset": "/foreground",
     }
 
 

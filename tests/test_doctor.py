@@ -7,7 +7,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -71,6 +71,8 @@ class FakeTarget:
             return self._device_mapper
         if job.operation == "look":
             return self._looked_at(job.options["file"])
+        if job.operation == "clock-step":
+            return Outcome(values={"clock_step_ns": 52})
         heap = job.options.get("heap")
         if heap is None:
             return Outcome(values=self._values)
@@ -99,6 +101,9 @@ class FakeTarget:
 
     def read_text(self, path: str) -> str | None:
         return self._texts.get(path)
+
+    def read_texts(self, paths: Sequence[str]) -> Mapping[str, str]:
+        return {path: self._texts[path] for path in paths if path in self._texts}
 
     def __getattr__(self, name: str) -> object:
         raise AssertionError(f"the doctor has no business with {name}")
@@ -438,6 +443,13 @@ def test_a_file_larger_than_the_memory_is_told(tmp_path: Path) -> None:
         ({"cpu.is_virtual": True}, "bare metal", "host"),
         ({"block.read_ahead_kb": 8192}, "read_ahead_kb", "128"),
         ({"load.1min": 1.5, "cpu.count": 2}, "quiet machine", "end"),
+        (
+            {"cpu.limits_khz": "0-3:1804800/1804800 4-7:1900800/2841600"},
+            "frequency limits",
+            "let it cool",
+        ),
+        ({"battery.level_percent": 14}, "battery", "charge"),
+        ({"battery.level_percent": 90, "battery.saver_is_on": True}, "battery", "low_power 0"),
     ],
 )
 def test_a_condition_that_unsettles_figures_has_a_remedy(
@@ -458,9 +470,23 @@ def test_good_conditions_are_no_problem_and_unknown_ones_are_not_told() -> None:
         "block.read_ahead_kb": 128,
         "load.1min": 0.1,
         "cpu.count": 2,
+        "cpu.limits_khz": "0-7:2841600/2841600",
+        "battery.level_percent": 87,
+        "battery.saver_is_on": False,
+        "screen.wakefulness": "Asleep",
     }
     assert {condition.problem for condition in conditions(good)} == {None}
     assert [condition.name for condition in conditions({})] == ["bare metal"]
+
+
+def test_the_battery_is_told_with_its_charge_and_its_warmth() -> None:
+    facts: dict[str, Fact] = {
+        "battery.level_percent": 87,
+        "battery.status": "Charging",
+        "battery.temperature_mc": 31_200,
+    }
+    (_, battery) = sorted(conditions(facts), key=lambda condition: condition.name == "battery")
+    assert battery.state == "87 %, Charging, 31.2 °C"
 
 
 def test_a_lab_guest_is_neither_said_to_be_virtual_nor_busy() -> None:

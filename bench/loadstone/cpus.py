@@ -23,6 +23,7 @@ ONLINE = f"{_BASE}/online"
 """Lists the CPUs that are online now."""
 
 _STATUS = "/proc/self/status"
+_CPUSET = "/proc/self/cpuset"
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _MOST_CPUS = 8192
 _FILES = ("cpu_capacity", "cpufreq/cpuinfo_max_freq", "cpufreq/scaling_governor")
@@ -39,11 +40,12 @@ class Cpu(Noun, frozen=True, kw_only=True):
 
 class Cpus(Noun, frozen=True, kw_only=True):
     """All processors that there are, and the numbers of those online and of those allowed to
-    the process that Jobs come from."""
+    the process that reads on the Target; ``cpuset`` is the one that it is in."""
 
     all: tuple[Cpu, ...]
     online: frozenset[int]
     allowed: frozenset[int]
+    cpuset: str | None = None
 
 
 def parse_cpu_list(text: str) -> frozenset[int]:
@@ -75,7 +77,7 @@ def format_cpu_list(numbers: Iterable[int]) -> str:
 def read_cpus(read_texts: ReadTexts) -> Cpus:
     """Read a Target's processors, in two round trips."""
     lists = (f"{_BASE}/present", ONLINE)
-    texts = read_texts([*lists, _STATUS])
+    texts = read_texts([*lists, _STATUS, _CPUSET])
     present, online = (_listed(texts.get(path)) for path in lists)
     allowed = re.search(r"^Cpus_allowed_list:\s*(.*)$", texts.get(_STATUS, ""), re.MULTILINE)
     numbers = sorted(present | online)
@@ -85,6 +87,7 @@ def read_cpus(read_texts: ReadTexts) -> Cpus:
         all=tuple(_cpu(number, [told.get(path) for path in files[number]]) for number in numbers),
         online=online or present,
         allowed=_listed(allowed[1]) if allowed else online or present,
+        cpuset=printable(texts.get(_CPUSET, "").strip()[:64]) or None,
     )
 
 
@@ -134,6 +137,7 @@ def cluster_facts(cpus: Cpus) -> dict[str, Fact]:
         "cpu.clusters": "; ".join(clusters) or None,
         "cpu.online": format_cpu_list(cpus.online) or None,
         "cpu.allowed": format_cpu_list(cpus.allowed) or None,
+        "cpu.cpuset": cpus.cpuset,
     }
 
 

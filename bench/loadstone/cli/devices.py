@@ -69,13 +69,14 @@ def _lines(device: "Reachable") -> list[str]:
         return "unknown" if value is None else format_bytes_rounded(int(value))
 
     return [
-        f"{told('phone.manufacturer')} {told('phone.model')}, Android {told('phone.android')}, "
+        f"{told('phone.manufacturer')} {told('phone.model')}, Android {told('android.version')}, "
         f"Linux {told('kernel.release')} ({told('machine.architecture')})",
-        f"{'root' if facts.get('user.is_root') else 'no root'}, SELinux {told('selinux.mode')}",
+        f"{'root' if facts.get('user.is_root') else 'no root'}, SELinux {told('security.selinux')}",
         f"pages of {size(facts.get('machine.page_bytes'))}, "
         f"{size(facts.get('memory.available_bytes'))} of memory available",
         f"dma-buf heaps: {told('memory.dma_heaps')}",
         f"io_uring: {'yes' if device.io_uring is None else f'no: {device.io_uring}'}",
         f"room for files: {size(device.free_bytes)}",
-        f"thermal: {told('thermal.hottest')}; battery: {told('battery.status')}",
+        f"heat: {told('heat.zones')}; battery: {told('battery.level_percent')} %, "
+        f"{told('battery.status')}",
     ]

@@ -1,5 +1,6 @@
 """What about a machine makes its figures unsteady or partial, read off its facts."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from loadstone.environment import Fact
@@ -12,6 +13,7 @@ _DEFAULT_READ_AHEAD_KB = 128
 # Free blocks of this order and above go back to the host; from the largest order on, none do.
 _LARGEST_ORDER = 10
 _BUSY_LOAD = 0.5
+_LOW_PERCENT = 15
 
 
 class Condition(Noun, frozen=True, kw_only=True):
@@ -136,8 +138,60 @@ def _swap(facts: Facts) -> Condition | None:
     return Condition(name="swap", state=state if swap else "none")
 
 
+def _frequency_limit(facts: Facts) -> Condition | None:
+    limits = facts.get("cpu.limits_khz")
+    if not isinstance(limits, str):
+        return None
+    found = re.findall(r"(\S+):([0-9]+)/([0-9]+)", limits)
+    lowered = [
+        f"CPU {cpus} to {int(limit) / 1e6:.2f} of {int(hardware) / 1e6:.2f} GHz"
+        for cpus, limit, hardware in found
+        if int(limit) < int(hardware)
+    ]
+    if not lowered:
+        return Condition(name="frequency limits", state="none below what the hardware can do")
+    return Condition(
+        name="frequency limits",
+        state="lowered",
+        problem=f"somebody limits {', '.join(lowered)}: power saving, a driver, or heat",
+        remedy="end power saving and let it cool, or compare only runs with the same limits",
+    )
+
+
+def _battery(facts: Facts) -> Condition | None:
+    level, status = facts.get("battery.level_percent"), facts.get("battery.status")
+    if not isinstance(level, int):
+        return None
+    mc = facts.get("battery.temperature_mc")
+    warmth = f", {mc / 1000:.1f} °C" if isinstance(mc, int) else ""
+    state = f"{level} %, {status or 'state unknown'}{warmth}"
+    if facts.get("battery.saver_is_on"):
+        return Condition(
+            name="battery",
+            state=state,
+            problem="the battery saver is on: it slows CPUs down",
+            remedy="adb shell settings put global low_power 0, or charge it",
+        )
+    if level >= _LOW_PERCENT:
+        return Condition(name="battery", state=state)
+    return Condition(
+        name="battery",
+        state=state,
+        problem=f"the battery is low ({level} %): many a machine slows down to spare it",
+        remedy="charge it",
+    )
+
+
+def _screen(facts: Facts) -> Condition | None:
+    wakefulness = facts.get("screen.wakefulness")
+    return None if wakefulness is None else Condition(name="screen", state=str(wakefulness))
+
+
 _JUDGES: tuple[Callable[[Facts], Condition | None], ...] = (
     _governor,
+    _frequency_limit,
+    _battery,
+    _screen,
     _thp,
     _page_reporting,
     _bare_metal,

@@ -1,7 +1,6 @@
 """The Checks of a Target: what was read and tried, group by group."""
 
 import errno
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from loadstone.dma_heaps import heap_names
 from loadstone.doctor.conditions import Facts, conditions
 from loadstone.doctor.devices import devices
 from loadstone.doctor.privileges import privileges
@@ -26,8 +26,9 @@ from loadstone.doctor.storage import storage
 from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
 from loadstone.explain import describe, printable
 from loadstone.files import look
+from loadstone.held_conditions import hold
 from loadstone.journal import Journal
-from loadstone.model import CoreError, Job, Noun, Subject
+from loadstone.model import Conditions, CoreError, Job, Noun, Subject
 from loadstone.model_file import DEFAULT_BYTES, model_file
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
@@ -35,8 +36,6 @@ from loadstone.workplace import workplace
 
 _PROBE_BYTES = 1 << 20
 _PROBE_LIMIT_S = 60.0
-# A heap's name ends up in paths and on terminals, and it is the device that tells it.
-_HEAP_NAME = re.compile(r"[A-Za-z0-9._,-]+")
 
 
 class Diagnosis(Noun, frozen=True, kw_only=True):
@@ -153,7 +152,7 @@ def _inspect(target: Target, file: str) -> tuple[str, int]:
 
 
 def _seen(target: Target, path: str, load_bytes: int, values: Mapping[str, int]) -> _Seen:
-    facts = target.environment(path).facts
+    facts = {**target.environment(path).facts, **hold(Conditions(), target).facts}
     return _Seen(path=path, load_bytes=load_bytes, facts=facts, values=values)
 
 
@@ -175,11 +174,14 @@ def _engines_and_destinations(target: Target, seen: _Seen) -> Iterator[Check]:
 
 def _heaps(target: Target) -> list[str]:
     """The heaps there are; where there is none, the one whose absence is worth explaining."""
-    try:
-        names = target.run_command("ls", "/dev/dma_heap").split()
-    except TargetError:
-        names = []
-    return [name for name in names if _HEAP_NAME.fullmatch(name)] or ["system"]
+
+    def run(*words: str) -> str | None:
+        try:
+            return target.run_command(*words)
+        except TargetError:
+            return None
+
+    return heap_names(run) or ["system"]
 
 
 def _with_huge_pages(target: Target, seen: _Seen, check: Check) -> Check:

@@ -9,7 +9,8 @@ from loadstone.doctor.probes import PROBES, explain_probe
 from loadstone.environment import Fact
 from loadstone.errors import LoadstoneError
 from loadstone.files import look
-from loadstone.model import CoreError, Job, Noun
+from loadstone.held_conditions import hold
+from loadstone.model import Conditions, CoreError, Job, Noun
 from loadstone.targets import Found, Target
 
 # Readable by whoever reads it, and never large.
@@ -51,7 +52,7 @@ def _looked_at(found: Found, results: Path, access: Access) -> Reachable:
             return Reachable(
                 target=found.target,
                 about=found.about,
-                facts=target.environment(None).facts,
+                facts={**target.environment(None).facts, **hold(Conditions(), target).facts},
                 io_uring=_without_io_uring(target),
                 free_bytes=_free_bytes(target),
             )

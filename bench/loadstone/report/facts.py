@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from loadstone import clock
+from loadstone.cpus import NOT_PINNED
 from loadstone.model import Clock, Noun, Run, Status
 from loadstone.plan import conditions_words
 from loadstone.units import format_bytes_rounded
@@ -15,6 +16,8 @@ _FLEETING = frozenset(
     }
 )
 _STORAGE = "storage."
+_PHONE = ("phone.manufacturer", "phone.model", "phone.soc", "android.security_patch")
+_DISK = ("disk.vendor", "disk.model", "disk.revision")
 _PROFILE, _DRIVER = "storage.profile", "storage.driver"
 
 
@@ -139,9 +142,18 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
         yield "Calibration", _calibration(found)
     yield "Guest", _guest(run)
     yield "Storage", _storage(run)
+    yield "Phone", _joined(*map(text, _PHONE), text("android.version", "Android {}"))
     virtual = "virtual machine" if facts.get("cpu.is_virtual") else ""
     processor = " × ".join(filter(None, (text("cpu.model"), text("cpu.count"))))
     yield "Machine", _joined(processor, size("memory.total_bytes", "{} of memory"), virtual)
+    pinned = (
+        "" if facts.get("cpu.pinned") in (None, NOT_PINNED) else text("cpu.pinned", "pinned to {}")
+    )
+    yield "CPUs", _joined(text("cpu.clusters"), pinned)
+    yield (
+        "Heat",
+        _joined(text("battery.status", "battery {}"), *map(text, ("heat.zones", "heat.cooling"))),
+    )
     yield "Kernel", _joined(text("kernel.release", "Linux {}"), text("machine.architecture"))
     yield "File system", _joined(text("fs.type"), text("fs.options"), text("fs.mkfs", "made by {}"))
     yield (
@@ -152,6 +164,10 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
             text("block.scheduler", "scheduler {}"),
             text("block.read_ahead_kb", "read-ahead {} KiB"),
         ),
+    )
+    yield (
+        "Beneath",
+        _joined(text("block.stack"), *map(text, _DISK), text("ufs.specification", "UFS {}")),
     )
     made = "made for this Run" if facts.get("file.is_made") else ""
     file = text("file.path") or (run.manifest.plan.subject.file or "")

@@ -14,10 +14,13 @@ from loadstone import files
 from loadstone.access import Access
 from loadstone.android.agent import Agent
 from loadstone.android.bridge import PLACE, Bridge, choose, listed
+from loadstone.android.facts import phone_facts, state_facts
 from loadstone.android.root import user_of
+from loadstone.block_stack import stack_facts
 from loadstone.environment import Fact, block_device, device_facts, machine_facts, storage_facts
 from loadstone.errors import CannotMeasureError, InterruptedRunError, TargetError, TargetLostError
 from loadstone.explain import describe, printable
+from loadstone.fs_features import feature_facts
 from loadstone.model import CoreError, Environment, Job, Outcome
 from loadstone.targets import Found, Say
 
@@ -51,7 +54,7 @@ class AdbTarget:
 
     def environment(self, path: str | None) -> Environment:
         hello = self._agent.hello
-        facts = machine_facts(self.read_text)
+        facts = {**machine_facts(self.read_text), **self._phone, **state_facts(self._output)}
         facts |= {
             "machine.architecture": hello.architecture,
             "machine.page_bytes": hello.page_bytes,
@@ -141,6 +144,7 @@ class AdbTarget:
         self._agent = Agent(self._bridge, architecture, self._user, self._stop)
         # What does not run is known before anything is prepared.
         _ = self._agent.hello
+        self._phone = phone_facts(self.read_texts, self._output)
 
     def _is_back(self) -> bool:
         self._bridge.reconnect()
@@ -154,12 +158,21 @@ class AdbTarget:
             return False
         return True
 
+    def _output(self, *words: str) -> str | None:
+        """What a command prints, or None where it fails."""
+        said = self._bridge.shell(*self._user.words(*words))
+        return None if said.code else said.out
+
     def _path_facts(self, path: str) -> dict[str, Fact]:
         seen = self._look(path)
         device = self._device(seen)
-        if stat.S_ISBLK(seen.type):
-            return device_facts(self.read_text, device)
-        return storage_facts(self.read_text, seen.real_path, device)
+        facts = (
+            device_facts(self.read_text, device)
+            if stat.S_ISBLK(seen.type)
+            else storage_facts(self.read_text, seen.real_path, device)
+        )
+        facts |= feature_facts(self.read_texts, facts)
+        return facts | stack_facts(self.read_texts, self._output, device)
 
     def _look(self, path: str) -> files.Look:
         seen = files.look(self.execute, path)

@@ -17,9 +17,12 @@ import msgspec
 
 from loadstone import worker
 from loadstone.access import Access
+from loadstone.block_stack import stack_facts
+from loadstone.dma_heaps import heap_facts
 from loadstone.durable import cannot_write
 from loadstone.environment import block_device, device_facts, machine_facts, storage_facts
 from loadstone.errors import InterruptedRunError, TargetError, UsageError, system_words
+from loadstone.fs_features import feature_facts
 from loadstone.model import Environment, Job, Outcome
 from loadstone.targets import Say
 
@@ -59,6 +62,7 @@ class LocalTarget:
             "machine.architecture": os.uname().machine,
             "machine.page_bytes": os.sysconf("SC_PAGESIZE"),
             "user.is_root": os.geteuid() == 0,
+            **heap_facts(self._output),
         }
         if path is not None:
             real = os.path.realpath(path)
@@ -69,6 +73,8 @@ class LocalTarget:
                 if is_device
                 else storage_facts(self.read_text, real, device)
             )
+            facts |= feature_facts(self.read_texts, facts)
+            facts |= stack_facts(self.read_texts, self._output, device)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
@@ -109,6 +115,12 @@ class LocalTarget:
         if done.returncode:
             raise TargetError(f"{' '.join(words)}: {done.stderr.strip()} (exit {done.returncode})")
         return done.stdout
+
+    def _output(self, *words: str) -> str | None:
+        try:
+            return self.run_command(*words)
+        except TargetError:
+            return None
 
     def read_text(self, path: str) -> str | None:
         try:

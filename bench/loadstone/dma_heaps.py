@@ -1,0 +1,21 @@
+"""The dma-buf heaps of a machine."""
+
+import re
+
+from loadstone.environment import Fact
+from loadstone.sensors import Run
+
+# A heap's name ends up in paths and on terminals, and it is the device that tells it.
+_NAME = re.compile(r"[A-Za-z0-9._,-]+")
+
+
+def heap_names(run: Run) -> list[str]:
+    """Their names; none where there is none, or where they may not be listed."""
+    listed = (run("ls", "/dev/dma_heap") or "").split()
+    return sorted(name for name in listed if _NAME.fullmatch(name))
+
+
+def heap_facts(run: Run) -> dict[str, Fact]:
+    """``memory.dma_heaps``, where there is any."""
+    names = heap_names(run)
+    return {"memory.dma_heaps": ", ".join(names)} if names else {}
