@@ -28,7 +28,7 @@ uint32_t ls_crc32c_update_portable(uint32_t crc, const uint8_t *data, uint64_t b
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2")))
+__attribute__((target("sse4.2,crc32")))
 static uint32_t update_hardware(uint32_t crc, const uint8_t *data, uint64_t bytes)
 {
 	uint64_t sum = (uint32_t)~crc;

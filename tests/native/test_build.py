@@ -8,11 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from job_lines import EMULATORS, ROOT
 from programs import Program, build
 
 pytestmark = pytest.mark.native
-
-ROOT = Path(__file__).parents[2]
 
 _FLAGS = {"-Wall", "-Wextra", "-Wconversion", "-Werror"}
 
@@ -44,12 +43,22 @@ def test_a_path_with_quotes_and_control_characters_stays_json(job: Program, tmp_
     assert failure.path == str(path)
 
 
-def test_a_wheel_carries_the_published_figures(tmp_path: Path) -> None:
+def test_a_wheel_carries_the_published_figures_and_the_agents(
+    built_agents: Path, tmp_path: Path
+) -> None:
     words = ("wheel", ".", "--no-build-isolation", "--no-deps", "--quiet", "--no-index")
     places = ("--wheel-dir", str(tmp_path), f"--config-settings=build-dir={tmp_path / 'build'}")
     subprocess.run([sys.executable, "-m", "pip", *words, *places], cwd=ROOT, check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    carried = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".toml")}
+    (path,) = tmp_path.glob("*.whl")
+    wheel = zipfile.ZipFile(path)
+    carried = {name for name in wheel.namelist() if name.endswith(".toml")}
     figures = {path.name for path in (ROOT / "results" / "reference").glob("*.toml")}
     assert carried >= {f"loadstone/results/reference/{name}" for name in figures}
     assert figures
+    agents = [name for name in wheel.namelist() if name.startswith("loadstone/agents/")]
+    names = [f"loadstone-agent-{architecture}" for architecture in EMULATORS]
+    assert sorted(agents) == [f"loadstone/agents/{name}" for name in sorted(names)]
+    for name in names:
+        agent = f"loadstone/agents/{name}"
+        assert wheel.read(agent) == (built_agents / name).read_bytes()
+        assert wheel.getinfo(agent).external_attr >> 16 & 0o111

@@ -1,0 +1,152 @@
+"""One or more Jobs of every operation, which any user can ask for on any machine.
+
+Where one would take a device or a kernel's driver, it is one that is refused alike everywhere.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from loadstone import core
+from loadstone.model import Job
+
+MODEL_BYTES = (2 << 20) + 13
+SAMPLES = ("/proc/vmstat", "/proc/self/io", "/proc/nowhere")
+
+Maker = Callable[[Path], list[Job]]
+
+
+def prepare(place: Path) -> None:
+    """Lay out the files that the Jobs of ``jobs_of`` name."""
+    place.mkdir()
+    for operation, options in (
+        ("make-file", {"file": str(place / "model"), "bytes": str(MODEL_BYTES)}),
+        ("checksum", {"file": str(place / "model"), "output": str(place / "sums")}),
+    ):
+        outcome = core.run_job(Job(operation=operation, options=options))
+        assert outcome.error is None
+    (place / "loadstone-old").write_text("old")
+    (place / "text").write_text("two\nlines\n")
+
+
+def jobs_of(operation: str, place: Path) -> list[Job]:
+    """The sample Jobs of one operation, on the files of ``place``.
+
+    Raises:
+        AssertionError: this table has none.
+    """
+    assert operation in _MAKERS, (
+        f"the operation {operation!r} is new: give it sample Jobs in {Path(__file__).name}, so "
+        "that the agent is held to answer as the core does"
+    )
+    return _MAKERS[operation](place)
+
+
+def _job(operation: str, *samples: str, **options: object) -> Job:
+    texts = {key.replace("_", "-"): str(value) for key, value in options.items()}
+    return Job(operation=operation, options=texts, samples=samples, timeout_s=60)
+
+
+def _model_loads(place: Path) -> list[Job]:
+    def load(**options: object) -> Job:
+        given = {"engine": "pread", "io": "buffered", "destination": "anon", "verify": "full"}
+        files = {"file": place / "model", "checksums": place / "sums", "cache": "as-is"}
+        return _job("model-load", *SAMPLES, **given | files | options)
+
+    return [
+        load(),
+        load(threads=3, buffers=2, overlap=65536, block=16384),
+        load(engine="mmap", destination="mapping"),
+        load(engine="sendfile", destination="memfd"),
+        load(engine="sendfile"),
+        load(destination="dma-heap", heap="no-such-heap"),
+        load(file=place / "absent"),
+        load(expect_bytes=1),
+        load(depth=0, engine="uring"),
+        load(block=1 << 64),
+        load(colour="red"),
+    ]
+
+
+def _folio_writes(place: Path) -> list[Job]:
+    file = place / "loadstone-written"
+    return [
+        _job("folio-write", *SAMPLES, file=file, size=65536, total=1 << 20),
+        _job("folio-write", file=file, size=4096, total=1 << 18, sync="every", payload="text"),
+        _job("folio-write", file=place / "model", size=65536, total=1 << 20),
+        _job("folio-write", file=file, size=65536),
+    ]
+
+
+_MAKERS: dict[str, Maker] = {
+    "calibrate": lambda place: [
+        _job("calibrate", *SAMPLES, effect="syscall", count=100, batches=3),
+        _job("calibrate", effect="write", count=4, batches=2, file=place / "loadstone-new"),
+        _job("calibrate", effect="write", count=4, file=place / "model"),
+        _job("calibrate", effect="none"),
+    ],
+    "checksum": lambda place: [
+        _job("checksum", file=place / "model", output=place / "sums-again"),
+        _job("checksum", file=place, output=place / "sums-again"),
+        _job("checksum", file=place / "model"),
+    ],
+    "claim-device": lambda place: [
+        _job("claim-device", device=place / "model"),
+        _job("claim-device", device=place / "absent"),
+    ],
+    "device-read": lambda place: [
+        _job("device-read", device=place / "model", floor=place / "model", total=1 << 20),
+        _job("device-read", device=place / "model", floor=place / "model", total=0),
+    ],
+    "dm-flush": lambda place: [
+        _job("dm-flush", device=place / "model"),
+        _job("dm-flush", device=place / "model", threads=0),
+    ],
+    "dm-table": lambda _: [
+        _job("dm-table", action="create", name="vg-root", table="0 8 zero"),
+        _job("dm-table", action="status", name="l" * 128),
+        _job("dm-table", action="melt"),
+    ],
+    "folio-write": _folio_writes,
+    "look": lambda place: [
+        _job("look", str(place / "model"), file=place / "model"),
+        _job("look", file=place),
+        _job("look", file="/dev/null"),
+        _job("look", file=place / "absent"),
+    ],
+    "loop-device": lambda place: [
+        _job("loop-device", action="attach", image=place / "model"),
+        _job("loop-device", action="detach", image=place / "model"),
+    ],
+    "make-file": lambda place: [
+        _job("make-file", file=place / "loadstone-made", bytes=4097, seed=3),
+        _job("make-file", file=place / "loadstone-hole", bytes=5 << 30, content="hole"),
+        _job("make-file", file=place / "model", bytes=1),
+        _job("make-file", file=place / "loadstone-large", bytes=1 << 63),
+    ],
+    "model-load": _model_loads,
+    "probe": lambda place: [
+        _job("probe"),
+        _job("probe", file=place / "model", heap="no-such-heap"),
+        _job("probe", file=place / "absent"),
+    ],
+    "read-cost": lambda place: [
+        _job("read-cost", file=place / "absent", io="buffered"),
+        _job("read-cost", file=place / "model", io="buffered", depth=0),
+    ],
+    "read-text": lambda place: [
+        _job("read-text", str(place / "text"), file=place / "text"),
+        _job("read-text", str(place / "text"), file=place / "text", offset=4),
+        _job("read-text", str(place / "absent"), file=place / "absent"),
+        _job("read-text", file=place / "text"),
+    ],
+    "remove-file": lambda place: [
+        _job("remove-file", file=place / "loadstone-old"),
+        _job("remove-file", file=place / "loadstone-old"),
+        _job("remove-file", file=place / "model"),
+    ],
+    "write-text": lambda place: [
+        _job("write-text", file="/proc/self/comm", text="loadstone"),
+        _job("write-text", file=place / "text", text="x"),
+        _job("write-text", file=place / "absent", text="x"),
+    ],
+}

@@ -1,0 +1,46 @@
+"""The parser of Job lines under libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from programs import SOURCE
+
+pytestmark = pytest.mark.native
+
+_CORPUS = Path(__file__).parent / "corpus" / "job_line"
+_SECONDS = 10
+
+
+@pytest.fixture(scope="module")
+def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not shutil.which("clang"):
+        pytest.skip("needs clang: apt-get install clang libclang-rt-dev")
+    directory = tmp_path_factory.mktemp("fuzz")
+    options = ("-DCMAKE_C_COMPILER=clang", "-DLOADSTONE_PYTHON=OFF", "-DLOADSTONE_FUZZ=ON")
+    for words in (
+        ("cmake", "-S", str(SOURCE), "-B", str(directory), *options),
+        ("cmake", "--build", str(directory), "--target", "fuzz-job-line"),
+    ):
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return directory / "fuzz-job-line"
+
+
+def test_nothing_of_the_corpus_breaks_the_parser(fuzzer: Path) -> None:
+    files = sorted(_CORPUS.iterdir())
+    done = subprocess.run([fuzzer, *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Executed ") == len(files) > 0
+
+
+def test_what_is_made_of_the_corpus_does_not_either(fuzzer: Path, tmp_path: Path) -> None:
+    """A find is kept in the test's directory, and belongs into the corpus."""
+    found = tmp_path / "found"
+    found.mkdir()
+    words = (f"-max_total_time={_SECONDS}", "-max_len=4096", "-print_final_stats=1")
+    places = (f"-artifact_prefix={tmp_path}/", str(found), str(_CORPUS))
+    done = subprocess.run([fuzzer, *words, *places], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Done " in done.stderr
