@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from fake_phone import Phone
 from loadstone.android.facts import phone_facts, state_facts
 from loadstone.android.kernel_config import config_facts
 from loadstone.android.properties import parse_properties, property_facts
-from phone import Phone
 
 GETPROP = """\
 [dalvik.vm.heapsize]: [512m]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from fake_phone import Phone
 from loadstone.block_stack import read_stack, stack_facts
 from loadstone.targets.local import LocalTarget
-from phone import Phone
 
 CONTROLLER = "/sys/devices/platform/soc/1d84000.ufshc"
 DISK = f"{CONTROLLER}/host0/target0:0:0/0:0:0:0/block/sda"

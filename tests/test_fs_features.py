@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from fake_phone import Phone
 from loadstone.environment import Fact
 from loadstone.fs_features import feature_facts
-from phone import Phone
 
 F2FS = "/sys/fs/f2fs/dm-7"
 
