@@ -50,7 +50,13 @@ def test_a_kernel_file_longer_than_a_sample_is_read_whole() -> None:
 
 
 def test_what_cannot_be_read_is_not_taken_for_empty(tmp_path: Path) -> None:
-    for path, code in ((tmp_path / "none", errno.ENOENT), (tmp_path, errno.EISDIR)):
+    os.mkfifo(tmp_path / "fifo")
+    for path, code in (
+        (tmp_path / "none", errno.ENOENT),
+        (tmp_path, errno.EISDIR),
+        (tmp_path / "fifo", errno.EINVAL),
+        (Path("/dev/zero"), errno.EINVAL),
+    ):
         found = read_text(core.run_job, str(path))
         assert isinstance(found, CoreError)
         assert (found.code, found.step, found.path) == (code, "read text", str(path))

@@ -2,10 +2,11 @@
 /*
  * Operation read-text: the text of a small file from a byte on, as the before of the
  * job's first sample. One that is longer than that ends with a whole line, where there
- * is one; read on from offset + bytes until is_end.
+ * is one; read on from offset + bytes until is_end. Only regular files: others may have
+ * no end.
  */
 #include <errno.h>
-#include <stdlib.h>
+#include <sys/stat.h>
 
 #include "operation.h"
 #include "record.h"
@@ -21,6 +22,19 @@ static const struct ls_option_spec specs[] = {
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
+static int read_regular(const char *path, uint64_t offset, char *text, size_t *ret)
+{
+	struct stat facts;
+
+	if (stat(path, &facts))
+		return -errno;
+	if (S_ISDIR(facts.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(facts.st_mode))
+		return -EINVAL;
+	return ls_text_read(path, offset, text, ret);
+}
+
 static int run(const struct ls_job *job, struct ls_result *ret)
 {
 	struct options options = { 0 };
@@ -33,7 +47,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 		return ls_result_fail(ret, -ENODATA, "sample for the text", options.file, -1);
 	if (options.offset > INT64_MAX)
 		return ls_result_fail(ret, -ERANGE, "option", "offset", -1);
-	err = ls_text_read(options.file, options.offset, ret->before, &length);
+	err = read_regular(options.file, options.offset, ret->before, &length);
 	if (err) {
 		ret->before[0] = '\0';
 		return ls_result_fail(ret, err, "read text", options.file, -1);
