@@ -261,7 +261,7 @@ def test_a_run_is_pinned_as_it_was_asked_for_and_says_so(
     assert ("; pinned to CPU 0" in done.out) == (pinned is not None)
     manifest = json.loads(next(loadstone.results.glob("runs/*/manifest.json")).read_text())
     assert manifest["plan"]["conditions"].get("pin") == pinned
-    assert manifest["environment"]["facts"]["cpu.pinned"] == (pinned or "not pinned")
+    assert manifest["environment"]["facts"]["cpu.pinned"] == (pinned or "no")
     assert manifest["environment"]["facts"]["clock.step_ns"] > 0
 
 

@@ -1,6 +1,7 @@
 """What was asked to hold for every Trial holds, or the Trial says that it did not."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -56,7 +57,7 @@ def test_facts_tell_clusters_heat_clock_and_where_jobs_are_pinned(phone: Phone) 
     assert (facts["cpu.pinned"], facts["clock.step_ns"]) == ("4-7", 52)
     assert str(facts["cpu.clusters"]).startswith("0-3, up to 1.80 GHz")
     assert facts["battery.temperature_mc"] == 31_200
-    assert held(phone).facts["cpu.pinned"] == "not pinned"
+    assert held(phone).facts["cpu.pinned"] == "no"
 
 
 def test_every_job_gets_the_cpus_that_were_asked_for(phone: Phone) -> None:
@@ -239,7 +240,7 @@ def test_jobs_of_trials_are_pinned_and_a_comparison_tells_where(
     pinned = carry_out(a_plan(pin="0"), laptop, tmp_path)
     free = carry_out(a_plan(), laptop, tmp_path)
     assert laptop.cpus == ["0"] * 4 + [None] * 4
-    assert "cpu.pinned: 0 in BASE, not pinned in NEW" in compare(pinned, free).warnings
+    assert "cpu.pinned: 0 in BASE, no in NEW" in compare(pinned, free).warnings
 
 
 @pytest.mark.native
@@ -262,6 +263,28 @@ def test_a_run_that_stays_too_hot_is_kept_and_resumed_under_its_conditions(
     resumed = runner.resume_run(run, laptop, tmp_path / "results", runner.Silence())
     assert [trial.status for trial in resumed.trials] == [Status.OK] * 4
     assert laptop.cpus == ["0"] * 4
+
+
+@pytest.mark.native
+def test_a_trial_begins_when_the_wait_for_it_has_ended(
+    laptop: Laptop, phone: Phone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its start, from which overhead is counted too, is later than the last heat."""
+    monkeypatch.setattr("loadstone.cool_down._POLL_S", 0.01)
+    cooled: list[str] = []
+
+    class Waited(runner.Silence):
+        def say(self, text: str) -> None:
+            assert "battery 41.2 °C" in text
+            phone.put(f"{BATTERY}/temp", "300\n")
+            cooled.append(datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+    laptop._change = (f"{BATTERY}/temp", "412\n")
+    plan = a_plan(cool_below_c=35)
+    run = runner.run_plan(plan, laptop, tmp_path / "results", Waited())
+    assert len(cooled) == 1
+    assert run.trials[2].started <= cooled[0] <= run.trials[3].started
+    assert run.trials[3].evidence["heat.waited_ns"] >= 0.01e9
 
 
 @pytest.mark.native

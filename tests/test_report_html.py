@@ -307,6 +307,45 @@ def test_what_the_machines_of_several_runs_do_not_share_is_listed() -> None:
     assert not any(row[0] in ("cpu.count", "kernel.boot_id") for row in page.rows)
 
 
+PHONE: dict[str, int | str] = {
+    "phone.manufacturer": "Vendor",
+    "phone.model": "Phone 5",
+    "phone.soc": "SM8250",
+    "android.version": "14",
+    "android.security_patch": "2024-02-05",
+    "cpu.clusters": "0-3, up to 1.80 GHz; 4-7, up to 2.84 GHz",
+    "cpu.pinned": "4-7",
+    "heat.zones": "cpu-1-3-usr 41.7 °C",
+    "heat.cooling": "none of 6 devices active",
+    "block.stack": "dm-7 (userdata) over sda33 of sda",
+    "disk.model": "KLUDG4UHGC",
+    "ufs.specification": "3.1",
+}
+
+
+def test_a_phone_its_clusters_and_its_storage_stand_at_the_head() -> None:
+    text = _Page(html.render([_run(*MEASURED, facts=PHONE)])).text
+    for line in (
+        "Vendor, Phone 5, SM8250, 2024-02-05, Android 14",
+        "0-3, up to 1.80 GHz; 4-7, up to 2.84 GHz, pinned: 4-7",
+        "cpu-1-3-usr 41.7 °C, none of 6 devices active",
+        "dm-7 (userdata) over sda33 of sda, KLUDG4UHGC, UFS 3.1",
+    ):
+        assert line in text
+
+
+def test_a_hostile_phone_moves_no_terminal_s_cursor() -> None:
+    hostile: dict[str, int | str] = dict.fromkeys(PHONE, HOSTILE)
+    run = _run(*MEASURED, facts=hostile | {"cpu.model": HOSTILE, "kernel.release": HOSTILE})
+    stream = io.StringIO()
+    print_run(run, Console(file=stream, width=400))
+    assert not {"\x1b", "\u202e"} & set(stream.getvalue())
+    twin = _run(*MEASURED, facts=dict.fromkeys((*hostile, "cpu.model", "kernel.release"), "x"))
+    pages = [_Page(html.render([one])) for one in (run, twin)]
+    assert HOSTILE[:25] in pages[0].text
+    assert [tag for tag, _ in pages[0].elements] == [tag for tag, _ in pages[1].elements]
+
+
 COUNTED: dict[str, int | str] = {
     "clock.name": "instructions",
     "clock.ns_per_instruction": 1,

@@ -15,7 +15,7 @@ from loadstone.model import Noun
 
 ReadTexts = Callable[[Sequence[str]], Mapping[str, str]]
 
-NOT_PINNED = "not pinned"
+NOT_PINNED = "no"
 """What the fact ``cpu.pinned`` says where no CPUs were asked for."""
 
 _BASE = "/sys/devices/system/cpu"

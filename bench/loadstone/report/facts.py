@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from loadstone import clock
-from loadstone.cpus import NOT_PINNED
 from loadstone.model import Clock, Noun, Run, Status
 from loadstone.plan import conditions_words
 from loadstone.units import format_bytes_rounded
@@ -146,14 +145,8 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
     virtual = "virtual machine" if facts.get("cpu.is_virtual") else ""
     processor = " × ".join(filter(None, (text("cpu.model"), text("cpu.count"))))
     yield "Machine", _joined(processor, size("memory.total_bytes", "{} of memory"), virtual)
-    pinned = (
-        "" if facts.get("cpu.pinned") in (None, NOT_PINNED) else text("cpu.pinned", "pinned to {}")
-    )
-    yield "CPUs", _joined(text("cpu.clusters"), pinned)
-    yield (
-        "Heat",
-        _joined(text("battery.status", "battery {}"), *map(text, ("heat.zones", "heat.cooling"))),
-    )
+    yield "CPUs", _joined(text("cpu.clusters"), text("cpu.pinned", "pinned: {}"))
+    yield "Heat", _joined(*map(text, ("heat.zones", "heat.cooling")))
     yield "Kernel", _joined(text("kernel.release", "Linux {}"), text("machine.architecture"))
     yield "File system", _joined(text("fs.type"), text("fs.options"), text("fs.mkfs", "made by {}"))
     yield (
@@ -165,10 +158,8 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
             text("block.read_ahead_kb", "read-ahead {} KiB"),
         ),
     )
-    yield (
-        "Beneath",
-        _joined(text("block.stack"), *map(text, _DISK), text("ufs.specification", "UFS {}")),
-    )
+    ufs = text("ufs.specification", "UFS {}")
+    yield "Beneath", _joined(text("block.stack"), *map(text, _DISK), ufs)
     made = "made for this Run" if facts.get("file.is_made") else ""
     file = text("file.path") or (run.manifest.plan.subject.file or "")
     yield "File", _joined(file, size("file.bytes"), text("file.crc32c", "crc32c {}"), made)
