@@ -323,7 +323,7 @@ def _try(
         notes=finding.notes,
         spans=outcome.spans,
         histograms=outcome.histograms,
-        overhead_ns=time.monotonic_ns() - start_ns - sum(_inherent_ns(finding, outcome)),
+        overhead_ns=time.monotonic_ns() - start_ns - inherent_ns(finding, outcome),
     )
     if outcome.lost:
         return trial, _WayOn.AFTER_RETURN
@@ -356,11 +356,12 @@ def _lost(outcome: Outcome) -> Finding:
     )
 
 
-def _inherent_ns(finding: Finding, outcome: Outcome) -> Iterator[int]:
+def inherent_ns(finding: Finding, outcome: Outcome) -> int:
     """What a Trial takes by its nature: the timed region, the cache's state, what checks it."""
-    for span in outcome.spans:
-        if span.name == "release":
-            yield span.end_ns - span.start_ns
-    yield int(timed_ns(finding.evidence) or 0)
-    for name in ("set_cache_ns", "set_up_ns", "verify_ns", "trace_ns"):
-        yield int(finding.evidence.get(name, 0))
+    spans = (span for span in outcome.spans if span.name == "release")
+    names = ("set_cache_ns", "set_up_ns", "verify_ns", "trace_ns")
+    return (
+        int(timed_ns(finding.evidence) or 0)
+        + sum(span.end_ns - span.start_ns for span in spans)
+        + sum(int(finding.evidence.get(name, 0)) for name in names)
+    )
