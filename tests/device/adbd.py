@@ -1,6 +1,7 @@
 """Debian's adbd on this machine: in a root, a process tree and a network of its own."""
 
 import contextlib
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,9 +11,9 @@ import psutil
 from adb_server import AdbServer
 from android import SHELL_UID, adbd_words, properties, root_script
 from cable import Cable
+from phone import Phone
 
 from commands import until
-from phone import Phone
 
 MakeAdbd = Callable[[int], "Adbd"]
 
@@ -29,6 +30,20 @@ _DEV = """\
 mount --bind /dev dev
 mount -o remount,bind,ro dev
 mount --rbind /dev/pts dev/pts
+"""
+
+# By the ELF header: class, byte order, an executable or a shared object, the machine. F has the
+# interpreter opened now, outside of the root. A user namespace has formats of its own.
+_EMULATED = {
+    "aarch64": ("qemu-aarch64-static", r"\x02", r"\xb7\x00"),
+    "armv7l": ("qemu-arm-static", r"\x01", r"\x28\x00"),
+}
+_REGISTER = """\
+set -e
+formats=$1 rule=$2; shift 2
+mount -t binfmt_misc none $formats
+printf '%s' "$rule" > $formats/register
+exec "$@"
 """
 
 # Without its parent's care for SIGCHLD the kernel itself buries the children.
@@ -56,6 +71,7 @@ class Adbd(Phone):
         self._mounted = place.with_name(f"{place.name}-root")
         self._mounted.mkdir()
         self._log = place.with_name(f"{place.name}.log")
+        self._emulation: tuple[str, ...] = ()
         self._init = self._make_namespaces(base)
         self._enter = ("nsenter", "--target", str(self._init.pid), "--net", "--mount", "--pid")
         cable = Cable(_PORT, ("nsenter", "--target", str(self._init.pid), "--net"))
@@ -78,7 +94,11 @@ class Adbd(Phone):
 
     def start(self) -> None:
         """Start adbd."""
-        words = [*_UNPRIVILEGED, *adbd_words(str(self._mounted), _PORT, self.uid)]
+        words = [
+            *_UNPRIVILEGED,
+            *self._emulation,
+            *adbd_words(str(self._mounted), _PORT, self.uid),
+        ]
         with self._log.open("wb") as stream:
             self._outside = subprocess.Popen(
                 [*_tied(), *self._enter, "--", *words],
@@ -105,6 +125,24 @@ class Adbd(Phone):
         own = {self._init.pid, *(child.pid for child in self._children())}
         space = Path(f"/proc/{self._init.pid}/ns/pid").readlink()
         return [process for process in _of_space(space) if process.pid not in own]
+
+    def emulate(self, architecture: str) -> None:
+        """Be a phone of another processor from now on: QEMU carries out that one's programs.
+
+        Args:
+            architecture: as ``uname -m`` says it, ``aarch64`` or ``armv7l``. Its user is root.
+        """
+        qemu, elf_class, machine = _EMULATED[architecture]
+        magic = rf"\x7fELF{elf_class}\x01\x01" + r"\x00" * 9 + r"\x02\x00" + machine
+        mask = r"\xff" * 7 + r"\x00" + r"\xff" * 8 + r"\xfe" + r"\xff" * 3
+        rule = f":{qemu}:M::{magic}:{mask}:{shutil.which(qemu)}:F"
+        formats = f"{self._mounted}/proc/sys/fs/binfmt_misc"
+        apart = ("unshare", "--user", "--map-root-user", "--mount")
+        self._emulation = (*apart, "sh", "-c", _REGISTER, "sh", formats, rule)
+        # Of a user namespace root has no rights over what belongs to nobody in it.
+        os.chown(self.place, 0, 0)
+        self.program("uname", f"#!/system/bin/sh\necho {architecture}\n")
+        self.restart()
 
     def set_properties(self, values: dict[str, str]) -> None:
         """What getprop prints from now on."""
