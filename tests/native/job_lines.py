@@ -4,12 +4,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import quote
+from typing import NamedTuple
 
-import msgspec
 import pytest
 
+from loadstone.android.wire import Hello, job_line, read_hello, read_outcome
 from loadstone.model import Job, Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -18,13 +17,12 @@ EMULATORS = {"aarch64": "qemu-aarch64-static", "armv7": "qemu-arm-static", "x86_
 """What runs each architecture's agent here: nothing, where it is this machine's."""
 
 _SANITIZERS = "exitcode=99:detect_leaks=1"
-_SAFE = "/:=,.+-_"
 
 
 class Session(NamedTuple):
     """What an agent said to some lines."""
 
-    hello: dict[str, Any]
+    hello: Hello
     outcomes: list[Outcome]
     code: int
     errors: str
@@ -52,30 +50,18 @@ class Agent(NamedTuple):
         said, errors = process.communicate(b"\n".join(lines) + end, timeout=120)
         hello, *outcomes = said.splitlines()
         return Session(
-            msgspec.json.decode(hello),
-            [msgspec.json.decode(line, type=Outcome) for line in outcomes],
+            read_hello(hello),
+            [read_outcome(line) for line in outcomes],
             process.returncode,
             errors.decode(),
         )
 
     def execute(self, job: Job) -> Outcome:
-        session = self.say(line_of(job))
+        session = self.say(job_line(job), end=b"")
         (outcome,) = session.outcomes
         assert session.code == (outcome.error is not None or outcome.death is not None)
         assert not session.errors
         return outcome
-
-
-def line_of(job: Job) -> bytes:
-    """A Job as the agent reads it."""
-    words = [("operation", job.operation), *job.options.items()]
-    words += [("sample", path) for path in job.samples]
-    words.append(("timeout-s", f"{job.timeout_s:g}"))
-    if job.cpus is not None:
-        words.append(("cpus", job.cpus))
-    return b" ".join(
-        f"{key}={quote(os.fsencode(value), safe=_SAFE)}".encode() for key, value in words
-    )
 
 
 def need_emulator(architecture: str) -> str:

@@ -93,6 +93,7 @@ _MAKERS: dict[str, Maker] = {
         _job("claim-device", device=place / "model"),
         _job("claim-device", device=place / "absent"),
     ],
+    "clock-step": lambda _: [_job("clock-step"), _job("clock-step", speed=1)],
     "device-read": lambda place: [
         _job("device-read", device=place / "model", floor=place / "model", total=1 << 20),
         _job("device-read", device=place / "model", floor=place / "model", total=0),
@@ -138,6 +139,10 @@ _MAKERS: dict[str, Maker] = {
         _job("read-text", str(place / "text"), file=place / "text", offset=4),
         _job("read-text", str(place / "absent"), file=place / "absent"),
         _job("read-text", file=place / "text"),
+    ],
+    "read-texts": lambda place: [
+        _job("read-texts", *SAMPLES, str(place / "text")),
+        _job("read-texts"),
     ],
     "remove-file": lambda place: [
         _job("remove-file", file=place / "loadstone-old"),

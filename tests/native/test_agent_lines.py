@@ -12,11 +12,12 @@ import msgspec
 import psutil
 import pytest
 import sample_jobs
-from job_lines import Agent, line_of
+from job_lines import Agent
 from programs import Program
 
 from loadstone import worker
-from loadstone.model import Job, Outcome
+from loadstone.android.wire import job_line, read_outcome
+from loadstone.model import Job
 
 pytestmark = pytest.mark.native
 
@@ -164,7 +165,7 @@ def test_a_job_goes_first_when_memory_is_short(agent: Agent) -> None:
 
 def test_a_job_that_takes_too_long_is_killed_in_the_words_of_the_worker(agent: Agent) -> None:
     short = msgspec.structs.replace(_LONG, timeout_s=0.25)
-    session = agent.say(line_of(short), _FINE)
+    session = agent.say(job_line(short) + _FINE)
     expected = worker.execute(short).death
     assert [outcome.death for outcome in session.outcomes] == [expected, None]
     assert session.code == 1
@@ -175,7 +176,7 @@ def busy(agent: Agent) -> Iterator[tuple[subprocess.Popen[bytes], psutil.Process
     """An agent that has a long Job, and the process of that Job."""
     process = agent.start()
     assert process.stdin is not None
-    process.stdin.write(line_of(_LONG) + b"\n")
+    process.stdin.write(job_line(_LONG))
     process.stdin.flush()
     try:
         yield process, _child_of(process)
@@ -201,7 +202,7 @@ def test_a_job_that_is_killed_is_told_in_the_words_of_the_worker(
     process, child = busy
     child.send_signal(number)
     said, _ = process.communicate(_FINE + b"\n", timeout=60)
-    died, fine = (msgspec.json.decode(line, type=Outcome) for line in said.splitlines()[1:])
+    died, fine = (read_outcome(line) for line in said.splitlines()[1:])
     sanitizers_own = number == signal.SIGBUS and "address" in str(agent.path)
     assert died.death == worker.death_of(99 if sanitizers_own else -number)
     assert fine.error is not None
@@ -249,14 +250,17 @@ def test_one_job_may_be_given_as_arguments(agent: Agent, tmp_path: Path) -> None
     words = ["operation=checksum", f"file={place}/model", f"output={tmp_path}/sums"]
     done = subprocess.run([agent.path, *words], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
-    outcome = msgspec.json.decode(done.stdout.splitlines()[1], type=Outcome)
+    outcome = read_outcome(done.stdout.splitlines()[1])
     assert outcome.values["file_bytes"] == sample_jobs.MODEL_BYTES
 
 
 def test_a_person_reads_a_sentence_as_well(agent: Agent) -> None:
     for words, said in (
         (["operation=checksum", "file=/nowhere", "output=x"], "open /nowhere: No such file"),
-        ([*line_of(_LONG).decode().split()[:-1], "timeout-s=0.1"], "no answer within 0.1 s"),
+        (
+            job_line(msgspec.structs.replace(_LONG, timeout_s=0.1)).decode().split(),
+            "no answer within 0.1 s",
+        ),
     ):
         done = subprocess.run([agent.path, *words], capture_output=True, text=True, check=False)
         assert done.returncode == 1
