@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -76,3 +77,14 @@ def as_nobody(place: Path) -> tuple[str, ...]:
     closed = [str(path) for path in reversed(prefix.parents) if not path.stat().st_mode & 0o001]
     outermost = closed[0] if closed else ""
     return ("unshare", "--mount", "sh", "-c", _AS_NOBODY, "sh", outermost, str(prefix))
+
+
+@pytest.fixture(scope="session")
+def built_agents() -> Path:
+    """The directory of the agents for devices, as ``make agents`` makes them."""
+    root = Path(__file__).parents[1]
+    done = subprocess.run([root / ".ci" / "agents"], stderr=subprocess.PIPE, text=True, check=False)
+    if "apt-get install" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    return root / "build" / "agents"

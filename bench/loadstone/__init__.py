@@ -11,6 +11,7 @@ The names here are those that the ``loadstone`` command is made of::
 
 __version__ = "0.1.0"
 
+from loadstone.access import Access, Root
 from loadstone.api import compare, load, resume, run
 from loadstone.errors import (
     CannotMeasureError,
@@ -24,12 +25,14 @@ from loadstone.model import Case, Comparison, Run, Trial
 from loadstone.summary import CaseSummary, summarise
 
 __all__ = [
+    "Access",
     "CannotMeasureError",
     "Case",
     "CaseSummary",
     "Comparison",
     "ExitCode",
     "LoadstoneError",
+    "Root",
     "Run",
     "RunError",
     "TargetError",

@@ -35,6 +35,7 @@ def run(
     target: str = "local",
     results: str | Path = DEFAULT_RESULTS,
     observer: runner.Observer | None = None,
+    access: Access | None = None,
 ) -> Run:
     """Time a workload's Cases, or those of a plan file, and return the Run.
 
@@ -51,8 +52,9 @@ def run(
         erase: the paths among them again: all that is on them may be lost.
         pin: CPUs that Jobs run on: ``big``, ``little``, or a list (``"4-7"``).
         cool_below_c: the temperature in °C that each Trial waits for.
-        target: where to run.
+        target: where to run: ``local``, or ``adb:SERIAL``.
         results: the directory that holds ``runs/``.
+        access: how the target is reached, where it is another device.
 
     Raises:
         UsageError: the request is wrong.
@@ -73,7 +75,7 @@ def run(
         pin=pin,
         cool_below_c=cool_below_c,
     )
-    return start(request, target=target, results=results, observer=observer)
+    return start(request, target=target, results=results, observer=observer, access=access)
 
 
 def start(

@@ -79,8 +79,9 @@ def root_adbd(make_adbd: MakeAdbd) -> Adbd:
 
 
 @pytest.fixture
-def measure(adb_server: AdbServer, place: Path) -> Iterator[Command]:
+def measure(adb_server: AdbServer, built_agents: Path, place: Path) -> Iterator[Command]:
     """The command beside the tests' own phones; when the test ends, nothing of it may be left."""
+    del built_agents
     host = place / "host"
     host.mkdir()
     command = Command(host)

@@ -41,9 +41,14 @@ WORK: tuple[Mapping[str, Value], ...] = ({"effect": "syscall"}, {"effect": "mino
 
 @pytest.fixture
 def sides(
-    root_adbd: Adbd, adb_server: AdbServer, place: Path, monkeypatch: pytest.MonkeyPatch
+    root_adbd: Adbd,
+    adb_server: AdbServer,
+    built_agents: Path,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[tuple[tuple[Target, str], tuple[Target, str]]]:
     """This machine and the phone, each with its name for the directory that both have."""
+    del built_agents
     for name, value in adb_server.environment.items():
         monkeypatch.setenv(name, value)
     with ExitStack() as stack:

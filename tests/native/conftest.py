@@ -1,13 +1,12 @@
 """The program under test, in the builds that tests of the core drive."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import places
 import pytest
-from job_lines import EMULATORS, ROOT, Agent, need_emulator
+from job_lines import EMULATORS, Agent, need_emulator
 from programs import Program, build
 
 
@@ -45,16 +44,6 @@ def huge_pages() -> Iterator[None]:
     """Enough huge pages for a file of 5 MiB in three buffers."""
     with places.huge_pages(12):
         yield
-
-
-@pytest.fixture(scope="session")
-def built_agents() -> Path:
-    """The directory of the agents for devices, as ``make agents`` makes them."""
-    done = subprocess.run([ROOT / ".ci" / "agents"], stderr=subprocess.PIPE, text=True, check=False)
-    if "apt-get install" in done.stderr:
-        pytest.skip(done.stderr.strip())
-    assert done.returncode == 0, done.stderr
-    return ROOT / "build" / "agents"
 
 
 @pytest.fixture(scope="session", params=EMULATORS)
