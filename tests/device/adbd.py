@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 from adb_server import AdbServer
-from android import SHELL_UID, adbd_words, properties, root_script
+from android import adbd_words, properties, root_script
 from cable import Cable
 from phone import Phone
 
@@ -30,6 +30,8 @@ _DEV = """\
 mount --bind /dev dev
 mount -o remount,bind,ro dev
 mount --rbind /dev/pts dev/pts
+mount --bind "$1" usr
+mount -o remount,bind,ro usr
 """
 
 # By the ELF header: class, byte order, an executable or a shared object, the machine. F has the
@@ -48,6 +50,7 @@ exec "$@"
 
 # Without its parent's care for SIGCHLD the kernel itself buries the children.
 _INIT = """\
+chown 2000:2000 data/local/tmp
 chroot . /system/bin/ifconfig lo up
 echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start
 echo ready
@@ -183,12 +186,11 @@ class Adbd(Phone):
         self._mounted.rmdir()
 
     def _make_namespaces(self, base: Path) -> psutil.Process:
-        owner = f"{SHELL_UID}:{SHELL_UID}"
-        data = f"mount --bind {self.place} data/local/tmp\nchown {owner} data/local/tmp\n"
-        script = f"set -e\n{root_script(str(base), str(self._mounted))}{_DEV}{data}{_INIT}"
+        root = root_script(str(base), str(self._mounted))
+        script = f"set -e\n{root}{_DEV}mount --bind {self.place} data/local/tmp\n{_INIT}"
         with self._log.open("ab") as log:
             self._outer = subprocess.Popen(
-                [*_tied(), *_UNSHARED, "sh", "-c", script],
+                [*_tied(), *_UNSHARED, "sh", "-c", script, "sh", base / "usr"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

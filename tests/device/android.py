@@ -90,10 +90,10 @@ def properties(values: dict[str, str]) -> str:
 
 
 def root_script(base: str, root: str) -> str:
-    """A shell script that makes, in a mount namespace of its own, the directory to chroot to.
+    """A shell script that mounts the directory to chroot to, all but its ``usr`` and ``dev``.
 
     Args:
-        base: what ``debian_root`` returned; its ``usr`` will be the root's, read-only.
+        base: what ``debian_root`` returned.
         root: an empty directory.
     """
     return f"""\
@@ -103,8 +103,6 @@ cp -a {base}/system {base}/bin {base}/etc {base}/lib {base}/lib64 .
 mkdir -p usr system/xbin system/etc/dumpsys data/local/tmp dev proc sys tmp
 chmod 1777 tmp
 chown {SHELL_UID}:{SHELL_UID} data/local/tmp
-mount --bind {base}/usr usr
-mount -o remount,bind,ro usr
 {"".join(map(_written, _texts().items()))}
 chmod 755 {" ".join(f"system/bin/{name}" for name in PROGRAMS)}
 mount -t proc proc proc

@@ -1,5 +1,6 @@
 """Phones for tests: Debian's adb and adbd, on this machine, and in a guest of the lab's."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,9 +11,14 @@ from adb_server import AdbServer
 from adbd import Adbd, MakeAdbd
 from android import SHELL_UID
 from debian_root import debian_root
+from virtual_phone import KERNEL, VirtualPhone, booted
 
 from commands import Command
 from loadstone.errors import CannotMeasureError
+from loadstone.lab.cache import stock_kernels
+from loadstone.lab.debian import fetch
+from loadstone.lab.kernels import Kernel, find_kernel
+from loadstone.lab.needs import require
 
 _PROGRAMS = {
     "adb": "adb",
@@ -32,10 +38,8 @@ def base_root() -> Path:
     missing = {package for name, package in _PROGRAMS.items() if shutil.which(name) is None}
     if missing:
         pytest.skip(f"apt-get install {' '.join(sorted(missing))}")
-    try:
+    with _skipped_offline():
         return debian_root()
-    except CannotMeasureError as error:
-        pytest.skip(f"{error}; run once with a network, and the cache has it")
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +96,40 @@ def measure(adb_server: AdbServer, built_agents: Path, place: Path) -> Iterator[
     finally:
         for process in command.processes():
             process.kill()
+
+
+@pytest.fixture(scope="module")
+def virtual_phone(
+    adb_server: AdbServer,
+    base_root: Path,
+    phone_kernel: Kernel,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[VirtualPhone]:
+    """A phone of another kernel: a boot of about a minute, so all tests of a module share it."""
+    place = tmp_path_factory.mktemp("phone")
+    with booted(adb_server, base_root, phone_kernel, place) as phone:
+        yield phone
+    assert not [path for path in place.rglob("*") if path.is_file()]
+
+
+@pytest.fixture(scope="session")
+def phone_kernel() -> Kernel:
+    """The virtual phone's kernel, which is fetched where it is not there."""
+    try:
+        require()
+    except CannotMeasureError as error:
+        pytest.skip(str(error))
+    with _skipped_offline():
+        if KERNEL not in {kernel.suite for kernel in stock_kernels()}:
+            fetch(KERNEL)
+        return find_kernel(KERNEL)
+
+
+@contextlib.contextmanager
+def _skipped_offline() -> Iterator[None]:
+    try:
+        yield
+    except CannotMeasureError as error:
+        if "network" not in str(error) and "resolve" not in str(error):
+            raise
+        pytest.skip(f"{error}; run this once with a network, and the cache has it")

@@ -48,10 +48,7 @@ class Phone:
 
     def connect(self) -> None:
         """Have the server know it, anew where it knew it before."""
-        self.server("disconnect", self.serial)
-        said = self.server("connect", self.serial).out
-        assert said == f"connected to {self.serial}\n", said
-        self.await_state("device")
+        until(self._is_connected_anew, f"adb to connect to {self.serial}")
 
     def cut(self) -> None:
         """Pull the cable out: adbd lives, and adb sees the phone go offline at once."""
@@ -75,3 +72,9 @@ class Phone:
         """End the connection, and the server's knowledge of it."""
         self.server("disconnect", self.serial)
         self._cable.pull_out()
+
+    def _is_connected_anew(self) -> bool:
+        # The server may be about to try again by itself, and then says "already connected".
+        self.server("disconnect", self.serial)
+        self.server("connect", self.serial)
+        return self.state() == "device"

@@ -30,6 +30,7 @@ def virtme_argv(
     directory: Path,
     shares: Sequence[Path],
     drives: Sequence[Path] = (),
+    more: Sequence[str] = (),
 ) -> list[str]:
     """The command that boots a kernel; what is to run there is the caller's to add.
 
@@ -39,6 +40,7 @@ def virtme_argv(
             parent; on a path of plain characters.
         shares: what the guest would not see without help (see ``hidden``).
         drives: host files that the guest gets as virtio-blk disks.
+        more: further words for QEMU.
 
     Raises:
         CannotMeasureError: a program that it takes is not on this machine.
@@ -51,7 +53,7 @@ def virtme_argv(
         link = directory / f"share{number}"
         link.symlink_to(share)
         argv.append(f"--rodir={guest_place(number)}={link}")
-    options = [*qemu_options(machine), *_drive_options(drives)]
+    options = [*qemu_options(machine), *_drive_options(drives), *more]
     return [*argv, *(f"--qemu-opt={word}" for word in options)]
 
 
