@@ -67,7 +67,7 @@ def test_completion_is_printed_for_every_shell(loadstone: Command, shell: str) -
             "a model file goes behind --file",
         ),
         (("run", "no.toml"), "no.toml: No such file or directory (ENOENT); name a workload or a"),
-        (("run", "--target", "moon"), "--target moon: no such kind of target; known: local"),
+        (("run", "--target", "moon"), "--target moon: no such kind of target; known: adb, local"),
         (("run", "--target", "local:x"), "--target local:x: local takes no address"),
         (("run", "--rounds", "0"), "rounds: 0 is out of range; write 1 to 10000"),
         (("run", "--rounds", "-1"), "rounds: -1 is out of range"),

@@ -118,9 +118,12 @@ static int fail(struct ls_destination *destination, int code, const char *step)
 
 int ls_destination_open(struct ls_destination *destination)
 {
+	int flags = destination->kind == LS_DESTINATION_DMA_HEAP ? O_RDONLY : O_RDWR;
+
 	if (!ls_destination_is_dmabuf(destination))
 		return 0;
-	destination->device = open(destination->path, O_RDWR | O_CLOEXEC);
+	/* Whoever may ask for memory of a heap may on phones only read its node. */
+	destination->device = open(destination->path, flags | O_CLOEXEC);
 	return destination->device < 0 ? fail(destination, -errno, "open device") : 0;
 }
 
