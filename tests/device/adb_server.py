@@ -9,11 +9,8 @@ from commands import Done, until
 
 _LIMIT_S = 60
 
-# A phone at this machine's USB is its user's: a server would take it from the one that is theirs.
-_WITHOUT_USB = """
-[ ! -d /dev/bus/usb ] || mount -t tmpfs -o ro none /dev/bus/usb
-exec adb -P "$1" nodaemon server
-"""
+# Of a user's own, by which adb would go elsewhere.
+FOREIGN = ("ANDROID_SERIAL", "ANDROID_ADB_SERVER_ADDRESS", "ADB_SERVER_SOCKET", "ADB_TRACE")
 
 
 class AdbServer:
@@ -31,6 +28,8 @@ class AdbServer:
             "ANDROID_USER_HOME": str(home / ".android"),
             "TMPDIR": str(home),
             "ADB_MDNS": "0",
+            # A phone there is its user's: this server would take it from the one that is theirs.
+            "ADB_USB": "0",
             # Else it looks for emulators at this machine's ports.
             "ADB_LOCAL_TRANSPORT_MAX_PORT": "1",
         }
@@ -39,10 +38,9 @@ class AdbServer:
     def start(self) -> None:
         """Begin; it dies with its parent."""
         tied = ["setpriv", "--pdeathsig", "KILL", "--"]
-        apart = ["unshare", "--mount", "sh", "-c", _WITHOUT_USB, "sh", str(self.port)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*tied, *apart],
+                [*tied, "adb", "-P", str(self.port), "nodaemon", "server"],
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from adb_server import AdbServer
+from adb_server import FOREIGN, AdbServer
 from adbd import Adbd, MakeAdbd
 from android import SHELL_UID
 from debian_root import debian_root
@@ -47,9 +47,14 @@ def adb_server(base_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A server of adb's that knows no device but the tests' own."""
     del base_root
     server = AdbServer(tmp_path_factory.mktemp("adb"))
-    server.start()
-    yield server
-    server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in FOREIGN:
+            patch.delenv(name, raising=False)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture
@@ -65,9 +70,11 @@ def make_adbd(adb_server: AdbServer, base_root: Path, place: Path) -> Iterator[M
         made[-1].connect()
         return made[-1]
 
-    yield make
-    for adbd in made:
-        adbd.remove()
+    try:
+        yield make
+    finally:
+        for adbd in made:
+            adbd.remove()
 
 
 @pytest.fixture

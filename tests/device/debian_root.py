@@ -17,12 +17,17 @@ PACKAGES = ("adbd", "mksh", "toybox", "busybox-static")
 # Android's toybox has none of these.
 _NOT_ANDROIDS = ("host", "httpd", "login", "mkpasswd", "passwd", "su", "wget")
 
+# Those Android has besides, which Debian's toybox was built without.
+_BUSYBOXES = ("awk", "bc", "dd", "diff", "expr", "getopt", "gzip", "more", "tr")
+
 _LINKS = {
     "bin": "system/bin",
     "etc": "system/etc",
     "lib": "usr/lib",
     "lib64": "usr/lib64",
     "system/bin/sh": "../../usr/bin/mksh",
+    "system/bin/toybox": "../../usr/bin/toybox",
+    **{f"system/bin/{name}": "../../usr/bin/busybox" for name in _BUSYBOXES},
 }
 
 # What no program of these reads; a guest copies the rest into its memory.
@@ -85,7 +90,7 @@ def _link(root: Path) -> None:
         (root / name).symlink_to(target)
     toybox = ["chroot", str(root), "/usr/bin/toybox"]
     told = subprocess.run(toybox, check=True, capture_output=True, text=True).stdout
-    for name in sorted(set(told.split()).difference(_NOT_ANDROIDS)):
+    for name in set(told.split()).difference(_NOT_ANDROIDS, _BUSYBOXES):
         (directory / name).symlink_to("../../usr/bin/toybox")
 
 
