@@ -115,3 +115,12 @@ def test_where_there_is_no_device_the_next_step_is_told() -> None:
         choose("R58M12ABCDE")
     with pytest.raises(UsageError, match=r"`adb connect 127\.0\.0\.1:1` first"):
         choose("127.0.0.1:1")
+
+
+@needs("adb")
+def test_a_server_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstone.android.bridge._SERVER_LIMIT_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(silent.getsockname()[1]))
+        with pytest.raises(CannotMeasureError, match="see what holds its port"):
+            listed()

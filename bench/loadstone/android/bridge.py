@@ -29,6 +29,7 @@ _REMEDIES = {
 }
 _LAST_LINES = 3
 _ANSWER_LIMIT_S = 10.0
+_SERVER_LIMIT_S = 20.0
 # adb's client ends with exit code 0 where the connection does: the shell has the last word.
 _END = "loadstone-ended"
 
@@ -70,8 +71,14 @@ def listed() -> tuple[Listed, ...]:
     Raises:
         CannotMeasureError: there is no adb, it is too old, or its server does not start.
     """
-    require_adb()
-    said = _adb("devices", "-l")
+    command = [str(require_adb()), "devices", "-l"]
+    try:
+        said = _run(command, None, _SERVER_LIMIT_S)
+    except TargetError as error:
+        raise CannotMeasureError(
+            f"adb's server does not answer: {error}; see what holds its port (5037, or "
+            "$ANDROID_ADB_SERVER_PORT)"
+        ) from error
     if said.code:
         raise CannotMeasureError(f"adb devices: {said.last_words}; see to adb's server")
     return parse_devices(said.out)
@@ -239,10 +246,6 @@ class Bridge:
         return _run([self._program, "-s", self.serial, *words], None, limit_s)
 
 
-def _adb(*words: str) -> Said:
-    return _run([str(require_adb()), *words], None, 60.0)
-
-
 def _run(argv: Sequence[str], stdin: bytes | None, limit_s: float) -> Said:
     try:
         done = subprocess.run(
@@ -255,7 +258,7 @@ def _run(argv: Sequence[str], stdin: bytes | None, limit_s: float) -> Said:
         )
     except subprocess.TimeoutExpired as error:
         raise TargetError(
-            f"{shlex.join(argv[1:])[:200]}: no answer within {limit_s:g} s; is the device stuck?"
+            f"adb {shlex.join(argv[1:])[:200]}: no answer within {limit_s:g} s"
         ) from error
     return Said(
         code=done.returncode,
