@@ -29,6 +29,7 @@ FLOORS = (
         "fs_features",
         "heat",
         "parameters",
+        "path_facts",
         "sensors",
         "stats",
         "ufs",

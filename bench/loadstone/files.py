@@ -64,6 +64,18 @@ def look(execute: Execute, path: str) -> Look | CoreError:
     )
 
 
+def found(execute: Execute, path: str) -> Look:
+    """What a path names that has to be there.
+
+    Raises:
+        TargetError: it names nothing, or the Target is gone.
+    """
+    seen = look(execute, path)
+    if isinstance(seen, CoreError):
+        raise TargetError(describe(seen))
+    return seen
+
+
 def read_text(execute: Execute, path: str) -> str | CoreError:
     """A small file's text, or why it cannot be read; bytes that are not UTF-8 become U+FFFD.
 

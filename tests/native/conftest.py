@@ -51,3 +51,18 @@ def device_agent(built_agents: Path, request: pytest.FixtureRequest) -> Agent:
     """The agent of each architecture, under an emulator where it takes one."""
     emulator = need_emulator(request.param)
     return Agent(built_agents / f"loadstone-agent-{request.param}", (emulator,) if emulator else ())
+
+
+@pytest.fixture(scope="session", params=["gcc", "clang"])
+def compiler(request: pytest.FixtureRequest) -> str:
+    """Each compiler that the core is built with."""
+    if not shutil.which(request.param):
+        pytest.skip(f"needs {request.param}: apt-get install {request.param}")
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def checked(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """By each compiler, with AddressSanitizer, its leak checker, and UndefinedBehaviorSanitizer."""
+    directory = tmp_path_factory.mktemp(f"address-{compiler}")
+    return build(directory, compiler, "LOADSTONE_SANITIZE=ON")[0]

@@ -2,7 +2,6 @@
 
 import errno
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,20 +34,6 @@ def floor(tmp_path: Path) -> Iterator[str]:
     """Another that holds the same."""
     with loop(tmp_path / "floor", size_bytes=_BYTES) as device:
         yield device
-
-
-@pytest.fixture(scope="module", params=["gcc", "clang"])
-def compiler(request: pytest.FixtureRequest) -> str:
-    if not shutil.which(request.param):
-        pytest.skip(f"needs {request.param}: apt-get install {request.param}")
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def checked(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """With AddressSanitizer, its leak checker, and UndefinedBehaviorSanitizer."""
-    directory = tmp_path_factory.mktemp(f"address-{compiler}")
-    return build(directory, compiler, "LOADSTONE_SANITIZE=ON")[0]
 
 
 @pytest.fixture(scope="module")

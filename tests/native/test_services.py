@@ -10,7 +10,7 @@ from pathlib import Path
 
 import places
 import pytest
-from programs import SOURCE, Answer, Failure, Program, build
+from programs import SOURCE, Answer, Failure, Program
 
 from devices import run
 from leftovers import leftovers
@@ -19,20 +19,6 @@ pytestmark = pytest.mark.native
 
 _TUNABLE = Path("/proc/sys/vm/laptop_mode")
 _SAMPLE_BYTES = 32768
-
-
-@pytest.fixture(scope="module", params=["gcc", "clang"])
-def compiler(request: pytest.FixtureRequest) -> str:
-    if not shutil.which(request.param):
-        pytest.skip(f"needs {request.param}: apt-get install {request.param}")
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def checked(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """With AddressSanitizer, its leak checker, and UndefinedBehaviorSanitizer."""
-    directory = tmp_path_factory.mktemp(f"services-{compiler}")
-    return build(directory, compiler, "LOADSTONE_SANITIZE=ON")[0]
 
 
 @pytest.fixture(scope="module")

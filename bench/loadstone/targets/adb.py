@@ -1,8 +1,6 @@
 """An Android device at the other end of adb. Jobs run in an agent that is pushed there."""
 
 import contextlib
-import os
-import stat
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,25 +14,17 @@ from loadstone.android.agent import Agent
 from loadstone.android.bridge import PLACE, Bridge, choose, listed
 from loadstone.android.facts import phone_facts, state_facts
 from loadstone.android.root import user_of
-from loadstone.block_stack import stack_facts
-from loadstone.environment import Fact, block_device, device_facts, machine_facts, storage_facts
+from loadstone.environment import machine_facts
 from loadstone.errors import CannotMeasureError, InterruptedRunError, TargetError, TargetLostError
-from loadstone.explain import describe, printable
-from loadstone.fs_features import feature_facts
-from loadstone.model import CoreError, Environment, Job, Outcome
+from loadstone.explain import printable
+from loadstone.model import Environment, Job, Outcome
+from loadstone.path_facts import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.targets import Found, Say
 
 SCHEME = "adb"
 SUMMARY = "an Android device: adb:SERIAL, or adb: where there is only one"
 IS_THIS_MACHINE = False
 
-_SAMPLES = (
-    "/proc/vmstat",
-    "/proc/stat",
-    "/proc/pressure/cpu",
-    "/proc/pressure/io",
-    "/proc/pressure/memory",
-)
 _PAUSE_S = 1.0
 # What the agent takes in one Job.
 _MOST_SAMPLES = 256
@@ -61,12 +51,14 @@ class AdbTarget:
             "user.is_root": hello.uid == 0,
         }
         if path is not None:
-            facts |= self._path_facts(path)
+            seen = files.found(self.execute, path)
+            facts |= path_facts(seen, self.read_text, self.read_texts, self._output)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
-        device = self._device(self._look(path)) if path is not None else None
-        return (*_SAMPLES, f"/sys/dev/block/{device}/stat") if device else _SAMPLES
+        if path is None:
+            return MACHINE_SAMPLES
+        return path_samples(files.found(self.execute, path), self.read_text)
 
     def execute(self, job: Job) -> Outcome:
         if self._access.limit_s is not None:
@@ -162,27 +154,6 @@ class AdbTarget:
         """What a command prints, or None where it fails."""
         said = self._bridge.shell(*self._user.words(*words))
         return None if said.code else said.out
-
-    def _path_facts(self, path: str) -> dict[str, Fact]:
-        seen = self._look(path)
-        device = self._device(seen)
-        facts = (
-            device_facts(self.read_text, device)
-            if stat.S_ISBLK(seen.type)
-            else storage_facts(self.read_text, seen.real_path, device)
-        )
-        facts |= feature_facts(self.read_texts, facts)
-        return facts | stack_facts(self.read_texts, self._output, device)
-
-    def _look(self, path: str) -> files.Look:
-        seen = files.look(self.execute, path)
-        if isinstance(seen, CoreError):
-            raise TargetError(f"{describe(seen)} on {self.name}")
-        return seen
-
-    def _device(self, seen: files.Look) -> str | None:
-        number = seen.rdev if stat.S_ISBLK(seen.type) else seen.device
-        return block_device(self.read_text, seen.real_path, os.makedev(*number))
 
 
 def discover() -> tuple[Found, ...]:

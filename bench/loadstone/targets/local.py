@@ -4,7 +4,6 @@ import contextlib
 import os
 import select
 import shutil
-import stat
 import subprocess
 import sys
 import threading
@@ -15,15 +14,14 @@ from typing import IO
 
 import msgspec
 
-from loadstone import worker
+from loadstone import core, files, worker
 from loadstone.access import Access
-from loadstone.block_stack import stack_facts
 from loadstone.dma_heaps import heap_facts
 from loadstone.durable import cannot_write
-from loadstone.environment import block_device, device_facts, machine_facts, storage_facts
+from loadstone.environment import machine_facts
 from loadstone.errors import InterruptedRunError, TargetError, UsageError, system_words
-from loadstone.fs_features import feature_facts
 from loadstone.model import Environment, Job, Outcome
+from loadstone.path_facts import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.targets import Say
 
 SCHEME = "local"
@@ -31,13 +29,6 @@ SUMMARY = "this machine"
 IS_THIS_MACHINE = True
 
 _DEATH_LIMIT_S = 10.0
-_SAMPLES = (
-    "/proc/vmstat",
-    "/proc/stat",
-    "/proc/pressure/cpu",
-    "/proc/pressure/io",
-    "/proc/pressure/memory",
-)
 
 
 class LocalTarget:
@@ -65,21 +56,14 @@ class LocalTarget:
             **heap_facts(self._output),
         }
         if path is not None:
-            real = os.path.realpath(path)
-            device = self._device(real)
-            is_device = stat.S_ISBLK(Path(real).stat().st_mode)
-            facts |= (
-                device_facts(self.read_text, device)
-                if is_device
-                else storage_facts(self.read_text, real, device)
-            )
-            facts |= feature_facts(self.read_texts, facts)
-            facts |= stack_facts(self.read_texts, self._output, device)
+            seen = files.found(core.run_job, path)
+            facts |= path_facts(seen, self.read_text, self.read_texts, self._output)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
-        device = self._device(os.path.realpath(path)) if path is not None else None
-        return (*_SAMPLES, f"/sys/dev/block/{device}/stat") if device else _SAMPLES
+        if path is None:
+            return MACHINE_SAMPLES
+        return path_samples(files.found(core.run_job, path), self.read_text)
 
     def execute(self, job: Job) -> Outcome:
         self._heed_stop(job)
@@ -187,11 +171,6 @@ class LocalTarget:
                 start_new_session=True,
             )
         return self._worker
-
-    def _device(self, path: str) -> str | None:
-        status = Path(path).stat()
-        is_device = stat.S_ISBLK(status.st_mode)
-        return block_device(self.read_text, path, status.st_rdev if is_device else status.st_dev)
 
 
 def _await_end(pipe: IO[bytes]) -> None:
