@@ -94,11 +94,19 @@ def run_side_by_side(
         ]
         try:
             wait(begun)
-        except BaseException:
+        except BaseException as error:
             for target in targets:
                 target.interrupt()
+            wait(begun)
+            for note in (note for run in begun for note in _notes(run)):
+                error.add_note(note)
             raise
         return [_ended(run) for run in begun]
+
+
+def _notes(run: Future[Run]) -> tuple[str, ...]:
+    """How to go on with what was ended early, and what was left."""
+    return tuple(getattr(run.exception(), "__notes__", ()))
 
 
 def _ended(run: Future[Run]) -> Run | LoadstoneError:

@@ -1,13 +1,14 @@
 """A phone is measured as this machine is: the whole command, over Debian's adb and adbd."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from adbd import Adbd, MakeAdbd
 
-from commands import Command, write_model
+from commands import Command, until, write_model
 from loadstone.android.agent import AGENT
 
 pytestmark = pytest.mark.device
@@ -195,6 +196,35 @@ def test_two_phones_carry_out_one_plan_side_by_side(measure: Command, make_adbd:
     assert compared.code == 0, compared.err
     (case,) = json.loads(compared.out)["cases"]
     assert case["ratio"] > 0
+
+
+def test_runs_side_by_side_that_have_nothing_in_common_are_shown_all_the_same(
+    measure: Command, make_adbd: MakeAdbd
+) -> None:
+    root, shell = make_adbd(0), make_adbd(2000)
+    words = ("--size=1m", "--rounds=1", "--set=engine=pread", "--set=destination=hugetlb")
+    done = measure("run", *words, f"--target=adb:{root.serial},adb:{shell.serial}")
+    assert done.code == 3
+    assert "not compared: " in done.err
+    assert done.out.count("skipped pread") == 2
+
+
+def test_a_stopped_pair_tidies_up_on_both_and_tells_how_to_go_on(
+    measure: Command, make_adbd: MakeAdbd
+) -> None:
+    phones = make_adbd(0), make_adbd(2000)
+    target = ",".join(f"adb:{phone.serial}" for phone in phones)
+    process = measure.start("run", "--size=48m", "--set=engine=pread", f"--target={target}")
+    try:
+        until(lambda: len(list(measure.results.glob("runs/*/trials.jsonl"))) == 2, "both to begin")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == -signal.SIGINT, err
+    assert err.count(b"loadstone resume") == 2
+    for phone in phones:
+        assert not left_on(phone)
 
 
 def test_su_makes_root_only_where_it_is_there_and_wanted(measure: Command, adbd: Adbd) -> None:

@@ -2,8 +2,6 @@
 
 import contextlib
 import hashlib
-import os
-import secrets
 import shlex
 import threading
 from pathlib import Path
@@ -144,7 +142,7 @@ class Agent:
         wanted = _sha256(self._binary)
         if self._found_hash(AGENT) == wanted:
             return
-        draft = f"{PLACE}/loadstone-agent-{os.getpid()}-{secrets.token_hex(4)}"
+        draft = f"{AGENT}-{wanted[:12]}"
         try:
             self._push(draft)
             if (found := self._found_hash(draft)) not in (wanted, None):
@@ -152,7 +150,7 @@ class Agent:
             self._must("chmod", "755", draft)
             self._must("mv", "-f", draft, AGENT)
         except BaseException:
-            # Of one that was lost, the next push takes the place.
+            # What a lost device keeps of it, the next push replaces.
             with contextlib.suppress(TargetError):
                 self._bridge.shell("rm", "-f", draft)
             raise

@@ -73,7 +73,7 @@ def listed() -> tuple[Listed, ...]:
     """
     command = [str(require_adb()), "devices", "-l"]
     try:
-        said = _run(command, None, _SERVER_LIMIT_S)
+        said = _run(command, _SERVER_LIMIT_S)
     except TargetError as error:
         raise CannotMeasureError(
             f"adb's server does not answer: {error}; see what holds its port (5037, or "
@@ -149,7 +149,7 @@ def require_adb() -> Path:
             "no program adb here; install the Debian package adb, or Android's platform-tools, "
             "and have it in PATH"
         )
-    said = _run([str(program), "version"], None, 30.0)
+    said = _run([str(program), "version"], 30.0)
     version = re.search(r"version (\d+)\.(\d+)\.(\d+)", said.out)
     if version is None:
         raise CannotMeasureError(f"{program} version: {said.last_words}; is this Android's adb?")
@@ -173,18 +173,15 @@ class Bridge:
         """The local command that carries out a shell command on the device, without a tty."""
         return [self._program, "-s", self.serial, "shell", "-T", command]
 
-    def shell(self, *words: str, limit_s: float = 60.0, stdin: bytes | None = None) -> Said:
+    def shell(self, *words: str, limit_s: float = 60.0) -> Said:
         """Run a command of the device to its end; a shell of the device reads the words.
 
         Raises:
             TargetLostError: the device is not there any more.
             TargetError: no answer in time.
         """
-        return self.command(shlex.join(words), limit_s=limit_s, stdin=stdin)
-
-    def command(self, command: str, *, limit_s: float = 60.0, stdin: bytes | None = None) -> Said:
-        """As ``shell``, for a command that is quoted already."""
-        said = _run(self.shell_argv(f"{command}\necho '\n{_END}' $?"), stdin, limit_s)
+        command = f"{shlex.join(words)}\necho '\n{_END}' $?"
+        said = _run(self.shell_argv(command), limit_s)
         out, mark, code = said.out.rpartition(f"\n{_END} ")
         if not mark:
             raise TargetLostError(
@@ -225,7 +222,7 @@ class Bridge:
         """Where it is one of the network and away, have the server connect to it once more."""
         if is_network(self.serial) and self.state() != "device":
             for verb in ("disconnect", "connect"):
-                _run([self._program, verb, self.serial], b"", 20.0)
+                _run([self._program, verb, self.serial], 20.0)
 
     def answers(self) -> bool:
         """Whether the device itself does, which the server may not know yet."""
@@ -243,14 +240,14 @@ class Bridge:
         return said
 
     def _asked(self, *words: str, limit_s: float = 60.0) -> Said:
-        return _run([self._program, "-s", self.serial, *words], None, limit_s)
+        return _run([self._program, "-s", self.serial, *words], limit_s)
 
 
-def _run(argv: Sequence[str], stdin: bytes | None, limit_s: float) -> Said:
+def _run(argv: Sequence[str], limit_s: float) -> Said:
     try:
         done = subprocess.run(
             argv,
-            input=stdin or b"",
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=limit_s,
             check=False,

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import click
 
 from loadstone.cli._options import DEFAULT_THRESHOLD
-from loadstone.errors import ExitCode, LoadstoneError
+from loadstone.errors import CannotMeasureError, ExitCode, LoadstoneError
+from loadstone.explain import printable
 from loadstone.model import Run, Status
 from loadstone.runner import Observer, Silence
 
@@ -78,11 +79,15 @@ def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
     from loadstone.summary import to_json_object
 
     postings = built_in_postings()
-    comparisons = [
-        (comparison, held(comparison, runs[0], run, postings))
-        for run in runs[1:]
-        for comparison in (api.compare(runs[0], run, threshold),)
-    ]
+    comparisons = []
+    for run in runs[1:]:
+        try:
+            comparison = api.compare(runs[0], run, threshold)
+        except CannotMeasureError as error:
+            # The Runs themselves are worth showing all the same.
+            click.echo(f"not compared: {printable(str(error))}", err=True)
+            continue
+        comparisons.append((comparison, held(comparison, runs[0], run, postings)))
     if as_json:
         print_json(
             {

@@ -146,7 +146,7 @@ class AdbTarget:
         try:
             # After a reboot adbd is nobody's root any more.
             self._connect()
-        except (TargetLostError, TargetError):
+        except TargetError:
             return False
         return True
 
