@@ -1,21 +1,28 @@
 """What goes wrong with a phone is told in one line, costs one Trial at most, and leaves nothing."""
 
+import contextlib
 import json
 import shlex
 import signal
+import socket
+import struct
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from adb_server import AdbServer
 from adbd import Adbd
 
 from commands import Command, Done, until, write_model
 from fake_phone import phone_texts
 from loadstone.agents import agent_binary
 from loadstone.android.agent import AGENT
+from loadstone.model import Job
+from loadstone.targets import connect
 
 pytestmark = pytest.mark.device
 
@@ -291,6 +298,65 @@ def test_a_phone_that_is_off_is_told_what_to_do(measure: Command, adbd: Adbd) ->
     listed = measure("devices")
     assert listed.code == 3
     assert "cannot be worked with: offline" in listed.out
+
+
+@pytest.fixture
+def unauthorized(adb_server: AdbServer) -> Iterator[str]:
+    """The serial number of a phone that answers every connection with a question for a key."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_ask_for_keys, args=(listening,), daemon=True).start()
+        serial = f"127.0.0.1:{listening.getsockname()[1]}"
+        adb_server("connect", serial)
+        yield serial
+        adb_server("disconnect", serial)
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def _ask_for_keys(listening: socket.socket) -> None:
+    """As an adbd does until somebody has tapped: every signature is met by another token.
+
+    Source: packages/modules/adb/protocol.txt: a header of six words; AUTH 1 token, 2 signature,
+    3 public key.
+    """
+    auth, token = int.from_bytes(b"AUTH", "little"), bytes(20)
+    question = struct.pack("<6I", auth, 1, 0, len(token), sum(token), auth ^ 0xFFFFFFFF) + token
+    with contextlib.suppress(OSError):
+        connection, _ = listening.accept()
+        with connection, connection.makefile("rb") as said:
+            while header := said.read(24):
+                command, kind, _, length, *_ = struct.unpack("<6I", header)
+                said.read(length)
+                if (command, kind) != (auth, 3):
+                    connection.sendall(question)
+
+
+def test_an_unauthorised_phone_is_told_what_to_tap(measure: Command, unauthorized: str) -> None:
+    done = measure(*SMALL, "--target", f"adb:{unauthorized}")
+    assert done.code == 3, done.err
+    assert "unlock the device and allow USB debugging" in done.complaint
+    listed = measure("devices")
+    assert listed.code == 3
+    assert "unlock the device" in listed.out
+
+
+@pytest.mark.usefixtures("built_agents")
+def test_a_link_that_falls_silent_is_a_phone_that_is_gone(
+    adbd: Adbd, adb_server: AdbServer, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """adb's server goes on calling it a device, and its client waits for ever."""
+    for name, value in adb_server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("loadstone.android.agent._GRACE_S", 1.0)
+    monkeypatch.setattr("loadstone.android.bridge._ANSWER_LIMIT_S", 2.0)
+    with connect(f"adb:{adbd.serial}", place) as target:
+        adbd.freeze()
+        outcome = target.execute(Job(operation="clock-step", options={}, timeout_s=1))
+        assert outcome.lost
+        assert "went away" in (outcome.death or "")
+        adbd.thaw()
+        adbd.connect()
+        target.await_return(lambda _: None)
+        assert target.execute(Job(operation="clock-step", options={})).values["clock_step_ns"] > 0
 
 
 def warm(phone: Adbd) -> Callable[[str, str], None]:

@@ -11,7 +11,10 @@ from loadstone.cli._output import print_json
 from loadstone.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from loadstone.doctor.reachable import Reachable
+    from loadstone.environment import Fact
 
 
 @click.command()
@@ -74,9 +77,15 @@ def _lines(device: "Reachable") -> list[str]:
         f"{'root' if facts.get('user.is_root') else 'no root'}, SELinux {told('security.selinux')}",
         f"pages of {size(facts.get('machine.page_bytes'))}, "
         f"{size(facts.get('memory.available_bytes'))} of memory available",
-        f"dma-buf heaps: {told('memory.dma_heaps')}",
+        f"dma-buf heaps: {facts.get('memory.dma_heaps') or 'none seen'}",
         f"io_uring: {'yes' if device.io_uring is None else f'no: {device.io_uring}'}",
         f"room for files: {size(device.free_bytes)}",
-        f"heat: {told('heat.zones')}; battery: {told('battery.level_percent')} %, "
-        f"{told('battery.status')}",
+        f"heat: {told('heat.zones')}; battery: {_battery(facts)}",
     ]
+
+
+def _battery(facts: "Mapping[str, Fact]") -> str:
+    level, status = facts.get("battery.level_percent"), facts.get("battery.status")
+    words = [] if level is None else [f"{level} %"]
+    words += [] if status is None else [str(status)]
+    return ", ".join(words) or "unknown"
