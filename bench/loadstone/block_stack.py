@@ -7,11 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from loadstone.cpus import ReadTexts
-from loadstone.environment import Fact
+from loadstone.environment import Fact, ReadTexts, RunCommand
 from loadstone.explain import printable
 from loadstone.model import Noun
-from loadstone.sensors import Run
 from loadstone.ufs import ufs_facts
 
 # Four layers: FBE or FDE over a linear or verity table over a partition. A line for each is its
@@ -63,7 +61,7 @@ class BlockNode(Noun, frozen=True, kw_only=True):
             yield str(PurePosixPath(self.path).parent) if self.is_partition else self.path
 
 
-def stack_facts(read_texts: ReadTexts, run: Run, device: str | None) -> dict[str, Fact]:
+def stack_facts(read_texts: ReadTexts, run: RunCommand, device: str | None) -> dict[str, Fact]:
     """The stack in words, the disk at its bottom, and what a UFS device tells of itself.
 
     Args:
@@ -81,7 +79,7 @@ def stack_facts(read_texts: ReadTexts, run: Run, device: str | None) -> dict[str
     return {**facts, **_disk_facts(read_texts, disks[0]), **ufs_facts(read_texts, disks[0])}
 
 
-def read_stack(read_texts: ReadTexts, run: Run, device: str | None) -> BlockNode | None:
+def read_stack(read_texts: ReadTexts, run: RunCommand, device: str | None) -> BlockNode | None:
     """Read what lies beneath a device, in two round trips; None where it cannot be told."""
     if device is None or not _DEVICE.fullmatch(device):
         return None

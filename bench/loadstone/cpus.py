@@ -5,15 +5,13 @@ Documentation/admin-guide/pm/cpufreq.rst; lists of CPUs are as in cpuset(7), "Li
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from loadstone.environment import Fact
+from loadstone.environment import Fact, ReadTexts
 from loadstone.errors import UsageError
 from loadstone.explain import printable
 from loadstone.model import Noun
-
-ReadTexts = Callable[[Sequence[str]], Mapping[str, str]]
 
 NOT_PINNED = "no"
 """What the fact ``cpu.pinned`` says where no CPUs were asked for."""

@@ -2,20 +2,19 @@
 
 import re
 
-from loadstone.environment import Fact
-from loadstone.sensors import Run
+from loadstone.environment import Fact, RunCommand
 
 # A heap's name ends up in paths and on terminals, and it is the device that tells it.
 _NAME = re.compile(r"[A-Za-z0-9._,-]+")
 
 
-def heap_names(run: Run) -> list[str]:
+def heap_names(run: RunCommand) -> list[str]:
     """Their names; none where there is none, or where they may not be listed."""
     listed = (run("ls", "/dev/dma_heap") or "").split()
     return sorted(name for name in listed if _NAME.fullmatch(name))
 
 
-def heap_facts(run: Run) -> dict[str, Fact]:
+def heap_facts(run: RunCommand) -> dict[str, Fact]:
     """``memory.dma_heaps``, where there is any."""
     names = heap_names(run)
     return {"memory.dma_heaps": ", ".join(names)} if names else {}

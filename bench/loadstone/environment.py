@@ -6,12 +6,16 @@ read small files.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from loadstone.model import Noun
 
 ReadText = Callable[[str], str | None]
+ReadTexts = Callable[[Sequence[str]], Mapping[str, str]]
+"""Reads those of several small files that can be read, by path, in one go."""
+RunCommand = Callable[..., str | None]
+"""Runs a command: its standard output, or None where it could not be run."""
 Fact = int | bool | str | float | None
 
 _FACT_FILES = {

@@ -6,8 +6,7 @@ Sources: Documentation/ABI/testing/sysfs-fs-f2fs; Documentation/admin-guide/ext4
 import re
 from collections.abc import Mapping
 
-from loadstone.cpus import ReadTexts
-from loadstone.environment import Fact
+from loadstone.environment import Fact, ReadTexts
 from loadstone.explain import printable
 
 _NAME = re.compile(r"[A-Za-z0-9._!-]+")

@@ -4,17 +4,17 @@ import os
 import stat
 
 from loadstone.block_stack import stack_facts
-from loadstone.cpus import ReadTexts
 from loadstone.environment import (
     Fact,
     ReadText,
+    ReadTexts,
+    RunCommand,
     block_device,
     device_facts,
     storage_facts,
 )
 from loadstone.files import Look
 from loadstone.fs_features import feature_facts
-from loadstone.sensors import Run
 
 MACHINE_SAMPLES = (
     "/proc/vmstat",
@@ -26,7 +26,9 @@ MACHINE_SAMPLES = (
 """Kernel files worth reading around any timed region."""
 
 
-def path_facts(seen: Look, read_text: ReadText, read_texts: ReadTexts, run: Run) -> dict[str, Fact]:
+def path_facts(
+    seen: Look, read_text: ReadText, read_texts: ReadTexts, run: RunCommand
+) -> dict[str, Fact]:
     """The facts of what a path lies on, or of the block device that it is."""
     device = device_beneath(seen, read_text)
     facts = (

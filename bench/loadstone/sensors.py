@@ -6,15 +6,13 @@ Sources: Documentation/ABI/testing/sysfs-class-thermal, sysfs-class-power, sysfs
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from loadstone.cooling_device import CoolingDevice
-from loadstone.cpus import ReadTexts, parse_cpu_list
+from loadstone.cpus import parse_cpu_list
+from loadstone.environment import ReadTexts, RunCommand
 from loadstone.explain import printable
 from loadstone.model import Noun
-
-Run = Callable[..., str | None]
-"""Runs a command: its standard output, or None where it could not be run."""
 
 _THERMAL = "/sys/class/thermal"
 _SUPPLIES = "/sys/class/power_supply"
@@ -93,7 +91,7 @@ _POLICY_FILES = ("scaling_max_freq", "scaling_cur_freq")
 _BATTERY_FILES = ("temp", "capacity", "status", "current_now", "voltage_now", "charge_counter")
 
 
-def find_sensors(read_texts: ReadTexts, run: Run, cpus: Iterable[int]) -> Sensors:
+def find_sensors(read_texts: ReadTexts, run: RunCommand, cpus: Iterable[int]) -> Sensors:
     """Find what there is, in a few round trips; nothing of it need be there.
 
     Args:
@@ -199,7 +197,7 @@ def _related(text: str) -> frozenset[int]:
         return frozenset()
 
 
-def _battery(read_texts: ReadTexts, run: Run) -> str | None:
+def _battery(read_texts: ReadTexts, run: RunCommand) -> str | None:
     """The machine's own battery: those of a mouse or a pen have the scope ``Device``."""
     listed = (run("ls", _SUPPLIES) or "").split()
     names = dict.fromkeys([_USUAL_BATTERY, *sorted(filter(_SUPPLY_NAME.fullmatch, listed))])

@@ -7,8 +7,7 @@ the device and wakes it: never do it around a Trial.
 import re
 from pathlib import PurePosixPath
 
-from loadstone.cpus import ReadTexts
-from loadstone.environment import Fact
+from loadstone.environment import Fact, ReadTexts
 from loadstone.explain import printable
 
 _LONGEST = 64

@@ -8,10 +8,8 @@ import re
 
 from loadstone.android.kernel_config import config_facts
 from loadstone.android.properties import property_facts
-from loadstone.cpus import ReadTexts
 from loadstone.dma_heaps import heap_facts
-from loadstone.environment import Fact
-from loadstone.sensors import Run
+from loadstone.environment import Fact, ReadTexts, RunCommand
 
 _ENFORCE = "/sys/fs/selinux/enforce"
 _MODES = {
@@ -25,7 +23,7 @@ _WAKEFULNESS = re.compile(r"^\s*mWakefulness=(\w{1,32})\s*$", re.MULTILINE)
 _SAVER = re.compile(r"^\s*Battery Saver is currently:\s*(ON|OFF)\s*$", re.MULTILINE)
 
 
-def phone_facts(read_texts: ReadTexts, run: Run) -> dict[str, Fact]:
+def phone_facts(read_texts: ReadTexts, run: RunCommand) -> dict[str, Fact]:
     """What stays as it is while a phone is up: four round trips, once a connection."""
     return {
         **property_facts(run("getprop") or ""),
@@ -35,7 +33,7 @@ def phone_facts(read_texts: ReadTexts, run: Run) -> dict[str, Fact]:
     }
 
 
-def state_facts(run: Run) -> dict[str, Fact]:
+def state_facts(run: RunCommand) -> dict[str, Fact]:
     """What a phone is doing: whether its screen is on, whether it saves power. One round trip."""
     text = run("dumpsys", "power") or ""
     facts: dict[str, Fact] = {}
@@ -46,7 +44,7 @@ def state_facts(run: Run) -> dict[str, Fact]:
     return facts
 
 
-def _selinux(read_texts: ReadTexts, run: Run) -> dict[str, Fact]:
+def _selinux(read_texts: ReadTexts, run: RunCommand) -> dict[str, Fact]:
     """By the kernel's own word, or where that can't be read by the program's."""
     told = read_texts([_ENFORCE]).get(_ENFORCE) or run("getenforce") or ""
     mode = _MODES.get(told.strip().lower())
