@@ -1,5 +1,6 @@
 """What lies beneath a block device is told down to the disk, and a UFS device tells of itself."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from fake_phone import Phone
 from loadstone.block_stack import read_stack, stack_facts
+from loadstone.model import CoreError, Job, Outcome
 from loadstone.targets.local import LocalTarget
 
 CONTROLLER = "/sys/devices/platform/soc/1d84000.ufshc"
@@ -28,6 +30,18 @@ UFS = {
     "power_info/gear": "HS_GEAR4\n",
     "power_info/lane": "2\n",
 }
+
+
+def closed(job: Job) -> Outcome:
+    """What anybody but root is told of device-mapper."""
+    assert job.operation == "dm-targets"
+    return Outcome(error=CoreError(code=errno.EACCES, step="open control", path="/dev/mapper"))
+
+
+def told(job: Job) -> Outcome:
+    """What root is told."""
+    assert job.options["name"] == "userdata"
+    return Outcome(values={"target_default-key": 1, "target_linear": 2})
 
 
 def add_block(phone: Phone, path: str, number: str, *slaves: str) -> None:
@@ -53,6 +67,12 @@ def phone(tmp_path: Path) -> Phone:
     return phone
 
 
+def test_root_is_told_what_the_tables_in_it_are_made_of(phone: Phone) -> None:
+    facts = stack_facts(phone.read_texts, phone.run, told, "254:7")
+    assert facts["block.dm_targets"] == "userdata: default-key + 2 linear"
+    assert "block.dm_targets" not in stack_facts(phone.read_texts, phone.run, closed, "254:7")
+
+
 def words(phone: Phone, device: str) -> str:
     return str(read_stack(phone.read_texts, phone.run, device))
 
@@ -64,7 +84,7 @@ def test_a_phones_data_is_told_down_to_its_disk(phone: Phone) -> None:
 
 
 def test_the_facts_are_those_of_the_stack_the_disk_and_the_ufs_device(phone: Phone) -> None:
-    assert stack_facts(phone.read_texts, phone.run, "254:7") == {
+    assert stack_facts(phone.read_texts, phone.run, closed, "254:7") == {
         "block.stack": "dm-7 (userdata) over sda33 of sda",
         "block.dm_uuid": "a2b8c4d6",
         "disk.name": "sda",
@@ -87,7 +107,7 @@ def test_the_facts_are_those_of_the_stack_the_disk_and_the_ufs_device(phone: Pho
 
 
 def test_all_of_it_takes_four_round_trips(phone: Phone) -> None:
-    stack_facts(phone.read_texts, phone.run, "254:7")
+    stack_facts(phone.read_texts, phone.run, closed, "254:7")
     assert phone.round_trips == 4
 
 
@@ -103,25 +123,25 @@ def test_layers_over_layers_and_over_several_are_told(phone: Phone) -> None:
 def test_of_two_disks_none_is_the_one(phone: Phone) -> None:
     add_block(phone, f"{VIRTUAL}/zram0", "253:0")
     add_block(phone, f"{VIRTUAL}/dm-3", "254:3", PARTITION, f"{VIRTUAL}/zram0")
-    facts = stack_facts(phone.read_texts, phone.run, "254:3")
+    facts = stack_facts(phone.read_texts, phone.run, closed, "254:3")
     assert facts == {"block.stack": "dm-3 over sda33 of sda and zram0"}
 
 
 @pytest.mark.parametrize("device", [None, "", "254:99", "../../x", "1:2; reboot", "8:0/../8:16"])
 def test_what_is_no_device_has_no_stack(phone: Phone, device: str | None) -> None:
-    assert stack_facts(phone.read_texts, phone.run, device) == {}
+    assert stack_facts(phone.read_texts, phone.run, closed, device) == {}
 
 
 def test_a_phone_that_refuses_has_no_facts_of_it(phone: Phone) -> None:
-    assert stack_facts(phone.read_texts, lambda *_: None, "254:7") == {}
+    assert stack_facts(phone.read_texts, lambda *_: None, closed, "254:7") == {}
     garbage = "\x00\n/sys/dev/block/254:7 not-a-path\n/a b c\n"
-    assert stack_facts(phone.read_texts, lambda *_: garbage, "254:7") == {}
+    assert stack_facts(phone.read_texts, lambda *_: garbage, closed, "254:7") == {}
 
 
 def test_hostile_names_are_plain_text(phone: Phone) -> None:
     phone.put(f"{VIRTUAL}/dm-7/dm/name", "<b>\x1b[2J[red]\nof sda\n")
     phone.put(f"{DISK}/device/model", "x" * 10_000)
-    facts = stack_facts(phone.read_texts, phone.run, "254:7")
+    facts = stack_facts(phone.read_texts, phone.run, closed, "254:7")
     assert facts["block.stack"] == r"dm-7 (<b>\x1b[2J[red]\nof sda) over sda33 of sda"
     assert len(str(facts["disk.model"])) == 128
 
@@ -129,7 +149,7 @@ def test_hostile_names_are_plain_text(phone: Phone) -> None:
 def test_a_ufs_device_that_tells_nonsense_has_no_such_facts(phone: Phone) -> None:
     for file in UFS:
         phone.put(f"{CONTROLLER}/{file}", "0xZZ\x1b\n")
-    found = stack_facts(phone.read_texts, phone.run, "8:0")
+    found = stack_facts(phone.read_texts, phone.run, closed, "8:0")
     assert {name: fact for name, fact in found.items() if name.startswith("ufs.")} == {
         "ufs.gear": r"0xZZ\x1b",
         "ufs.lanes": r"0xZZ\x1b",
@@ -142,7 +162,7 @@ def test_a_disk_that_hangs_on_no_scsi_host_is_no_ufs_device(tmp_path: Path) -> N
     add_block(phone, nvme, "259:0")
     phone.put(f"{nvme}/device/model", "Samsung SSD 980\n")
     phone.put(f"{nvme}/device/firmware_rev", "3B4QFXO7\n")
-    assert stack_facts(phone.read_texts, phone.run, "259:0") == {
+    assert stack_facts(phone.read_texts, phone.run, closed, "259:0") == {
         "block.stack": "nvme0n1",
         "disk.name": "nvme0n1",
         "disk.model": "Samsung SSD 980",

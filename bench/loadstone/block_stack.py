@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 
 from loadstone.environment import Fact, ReadTexts, RunCommand
 from loadstone.explain import printable
-from loadstone.model import Noun
+from loadstone.files import Execute
+from loadstone.model import Job, Noun
 from loadstone.ufs import ufs_facts
 
 # Four layers: FBE or FDE over a linear or verity table over a partition. A line for each is its
@@ -52,6 +53,13 @@ class BlockNode(Noun, frozen=True, kw_only=True):
         ]
         return f"{self.name}{mapped}{disk}{' over ' if texts else ''}{' and '.join(texts)}"
 
+    def dm_names(self) -> Iterator[str]:
+        """The names of the device-mapper devices in it, from the top."""
+        if self.dm_name:
+            yield self.dm_name
+        for node in self.below:
+            yield from node.dm_names()
+
     def disks(self) -> Iterator[str]:
         """The real paths of the disks at the bottom."""
         if self.below:
@@ -61,7 +69,9 @@ class BlockNode(Noun, frozen=True, kw_only=True):
             yield str(PurePosixPath(self.path).parent) if self.is_partition else self.path
 
 
-def stack_facts(read_texts: ReadTexts, run: RunCommand, device: str | None) -> dict[str, Fact]:
+def stack_facts(
+    read_texts: ReadTexts, run: RunCommand, execute: Execute, device: str | None
+) -> dict[str, Fact]:
     """The stack in words, the disk at its bottom, and what a UFS device tells of itself.
 
     Args:
@@ -71,6 +81,8 @@ def stack_facts(read_texts: ReadTexts, run: RunCommand, device: str | None) -> d
     if stack is None:
         return {}
     facts: dict[str, Fact] = {"block.stack": printable(str(stack))}
+    if targets := _dm_targets(execute, stack):
+        facts["block.dm_targets"] = targets
     if stack.dm_uuid:
         facts["block.dm_uuid"] = stack.dm_uuid
     disks = list(dict.fromkeys(stack.disks()))
@@ -90,6 +102,22 @@ def read_stack(read_texts: ReadTexts, run: RunCommand, device: str | None) -> Bl
     real = dict.fromkeys(paths.values())
     texts = read_texts([f"{path}/{file}" for path in real for file in _FILES])
     return _node(top, paths, texts)
+
+
+def _dm_targets(execute: Execute, stack: BlockNode) -> str | None:
+    """What each device-mapper device is made of (``userdata: default-key``): only root may ask."""
+    names = dict.fromkeys(stack.dm_names())
+    told = {name: _targets_of(execute, name) for name in names}
+    words = [f"{name}: {targets}" for name, targets in told.items() if targets]
+    return printable(", ".join(words)) or None
+
+
+def _targets_of(execute: Execute, name: str) -> str:
+    outcome = execute(Job(operation="dm-targets", options={"name": name}))
+    if outcome.error or outcome.death:
+        return ""
+    counted = {kind.removeprefix("target_"): count for kind, count in outcome.values.items()}
+    return " + ".join(kind if count == 1 else f"{count} {kind}" for kind, count in counted.items())
 
 
 def _real_paths(listing: str) -> dict[str, str]:

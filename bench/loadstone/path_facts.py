@@ -13,7 +13,7 @@ from loadstone.environment import (
     device_facts,
     storage_facts,
 )
-from loadstone.files import Look
+from loadstone.files import Execute, Look
 from loadstone.fs_features import feature_facts
 
 MACHINE_SAMPLES = (
@@ -27,7 +27,7 @@ MACHINE_SAMPLES = (
 
 
 def path_facts(
-    seen: Look, read_text: ReadText, read_texts: ReadTexts, run: RunCommand
+    seen: Look, read_text: ReadText, read_texts: ReadTexts, run: RunCommand, execute: Execute
 ) -> dict[str, Fact]:
     """The facts of what a path lies on, or of the block device that it is."""
     device = device_beneath(seen, read_text)
@@ -37,7 +37,7 @@ def path_facts(
         else storage_facts(read_text, seen.real_path, device)
     )
     facts |= feature_facts(read_texts, facts)
-    return facts | stack_facts(read_texts, run, device)
+    return facts | stack_facts(read_texts, run, execute, device)
 
 
 def path_samples(seen: Look, read_text: ReadText) -> tuple[str, ...]:

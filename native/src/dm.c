@@ -263,12 +263,14 @@ int ls_dm_find(struct ls_dm *dm, const char *name, struct ls_dm_device *ret)
 }
 
 /* All targets' status as the kernel lays them out; 1 where the room was too small. */
-static int read_status(struct ls_dm *dm, const char *name, char *bytes, size_t size)
+static int read_status(struct ls_dm *dm, const char *name, uint32_t flags, char *bytes,
+		       size_t size)
 {
 	struct dm_ioctl *head = (struct dm_ioctl *)(void *)bytes;
 	int err;
 
 	init_head(head, name, size);
+	head->flags = flags;
 	err = ORDER(dm, DM_TABLE_STATUS, head);
 	return err ? err : !!(head->flags & DM_BUFFER_FULL_FLAG);
 }
@@ -292,16 +294,16 @@ static int write_status(const char *bytes, char **ret)
 	return fclose(text) ? -errno : 0;
 }
 
-int ls_dm_status(struct ls_dm *dm, const char *name, char **ret)
+static int status_of(struct ls_dm *dm, const char *name, uint32_t flags, char **ret)
 {
-	int err = ls_dm_check_name(dm, name);
+	int err = 0;
 
 	for (size_t size = STATUS_START_BYTES; !err; size *= 4) {
 		LS_FREE char *bytes = calloc(1, size);
 
 		if (!bytes || size > STATUS_END_BYTES)
 			return -ENOMEM;
-		err = read_status(dm, name, bytes, size);
+		err = read_status(dm, name, flags, bytes, size);
 		if (!err)
 			return write_status(bytes, ret);
 		err = err > 0 ? 0 : err;
@@ -309,12 +311,28 @@ int ls_dm_status(struct ls_dm *dm, const char *name, char **ret)
 	return err;
 }
 
+int ls_dm_status(struct ls_dm *dm, const char *name, char **ret)
+{
+	int err = ls_dm_check_name(dm, name);
+
+	return err ? err : status_of(dm, name, 0, ret);
+}
+
+int ls_dm_look(struct ls_dm *dm, const char *name, char **ret)
+{
+	dm->step = "device-mapper name";
+	if (!*name || strlen(name) >= DM_NAME_LEN)
+		return -EINVAL;
+	/* Else a pool of thin volumes would write down what it knows first. */
+	return status_of(dm, name, DM_NOFLUSH_FLAG, ret);
+}
+
 /* How many sectors the targets of a device cover. */
 static int sectors_of(struct ls_dm *dm, const char *name, uint64_t *ret)
 {
 	size_t at = sizeof(struct dm_ioctl);
 	LS_FREE char *bytes = calloc(1, STATUS_END_BYTES);
-	int err = bytes ? read_status(dm, name, bytes, STATUS_END_BYTES) : -ENOMEM;
+	int err = bytes ? read_status(dm, name, 0, bytes, STATUS_END_BYTES) : -ENOMEM;
 	const struct dm_ioctl *head = (const struct dm_ioctl *)(void *)bytes;
 
 	*ret = 0;

@@ -64,4 +64,10 @@ int ls_dm_find(struct ls_dm *dm, const char *name, struct ls_dm_device *ret);
  */
 int ls_dm_status(struct ls_dm *dm, const char *name, char **ret);
 
+/*
+ * The same of anybody's device, which nothing is done to. No parameters of its table are
+ * asked for: they may be keys.
+ */
+int ls_dm_look(struct ls_dm *dm, const char *name, char **ret);
+
 #endif

@@ -165,6 +165,8 @@ def test_the_run_tells_what_lies_beneath(measure: Command, user: Phone) -> None:
     facts = json.loads(manifest.read_text())["environment"]["facts"]
     assert facts["fs.type"] == "f2fs"
     assert "data" in facts["block.stack"]
+    # What a table is made of, the kernel tells root.
+    assert facts.get("block.dm_targets") == ("data: 2 linear" if user.uid == 0 else None)
     assert "system" in facts["memory.dma_heaps"]
     assert facts["user.is_root"] is (user.uid == 0)
     assert facts["phone.model"] == "Scenery 1"

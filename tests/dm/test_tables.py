@@ -41,6 +41,32 @@ def test_dmsetup_shows_the_table_that_was_asked_for(
         assert device.name not in dmsetup("ls")
 
 
+def test_the_types_of_a_tables_targets_are_counted(
+    target: LocalTarget, place: Path, loop: str
+) -> None:
+    table = f"0 8 linear {loop} 0\n8 8 error\n16 8 zero\n24 8 error"
+    with (
+        Journal(place / "results") as journal,
+        mapped_device(target, journal, table, what="x") as device,
+    ):
+        told = target.execute(Job(operation="dm-targets", options={"name": device.name}))
+    assert told.values == {"target_linear": 1, "target_error": 2, "target_zero": 1}
+
+
+def test_anybodys_device_is_looked_at_and_nothing_is_done_to_it(target: LocalTarget) -> None:
+    dmsetup("create", "somebody-elses", "--table", "0 8 error")
+    try:
+        told = target.execute(Job(operation="dm-targets", options={"name": "somebody-elses"}))
+        assert told.error is None
+        assert told.values == {"target_error": 1}
+        assert dmsetup("table", "somebody-elses").split() == ["0", "8", "error"]
+    finally:
+        dmsetup("remove", "somebody-elses")
+    error = target.execute(Job(operation="dm-targets", options={"name": "nobodys"})).error
+    assert error is not None
+    assert (error.step, error.code) == ("DM_TABLE_STATUS", errno.ENXIO)
+
+
 def test_a_name_that_is_taken_is_told_and_left_alone(
     target: LocalTarget, place: Path, loop: str
 ) -> None:

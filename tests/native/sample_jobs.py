@@ -102,6 +102,10 @@ _MAKERS: dict[str, Maker] = {
         _job("dm-flush", device=place / "model"),
         _job("dm-flush", device=place / "model", threads=0),
     ],
+    "dm-targets": lambda _: [
+        _job("dm-targets", name="vg-root"),
+        _job("dm-targets"),
+    ],
     "dm-table": lambda _: [
         _job("dm-table", action="create", name="vg-root", table="0 8 zero"),
         _job("dm-table", action="status", name="l" * 128),

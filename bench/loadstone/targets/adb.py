@@ -52,7 +52,7 @@ class AdbTarget:
         }
         if path is not None:
             seen = files.found(self.execute, path)
-            facts |= path_facts(seen, self.read_text, self.read_texts, self._output)
+            facts |= path_facts(seen, self.read_text, self.read_texts, self._output, self.execute)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ class LocalTarget:
         }
         if path is not None:
             seen = files.found(core.run_job, path)
-            facts |= path_facts(seen, self.read_text, self.read_texts, self._output)
+            facts |= path_facts(seen, self.read_text, self.read_texts, self._output, core.run_job)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
