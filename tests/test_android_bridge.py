@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from commands import needs
-from loadstone.android.bridge import Listed, Said, choose, is_network, listed, parse_devices
+from loadstone.android.bridge import Said, is_network
+from loadstone.android.listing import Listed, choose, listed, parse_devices
 from loadstone.errors import CannotMeasureError, UsageError
 
 LISTING = """\
@@ -119,7 +120,7 @@ def test_where_there_is_no_device_the_next_step_is_told() -> None:
 
 @needs("adb")
 def test_a_server_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadstone.android.bridge._SERVER_LIMIT_S", 1.0)
+    monkeypatch.setattr("loadstone.android.listing._SERVER_LIMIT_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(silent.getsockname()[1]))
         with pytest.raises(CannotMeasureError, match="see what holds its port"):

@@ -77,7 +77,7 @@ FLOORS = (
         "write_place",
         "write_rules",
     },
-    {"beside", "compare", "doctor", "published", "request", "runner"},
+    {"attempt", "beside", "compare", "doctor", "published", "request", "runner"},
     {"api", "report", "export", "lab"},
     {"cli", "pytest_plugin"},
 )

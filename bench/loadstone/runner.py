@@ -1,23 +1,20 @@
 """Plan × Target → Run. Knows no workload and no target by name."""
 
 import shlex
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
-from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from loadstone import __version__, core, store
-from loadstone.errors import LoadstoneError, RunError, TargetLostError, UsageError
-from loadstone.evidence import timed_ns
+from loadstone.attempt import WayOn, attempt
+from loadstone.errors import LoadstoneError, RunError, UsageError
 from loadstone.held_conditions import HeldConditions, hold
 from loadstone.journal import Journal, stale
-from loadstone.model import Case, Environment, Finding, Outcome, Plan, Run, Status, Step, Trial
+from loadstone.model import Case, Environment, Plan, Run, Status, Step, Trial
 from loadstone.parameters import parse_value
 from loadstone.plan import LIMITS, order
 from loadstone.targets import Target
@@ -41,14 +38,6 @@ class Observer(Protocol):
 
     def ended(self, step: Step, trial: Trial | None) -> None:
         """It ended; None where the Case had been skipped before."""
-
-
-class _WayOn(Enum):
-    """How a Run goes on after a Trial."""
-
-    FREE = auto()
-    AFTER_RETURN = auto()
-    NONE = auto()
 
 
 class Silence:
@@ -292,84 +281,14 @@ def _carry_out(
         if step.case.id in skipped:
             observer.ended(step, None)
             continue
-        trial, way_on = _try(step, target, prepared, held, observer)
+        trial, way_on = attempt(step, target, prepared, held, observer.say)
         writer.append(trial)
         observer.ended(step, trial)
         if trial.status is Status.SKIPPED:
             skipped.add(step.case.id)
-        if way_on is _WayOn.AFTER_RETURN:
+        if way_on is WayOn.AFTER_RETURN:
             target.await_return(observer.say)
             return True
-        if way_on is _WayOn.NONE:
+        if way_on is WayOn.NONE:
             return False
     return False
-
-
-def _try(
-    step: Step, target: Target, prepared: Prepared, held: HeldConditions, observer: Observer
-) -> tuple[Trial, "_WayOn"]:
-    finding = prepared.objection(step.case)
-    outcome, (started, start_ns) = Outcome(), _now()
-    if finding is None:
-        try:
-            waited = held.await_cool(observer.say)
-            started, start_ns = _now()
-            outcome, finding = _attempt(step.case, target, prepared, held, waited)
-        except TargetLostError as error:
-            outcome = Outcome(death=str(error), lost=True)
-            finding = _lost(outcome)
-    trial = Trial(
-        case=step.case.id,
-        round=step.round,
-        warmup=step.warmup,
-        started=started.isoformat(timespec="milliseconds"),
-        status=finding.status,
-        reason=finding.reason,
-        remedy=finding.remedy,
-        metrics=finding.metrics,
-        evidence=finding.evidence,
-        notes=finding.notes,
-        spans=outcome.spans,
-        histograms=outcome.histograms,
-        overhead_ns=time.monotonic_ns() - start_ns - inherent_ns(finding, outcome),
-    )
-    if outcome.lost:
-        return trial, _WayOn.AFTER_RETURN
-    return trial, _WayOn.NONE if finding.ends_run else _WayOn.FREE
-
-
-def _attempt(
-    case: Case,
-    target: Target,
-    prepared: Prepared,
-    held: HeldConditions,
-    waited: Mapping[str, float],
-) -> tuple[Outcome, Finding]:
-    before = held.look()
-    outcome = target.execute(held.placed(prepared.job(case)))
-    if outcome.lost:
-        return outcome, _lost(outcome)
-    return outcome, held.judged(prepared.judge(case, outcome), before, waited)
-
-
-def _now() -> tuple[datetime, int]:
-    return datetime.now(UTC), time.monotonic_ns()
-
-
-def _lost(outcome: Outcome) -> Finding:
-    return Finding(
-        status=Status.FAILED,
-        reason=outcome.death,
-        remedy="see that its cable, battery and adbd hold; the Run goes on when it is back",
-    )
-
-
-def inherent_ns(finding: Finding, outcome: Outcome) -> int:
-    """What a Trial takes by its nature: the timed region, the cache's state, what checks it."""
-    spans = (span for span in outcome.spans if span.name == "release")
-    names = ("set_cache_ns", "set_up_ns", "verify_ns", "trace_ns")
-    return (
-        int(timed_ns(finding.evidence) or 0)
-        + sum(span.end_ns - span.start_ns for span in spans)
-        + sum(int(finding.evidence.get(name, 0)) for name in names)
-    )

@@ -10,9 +10,9 @@ import pytest
 from adb_server import AdbServer
 from adbd import Adbd
 
+from loadstone.attempt import inherent_ns
 from loadstone.journal import Journal
 from loadstone.model import Case, Status, Subject, Value
-from loadstone.runner import inherent_ns
 from loadstone.stats import Interval, ratio_interval
 from loadstone.targets import Target, connect
 from loadstone.workloads import make_cases, workload

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadstone.errors import CannotMeasureError, TargetError, TargetLostError, UsageError
+from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
 from loadstone.explain import printable
 from loadstone.kernel_module import find_program
 from loadstone.model import Noun
@@ -16,38 +16,10 @@ PLACE = "/data/local/tmp"
 
 # shell_v2, which keeps exit codes and standard error apart, came with it (Android 7).
 _OLDEST = (1, 0, 36)
-_REMEDIES = {
-    "unauthorized": "unlock the device and allow USB debugging for this computer",
-    "authorizing": "unlock the device and allow USB debugging for this computer",
-    "offline": "pull the cable and plug it in again, or `adb reconnect offline`",
-    "no permissions": "give this user access to USB devices (the Debian package "
-    "android-sdk-platform-tools-common has the udev rules), then `adb kill-server`",
-    "recovery": "reboot the device (`adb reboot`): in recovery nothing can be measured",
-    "sideload": "reboot the device (`adb reboot`): in sideload nothing can be measured",
-    "bootloader": "start its system (`fastboot reboot`)",
-    "host": "name a device, not the server",
-}
 _LAST_LINES = 3
 _ANSWER_LIMIT_S = 10.0
-_SERVER_LIMIT_S = 20.0
 # adb's client ends with exit code 0 where the connection does: the shell has the last word.
 _END = "loadstone-ended"
-
-
-class Listed(Noun, frozen=True, kw_only=True):
-    """A line of ``adb devices``; ``state`` is ``device`` where it can be worked with."""
-
-    serial: str
-    state: str
-    model: str | None = None
-
-    @property
-    def remedy(self) -> str | None:
-        """What to do so that it can be worked with; None where it can be."""
-        if self.state == "device":
-            return None
-        known = (words for state, words in _REMEDIES.items() if self.state.startswith(state))
-        return next(known, "see `adb devices`, and plug it in again")
 
 
 class Said(Noun, frozen=True, kw_only=True):
@@ -63,73 +35,6 @@ class Said(Noun, frozen=True, kw_only=True):
         lines = [line.strip() for line in (self.err.strip() or self.out.strip()).splitlines()]
         errors = [line for line in lines if "error:" in line]
         return "; ".join((errors or lines)[-_LAST_LINES:]) or f"exit code {self.code}"
-
-
-def listed() -> tuple[Listed, ...]:
-    """The devices that adb's server knows of.
-
-    Raises:
-        CannotMeasureError: there is no adb, it is too old, or its server does not start.
-    """
-    command = [str(require_adb()), "devices", "-l"]
-    try:
-        said = _run(command, _SERVER_LIMIT_S)
-    except TargetError as error:
-        raise CannotMeasureError(
-            f"adb's server does not answer: {error}; see what holds its port (5037, or "
-            "$ANDROID_ADB_SERVER_PORT)"
-        ) from error
-    if said.code:
-        raise CannotMeasureError(f"adb devices: {said.last_words}; see to adb's server")
-    return parse_devices(said.out)
-
-
-def parse_devices(text: str) -> tuple[Listed, ...]:
-    """Read what ``adb devices -l`` prints."""
-    found = []
-    for line in text.splitlines():
-        # A state may have a space in it, and serials are of any length.
-        match = re.match(r"(\S+)\s+(no permissions|\S+)(.*)$", line)
-        if match and not line.startswith(("*", "List of devices", "adb server")):
-            model = re.search(r"(?:^|\s)model:(\S+)", match[3])
-            found.append(Listed(serial=match[1], state=match[2], model=model[1] if model else None))
-    return tuple(found)
-
-
-def choose(serial: str) -> Listed:
-    """The device of that serial, or the only one where it is empty.
-
-    Raises:
-        UsageError: there is none of that serial, or there are several and none was named.
-        CannotMeasureError: there is none at all, or it can't be worked with; says why.
-    """
-    devices = listed()
-    if not serial and len(devices) > 1:
-        raise UsageError(
-            f"--target adb: there are {len(devices)} devices; name one: "
-            + " or ".join(f"--target adb:{device.serial}" for device in devices)
-        )
-    chosen = [device for device in devices if serial in ("", device.serial)]
-    if not chosen:
-        raise _nothing_chosen(serial, devices)
-    device = chosen[0]
-    if device.remedy is not None:
-        raise CannotMeasureError(
-            f"adb:{printable(device.serial)} is {printable(device.state)}; {device.remedy}"
-        )
-    return device
-
-
-def _nothing_chosen(serial: str, devices: Sequence[Listed]) -> Exception:
-    if not serial:
-        return CannotMeasureError(
-            "--target adb: no device is there; plug one in, with USB debugging on, or "
-            "`adb connect HOST:PORT`"
-        )
-    there = ", ".join(device.serial for device in devices)
-    known = f"there are: {there}" if there else "there is none at all"
-    remedy = f"`adb connect {serial}` first" if is_network(serial) else "see `loadstone devices`"
-    return UsageError(f"--target adb:{printable(serial)}: no such device, {known}; {remedy}")
 
 
 def is_network(serial: str) -> bool:
@@ -149,7 +54,7 @@ def require_adb() -> Path:
             "no program adb here; install the Debian package adb, or Android's platform-tools, "
             "and have it in PATH"
         )
-    said = _run([str(program), "version"], 30.0)
+    said = run_adb([str(program), "version"], 30.0)
     version = re.search(r"version (\d+)\.(\d+)\.(\d+)", said.out)
     if version is None:
         raise CannotMeasureError(f"{program} version: {said.last_words}; is this Android's adb?")
@@ -181,7 +86,7 @@ class Bridge:
             TargetError: no answer in time.
         """
         command = f"{shlex.join(words)}\necho '\n{_END}' $?"
-        said = _run(self.shell_argv(command), limit_s)
+        said = run_adb(self.shell_argv(command), limit_s)
         out, mark, code = said.out.rpartition(f"\n{_END} ")
         if not mark:
             raise TargetLostError(
@@ -222,7 +127,7 @@ class Bridge:
         """Where it is one of the network and away, have the server connect to it once more."""
         if is_network(self.serial) and self.state() != "device":
             for verb in ("disconnect", "connect"):
-                _run([self._program, verb, self.serial], 20.0)
+                run_adb([self._program, verb, self.serial], 20.0)
 
     def answers(self) -> bool:
         """Whether the device itself does, which the server may not know yet."""
@@ -240,10 +145,15 @@ class Bridge:
         return said
 
     def _asked(self, *words: str, limit_s: float = 60.0) -> Said:
-        return _run([self._program, "-s", self.serial, *words], limit_s)
+        return run_adb([self._program, "-s", self.serial, *words], limit_s)
 
 
-def _run(argv: Sequence[str], limit_s: float) -> Said:
+def run_adb(argv: Sequence[str], limit_s: float) -> Said:
+    """Run an adb command to its end.
+
+    Raises:
+        TargetError: no answer in time.
+    """
     try:
         done = subprocess.run(
             argv,

@@ -11,8 +11,9 @@ import msgspec
 from loadstone import files
 from loadstone.access import Access
 from loadstone.android.agent import Agent
-from loadstone.android.bridge import PLACE, Bridge, choose, listed
+from loadstone.android.bridge import PLACE, Bridge
 from loadstone.android.facts import phone_facts, state_facts
+from loadstone.android.listing import choose, listed
 from loadstone.android.root import user_of
 from loadstone.environment import machine_facts
 from loadstone.errors import CannotMeasureError, InterruptedRunError, TargetError, TargetLostError
