@@ -289,6 +289,12 @@ def test_a_mistake_is_told_in_one_line(
     assert complaint in done.complaint
 
 
+def test_the_doctor_wants_the_whole_path_too(measure: Command, adbd: Adbd) -> None:
+    done = measure("doctor", "--file=model.gguf", f"--target=adb:{adbd.serial}")
+    assert done.code == 2
+    assert "a path begins with /" in done.complaint
+
+
 def test_a_phone_that_is_off_is_told_what_to_do(measure: Command, adbd: Adbd) -> None:
     adbd.cut()
     adbd.await_state("offline")

@@ -43,7 +43,10 @@ def command(
         return _lab(file, as_json)
     from loadstone import targets
     from loadstone.doctor.diagnosis import diagnose
+    from loadstone.request import Request, require_whole_paths
 
+    if not targets.is_this_machine(target):
+        require_whole_paths(Request(file=file), target)
     with targets.connect(target, results, access) as connected:
         diagnosis = diagnose(connected, file, results)
     if as_json:
