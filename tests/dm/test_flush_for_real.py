@@ -144,10 +144,19 @@ def test_a_device_that_hangs_is_given_up_and_its_tables_go(place: Path, lower: L
     assert "loadstone-" not in dmsetup("ls")
 
 
+def is_timing(loadstone: Command) -> bool:
+    """Whether a Job runs on tables that are there: those before it only prepare."""
+    return (
+        "loadstone-flush-" in dmsetup("ls")
+        and bool(loadstone.jobs())
+        and bool(list(loadstone.results.glob("runs/*/manifest.json")))
+    )
+
+
 def test_a_kill_leaves_tables_that_clean_removes(loadstone: Command) -> None:
     words = ("run", "dm-flush", *SMALL_WORDS, "--set=segments=8", "--set=seconds=600")
     process = loadstone.start(*words)
-    until(loadstone.jobs, "a Job to run", limit_s=120)
+    until(lambda: is_timing(loadstone), "a Trial to run", limit_s=120)
     process.kill()
     process.communicate()
     until(lambda: not loadstone.processes(), "its processes to end", limit_s=60)
@@ -162,7 +171,7 @@ def test_a_kill_leaves_tables_that_clean_removes(loadstone: Command) -> None:
 def test_a_signal_takes_all_down(loadstone: Command) -> None:
     words = ("run", "dm-flush", *SMALL_WORDS, "--set=segments=8", "--set=seconds=600")
     process = loadstone.start(*words)
-    until(loadstone.jobs, "a Job to run", limit_s=120)
+    until(lambda: is_timing(loadstone), "a Trial to run", limit_s=120)
     process.terminate()
     process.communicate(timeout=120)
     assert process.returncode == -signal.SIGTERM
