@@ -16,7 +16,7 @@ from phone import Phone
 from loadstone.journal import Journal
 from loadstone.lab.command import hidden, own_paths, script, virtme_argv
 from loadstone.lab.directory import lab_directory
-from loadstone.lab.guest import Guest
+from loadstone.lab.guest import Guest, GuestError
 from loadstone.lab.kernels import Kernel, stage
 from loadstone.lab.machine import ClockKind, make_machine
 from loadstone.model import Noun
@@ -95,6 +95,12 @@ def _running(guest: Guest) -> Iterator[None]:
     lines = guest.lines()
     said = next((line for line in lines if line == b"ready"), None)
     assert said is not None, "\n".join(guest.console[-60:])
-    drain = threading.Thread(target=deque, args=(lines, 0), daemon=True)
+    drain = threading.Thread(target=_drain, args=(lines,), daemon=True)
     drain.start()
     yield
+
+
+def _drain(lines: Iterator[bytes]) -> None:
+    """Until the guest is ended, which its pipes tell of in their own way."""
+    with contextlib.suppress(GuestError, OSError, ValueError, KeyError):
+        deque(lines, 0)
