@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import needs
+from commands import needs, until
 from loadstone.android.bridge import Said, is_network
 from loadstone.android.listing import Listed, choose, listed, parse_devices
 from loadstone.errors import CannotMeasureError, UsageError
@@ -98,13 +98,20 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         port = free.getsockname()[1]
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
     monkeypatch.setenv("HOME", str(tmp_path))
-    command = ["adb", "-L", f"tcp:127.0.0.1:{port}", "server", "nodaemon"]
+    command = ["adb", "-P", str(port), "nodaemon", "server"]
     log = (tmp_path / "log").open("wb")
     with log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
+            # A client that finds no server starts one, which nobody would end.
+            until(lambda: _listens(port), "adb's server to listen")
             yield
         finally:
             process.send_signal(signal.SIGKILL)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 @needs("adb")
