@@ -27,6 +27,7 @@ FLOORS = (
         "explain",
         "files",
         "fs_features",
+        "giving_up",
         "heat",
         "parameters",
         "path_facts",

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import shlex
-import threading
 from pathlib import Path
 
 from loadstone import core
@@ -12,8 +11,9 @@ from loadstone.android.bridge import PLACE, Bridge
 from loadstone.android.root import User
 from loadstone.android.session import Session, SessionEndedError
 from loadstone.android.wire import Hello, job_line, read_hello, read_outcome
-from loadstone.errors import CannotMeasureError, InterruptedRunError, TargetError, TargetLostError
+from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
 from loadstone.explain import printable
+from loadstone.giving_up import GivingUp
 from loadstone.model import Job, Outcome
 from loadstone.units import format_bytes_rounded
 from loadstone.worker import NO_ANSWER, death_of
@@ -32,17 +32,15 @@ class Agent:
 
     Args:
         user: who it runs as.
-        stop: set from another thread where the Job that is carried out is to be given up.
+        giving_up: wished for from another thread where a Job is to be given up.
     """
 
-    def __init__(
-        self, bridge: Bridge, architecture: str, user: User, stop: threading.Event
-    ) -> None:
+    def __init__(self, bridge: Bridge, architecture: str, user: User, giving_up: GivingUp) -> None:
         self._bridge = bridge
         self._binary = agent_binary(architecture)
         self._user = user
         self._session: Session | None = None
-        self._stop = stop
+        self._giving_up = giving_up
 
     @property
     def hello(self) -> Hello:
@@ -59,7 +57,7 @@ class Agent:
         Raises:
             TargetError: the agent does not run on this device, or talks nonsense.
         """
-        self._heed_stop(job)
+        self._giving_up.heed(job.operation)
         try:
             session = self._running()
             return read_outcome(session.ask(job_line(job), job.timeout_s + _GRACE_S))
@@ -85,7 +83,7 @@ class Agent:
 
     def _judged(self, ended: SessionEndedError, job: Job) -> Outcome:
         self.close()
-        self._heed_stop(job)
+        self._giving_up.heed(job.operation)
         where = f"adb:{printable(self._bridge.serial)}"
         if ended.code is None and self._bridge.answers():
             return Outcome(death=f"{NO_ANSWER} from {where} within {job.timeout_s:g} s; given up")
@@ -96,12 +94,6 @@ class Agent:
         return Outcome(
             death=f"{where} went away during {job.operation}: {self._bridge.state()}", lost=True
         )
-
-    def _heed_stop(self, job: Job) -> None:
-        """Once: what tidies up afterwards are Jobs too."""
-        if self._stop.is_set():
-            self._stop.clear()
-            raise InterruptedRunError(f"{job.operation} was given up")
 
     def _running(self) -> Session:
         if self._session is None:
@@ -115,8 +107,7 @@ class Agent:
             session = Session(argv, lambda: self._bridge.state() == "device")
         except SessionEndedError as ended:
             if not ended.code:
-                state = self._bridge.state()
-                raise TargetLostError(f"adb:{self._bridge.serial} went away: {state}") from ended
+                raise self._bridge.lost(self._bridge.state()) from ended
             raise TargetError(
                 f"{AGENT} does not run on adb:{printable(self._bridge.serial)}: {ended}; "
                 f"{self._remedy(ended)}"

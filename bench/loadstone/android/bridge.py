@@ -89,10 +89,8 @@ class Bridge:
         said = run_adb(self.shell_argv(command), limit_s)
         out, mark, code = said.out.rpartition(f"\n{_END} ")
         if not mark:
-            raise TargetLostError(
-                f"adb:{printable(self.serial)} went away: "
-                + (said.last_words if said.code else f"the connection ended ({self.state()})")
-            )
+            ended = f"the connection ended ({self.state()})"
+            raise self.lost(said.last_words if said.code else ended)
         return Said(code=int(code), out=out, err=said.err)
 
     def push(self, source: Path, path: str, limit_s: float = 600.0) -> Said:
@@ -136,12 +134,14 @@ class Bridge:
         except TargetError:
             return False
 
+    def lost(self, how: str) -> TargetLostError:
+        """The error to raise where the device is gone, and how that showed."""
+        return TargetLostError(f"adb:{printable(self.serial)} went away: {how}")
+
     def _transfer(self, verb: str, source: str, destination: str, limit_s: float) -> Said:
         said = self._asked(verb, source, destination, limit_s=limit_s)
         if said.code and (state := self.state()) != "device":
-            raise TargetLostError(
-                f"adb:{printable(self.serial)} went away: {said.last_words} ({state})"
-            )
+            raise self.lost(f"{said.last_words} ({state})")
         return said
 
     def _asked(self, *words: str, limit_s: float = 60.0) -> Said:

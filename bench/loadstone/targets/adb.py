@@ -1,7 +1,6 @@
 """An Android device at the other end of adb. Jobs run in an agent that is pushed there."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,8 +15,9 @@ from loadstone.android.facts import phone_facts, state_facts
 from loadstone.android.listing import choose, listed
 from loadstone.android.root import user_of
 from loadstone.environment import machine_facts
-from loadstone.errors import CannotMeasureError, InterruptedRunError, TargetError, TargetLostError
+from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
 from loadstone.explain import printable
+from loadstone.giving_up import GivingUp
 from loadstone.model import Environment, Job, Outcome
 from loadstone.path_facts import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.targets import Found, Say
@@ -40,7 +40,7 @@ class AdbTarget:
         self.name = f"{SCHEME}:{bridge.serial}"
         self._bridge = bridge
         self._access = access
-        self._stop = threading.Event()
+        self._giving_up = GivingUp()
         self._connect()
 
     def environment(self, path: str | None) -> Environment:
@@ -115,16 +115,14 @@ class AdbTarget:
             if self._is_back():
                 say(f"{self.name} is back")
                 return
-            if self._stop.wait(_PAUSE_S):
-                self._stop.clear()
-                raise InterruptedRunError(f"{self.name} was waited for")
+            self._giving_up.heed(f"waiting for {self.name}", _PAUSE_S)
         raise TargetError(
             f"{self.name} did not come back within {limit_s:g} s ({self._bridge.state()}); plug "
             "it in, or --wait-device with more"
         )
 
     def interrupt(self) -> None:
-        self._stop.set()
+        self._giving_up.wish()
         self._agent.kill()
 
     def close(self) -> None:
@@ -134,7 +132,7 @@ class AdbTarget:
     def _connect(self) -> None:
         architecture = self._bridge.shell("uname", "-m").out.strip()
         self._user = user_of(self._bridge, self._access.root)
-        self._agent = Agent(self._bridge, architecture, self._user, self._stop)
+        self._agent = Agent(self._bridge, architecture, self._user, self._giving_up)
         # What does not run is known before anything is prepared.
         _ = self._agent.hello
         self._phone = phone_facts(self.read_texts, self._output)

@@ -6,7 +6,6 @@ import select
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,8 @@ from loadstone.access import Access
 from loadstone.dma_heaps import heap_facts
 from loadstone.durable import cannot_write
 from loadstone.environment import machine_facts
-from loadstone.errors import InterruptedRunError, TargetError, UsageError, system_words
+from loadstone.errors import TargetError, UsageError, system_words
+from loadstone.giving_up import GivingUp
 from loadstone.model import Environment, Job, Outcome
 from loadstone.path_facts import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.targets import Say
@@ -45,7 +45,7 @@ class LocalTarget:
         self._scratch = results.absolute() / "scratch"
         self._limit_s = limit_s
         self._worker: subprocess.Popen[bytes] | None = None
-        self._stop = threading.Event()
+        self._giving_up = GivingUp()
 
     def environment(self, path: str | None) -> Environment:
         facts = machine_facts(self.read_text)
@@ -66,7 +66,7 @@ class LocalTarget:
         return path_samples(files.found(core.run_job, path), self.read_text)
 
     def execute(self, job: Job) -> Outcome:
-        self._heed_stop(job)
+        self._giving_up.heed(job.operation)
         process = self._running_worker()
         if self._limit_s is not None:
             job = msgspec.structs.replace(job, timeout_s=self._limit_s)
@@ -83,7 +83,7 @@ class LocalTarget:
             raise
         if outcome is None:
             self.close()
-            self._heed_stop(job)
+            self._giving_up.heed(job.operation)
             return Outcome(death=f"the worker process: {worker.death_of(process.returncode)}")
         return outcome
 
@@ -133,7 +133,7 @@ class LocalTarget:
             Path(path).unlink()
 
     def interrupt(self) -> None:
-        self._stop.set()
+        self._giving_up.wish()
         if (process := self._worker) is not None:
             process.kill()
 
@@ -153,12 +153,6 @@ class LocalTarget:
             with contextlib.suppress(BrokenPipeError):
                 if pipe is not None:
                     pipe.close()
-
-    def _heed_stop(self, job: Job) -> None:
-        """Once: what tidies up afterwards are Jobs too."""
-        if self._stop.is_set():
-            self._stop.clear()
-            raise InterruptedRunError(f"{job.operation} was given up")
 
     def _running_worker(self) -> subprocess.Popen[bytes]:
         if self._worker is None or self._worker.poll() is not None:
