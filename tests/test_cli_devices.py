@@ -1,12 +1,13 @@
 """``--device`` and ``--erase``: what is said, by which exit code, and that nothing is left."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from commands import Command, needs_root
+from commands import Command, needs, needs_root
 from devices import checksum, loop
-from loadstone.errors import UsageError
+from loadstone.errors import UsageError, system_words
 from loadstone.lab.setup import lab_plan
 from loadstone.request import Request, make_plan
 
@@ -124,17 +125,24 @@ def test_a_device_is_kept_by_its_absolute_name(monkeypatch: pytest.MonkeyPatch) 
 
 
 @needs_root
+@needs("strace")
 @without_device_mapper
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.ENODEV])
 @pytest.mark.parametrize("workload", ["dm-flush", "dm-verity"])
 def test_without_device_mapper_it_is_said_what_the_kernel_lacks_and_where_it_is(
-    loadstone: Command, workload: str
+    loadstone: Command, place: Path, workload: str, code: int
 ) -> None:
-    done = loadstone("run", workload, "--rounds", "1")
+    """No node, or one that a program made where the kernel has no such driver."""
+    log, control = place / "strace.log", "/dev/mapper/control"
+    inject = f"inject=openat:error={errno.errorcode[code]}"
+    strace = ("strace", "-f", "-qq", "-o", str(log), "-P", control, "-e", inject)
+    done = loadstone("run", workload, "--rounds", "1", before=strace)
+    assert "(INJECTED)" in log.read_text()
     assert (done.code, done.out) == (3, "")
     assert done.err.count("\n") == 1
     said = done.complaint
     assert said.startswith("this kernel has no device-mapper (CONFIG_BLK_DEV_DM): open device-")
-    assert "/dev/mapper/control: No such file or directory (ENOENT)" in said
+    assert f"{control}: {system_words(code)}; " in said
     assert said.endswith("`loadstone lab run` boots a kernel that has it")
     assert loadstone("run", workload, "--json", "--quiet").out == ""
 
