@@ -145,7 +145,7 @@ def test_what_programs_of_this_machine_would_make_is_refused_with_a_way_out(
     far: FarTarget, results: Path
 ) -> None:
     with pytest.raises(CannotMeasureError, match=r"veritysetup.*far:1 is another; .*lab run"):
-        carried_out(far, results, "dm-verity")
+        carried_out(far, results, "dm-verity", file="/far/only-there.img")
     subject = Subject(devices=("ufs40",), directory="/far")
     with (
         pytest.raises(CannotMeasureError, match=r"--device ufs40: .*far:1 is another; leave it"),

@@ -1,7 +1,7 @@
 """The facts about a Linux machine that decide a storage benchmark's figures.
 
-Everything is read through ``read_text``, so that the same code serves any Target that can
-read small files.
+Everything is read through ``read_text`` and ``read_texts``, so that the same code serves any
+Target that can read small files. ``read_text`` is for those that may be long.
 """
 
 import os
@@ -58,27 +58,32 @@ class Mount(Noun, frozen=True, kw_only=True):
     options: str
 
 
-def machine_facts(read_text: ReadText) -> dict[str, Fact]:
-    """Kernel, processor, memory: what holds whatever file is measured."""
+def machine_facts(read_text: ReadText, read_texts: ReadTexts) -> dict[str, Fact]:
+    """Kernel, processor, memory: what holds whatever file is measured. Two round trips."""
+    texts = read_texts(
+        [*_FACT_FILES.values(), *_CHOICE_FILES.values(), "/proc/meminfo", "/proc/loadavg"]
+    )
     facts: dict[str, Fact] = {
-        key: _number_or_text(read_text(path)) for key, path in _FACT_FILES.items()
+        key: _number_or_text(texts.get(path)) for key, path in _FACT_FILES.items()
     }
-    facts |= {key: _chosen(read_text(path)) for key, path in _CHOICE_FILES.items()}
+    facts |= {key: _chosen(texts.get(path)) for key, path in _CHOICE_FILES.items()}
     facts |= _cpu_facts(read_text("/proc/cpuinfo") or "")
-    facts |= _memory_facts(read_text("/proc/meminfo") or "")
-    load = read_text("/proc/loadavg")
+    facts |= _memory_facts(texts.get("/proc/meminfo", ""))
+    load = texts.get("/proc/loadavg")
     facts["load.1min"] = float(load.split()[0]) if load else None
     return facts
 
 
-def storage_facts(read_text: ReadText, path: str, device: str | None) -> dict[str, Fact]:
+def storage_facts(
+    read_text: ReadText, read_texts: ReadTexts, path: str, device: str | None
+) -> dict[str, Fact]:
     """File system and block queue under a real (symlink-free) path.
 
     Args:
         device: ``MAJ:MIN`` of the block device beneath, or None where there is none.
     """
     mount = find_mount(parse_mountinfo(read_text("/proc/self/mountinfo") or ""), path)
-    facts = device_facts(read_text, device)
+    facts = device_facts(read_texts, device)
     if mount:
         facts |= {
             "fs.type": mount.fs_type,
@@ -89,9 +94,9 @@ def storage_facts(read_text: ReadText, path: str, device: str | None) -> dict[st
     return facts
 
 
-def device_facts(read_text: ReadText, device: str | None) -> dict[str, Fact]:
-    """The block queue of a device, ``MAJ:MIN``, or None where there is none."""
-    queue = _queue_facts(read_text, device) if device else {}
+def device_facts(read_texts: ReadTexts, device: str | None) -> dict[str, Fact]:
+    """The block queue of a device, ``MAJ:MIN``, or None where there is none. One round trip."""
+    queue = _queue_facts(read_texts, device) if device else {}
     return {"block.device": device, **queue}
 
 
@@ -164,17 +169,20 @@ def _memory_facts(meminfo: str) -> dict[str, Fact]:
     return facts
 
 
-def _queue_facts(read_text: ReadText, device: str) -> dict[str, Fact]:
+def _queue_facts(read_texts: ReadTexts, device: str) -> dict[str, Fact]:
     base = f"/sys/dev/block/{device}"
     # A partition has no queue of its own: its disk's is one directory up.
-    queue = f"{base}/queue" if read_text(f"{base}/queue/nr_requests") else f"{base}/../queue"
+    queues = (f"{base}/queue", f"{base}/../queue")
+    names = (*_QUEUE_FACTS, "../device/model")
+    texts = read_texts([f"{base}/uevent", *(f"{at}/{name}" for at in queues for name in names)])
+    queue = next((at for at in queues if f"{at}/logical_block_size" in texts), queues[-1])
     facts: dict[str, Fact] = {
-        f"block.{name}": _number_or_text(read_text(f"{queue}/{name}")) for name in _QUEUE_FACTS
+        f"block.{name}": _number_or_text(texts.get(f"{queue}/{name}")) for name in _QUEUE_FACTS
     }
-    scheduler = read_text(f"{queue}/scheduler")
+    scheduler = texts.get(f"{queue}/scheduler")
     facts["block.scheduler"] = _chosen(scheduler) or (scheduler or "").strip() or None
-    facts["block.name"] = _uevent(read_text(f"{base}/uevent") or "").get("DEVNAME")
-    facts["block.model"] = _number_or_text(read_text(f"{queue}/../device/model"))
+    facts["block.name"] = _uevent(texts.get(f"{base}/uevent", "")).get("DEVNAME")
+    facts["block.model"] = _number_or_text(texts.get(f"{queue}/../device/model"))
     return facts
 
 

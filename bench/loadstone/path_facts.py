@@ -32,9 +32,9 @@ def path_facts(
     """The facts of what a path lies on, or of the block device that it is."""
     device = device_beneath(seen, read_text)
     facts = (
-        device_facts(read_text, device)
+        device_facts(read_texts, device)
         if stat.S_ISBLK(seen.type)
-        else storage_facts(read_text, seen.real_path, device)
+        else storage_facts(read_text, read_texts, seen.real_path, device)
     )
     facts |= feature_facts(read_texts, facts)
     return facts | stack_facts(read_texts, run, execute, device)

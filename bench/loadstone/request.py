@@ -99,13 +99,16 @@ def _require_names(request: Request) -> None:
 
 def _require_use_of_devices(chosen: Workload, plan: Plan) -> None:
     """A device is taken by a workload that works on one, and by none else."""
-    named, needed = plan.subject.devices, len(chosen.devices(plan.subject, plan.cases))
-    if named and not needed:
+    named = plan.subject.devices
+    if not named:
+        return
+    needed = len(chosen.devices(plan.subject, plan.cases))
+    if not needed:
         raise UsageError(
             f"--device {printable(named[0])}: {chosen.name} works on files and takes no device; "
             "leave it out, --dir names where files may be made"
         )
-    if named and len(named) < needed:
+    if len(named) < needed:
         raise UsageError(
             f"--device: {len(named)} named, and the Cases take {needed}; name {needed}, or "
             "--set devices to less"

@@ -45,7 +45,11 @@ class AdbTarget:
 
     def environment(self, path: str | None) -> Environment:
         hello = self._agent.hello
-        facts = {**machine_facts(self.read_text), **self._phone, **state_facts(self._output)}
+        facts = {
+            **machine_facts(self.read_text, self.read_texts),
+            **self._phone,
+            **state_facts(self._output),
+        }
         facts |= {
             "machine.architecture": hello.architecture,
             "machine.page_bytes": hello.page_bytes,

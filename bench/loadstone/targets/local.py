@@ -48,7 +48,7 @@ class LocalTarget:
         self._giving_up = GivingUp()
 
     def environment(self, path: str | None) -> Environment:
-        facts = machine_facts(self.read_text)
+        facts = machine_facts(self.read_text, self.read_texts)
         facts |= {
             "machine.architecture": os.uname().machine,
             "machine.page_bytes": os.sysconf("SC_PAGESIZE"),

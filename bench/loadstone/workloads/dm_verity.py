@@ -155,8 +155,8 @@ class DmVerity:
                 f"and {target.name} is another; `loadstone lab run dm-verity` or --target local "
                 "measures it"
             )
-        version = require_device_mapper(target)
         layout = layout_of(subject, _hash_blocks(cases), target.execute)
+        version = require_device_mapper(target)
         with contextlib.ExitStack() as stack:
             enter = stack.enter_context
             (lower,) = enter(
