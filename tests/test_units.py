@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from loadstone.units import convert, parse_celsius
+from loadstone.units import convert, format_bytes_rounded, format_metric, parse_celsius
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,28 @@ def test_a_temperature_is_read_as_people_write_it(text: str) -> None:
 def test_what_is_no_temperature_is_told(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse_celsius(text)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [
+        (17, "17 B"),
+        (1023, "1023 B"),
+        (4 << 10, "4 KiB"),
+        (1020 << 20, "1020 MiB"),
+        (1_047_999_999, "999 MiB"),
+        (1300 << 20, "1.27 GiB"),
+        (1 << 50, "1024 TiB"),
+        ((1 << 63) - 1, "8388608 TiB"),
+    ],
+)
+def test_a_size_is_told_to_three_digits_and_without_an_exponent(size_bytes: int, text: str) -> None:
+    assert format_bytes_rounded(size_bytes) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.0123, "0.0123"), (999.4, "999"), (999.6, "1000"), (1e6, "1000000")],
+)
+def test_a_count_is_told_to_three_digits_and_without_an_exponent(value: float, text: str) -> None:
+    assert format_metric(value, "count") == text

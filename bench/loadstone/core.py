@@ -70,12 +70,12 @@ def operations() -> Iterator[str]:
 
 def operation_options(operation: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     """An operation's options: key to (``number``, ``choice`` or ``text``; the choices)."""
-    kind, choices = ffi.new("int32_t *"), ffi.new("char const **")
+    facts = ffi.new("struct ls_option_facts *")
     name = operation.encode()
     options: dict[str, tuple[str, tuple[str, ...]]] = {}
-    while (key := lib.ls_operation_option(name, len(options), kind, choices)) != ffi.NULL:
-        words = tuple(_text(choices[0]).split()) if choices[0] != ffi.NULL else ()
-        options[_text(key)] = (_KINDS[kind[0]], words)
+    while lib.ls_operation_option(name, len(options), facts) == 0:
+        words = tuple(_text(facts.choices).split()) if facts.choices != ffi.NULL else ()
+        options[_text(facts.key)] = (_KINDS[facts.kind], words)
     return options
 
 

@@ -44,10 +44,10 @@ def format_bytes(size_bytes: int) -> str:
 
 
 def format_bytes_rounded(size_bytes: float) -> str:
-    """Write a size for reading, to three digits: ``1.21 GiB``, ``4.00 KiB``, ``17 B``."""
+    """Write a size for reading, to three digits: ``1.21 GiB``, ``1020 MiB``, ``17 B``."""
     for suffix, step in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
         if size_bytes >= step:
-            return f"{size_bytes / step:.3g} {suffix}"
+            return f"{_three_digits(size_bytes / step)} {suffix}"
     return f"{size_bytes:.0f} B"
 
 
@@ -109,6 +109,11 @@ def _format_ms(value_ms: float) -> str:
     return f"{value_ms:.1f}" if abs(value_ms) >= 1 or not value_ms else f"{value_ms:.2g}"
 
 
+def _three_digits(value: float) -> str:
+    """At least: what has more before its point keeps them, and never an exponent."""
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:.0f}"
+
+
 def format_metric(value: float, unit: str) -> str:
     """Write a metric's value in the unit its reader expects, without the unit."""
     if unit == "B/s":
@@ -119,4 +124,4 @@ def format_metric(value: float, unit: str) -> str:
         return f"{value:.3f}"
     if unit == "B":
         return format_bytes_rounded(value)
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+    return _three_digits(value)

@@ -75,10 +75,22 @@ static const char *kind_word(int32_t kind)
 	}
 }
 
+static void put_option(FILE *out, const struct ls_option_facts *option)
+{
+	fprintf(out, "  %-16s %s%s", option->key, kind_word(option->kind),
+		option->choices ? option->choices : "");
+	if (!option->fallback)
+		fputs("; must be given\n", out);
+	else if (option->fallback[0])
+		fprintf(out, "; %s if not given\n", option->fallback);
+	else
+		fputs("\n", out);
+}
+
 int ls_help_operation(FILE *out, const char *operation)
 {
-	const char *name, *key, *choices;
-	int32_t kind;
+	struct ls_option_facts option;
+	const char *name;
 
 	for (uint32_t i = 0; (name = ls_operation_name(i)); i++)
 		if (!strcmp(name, operation))
@@ -86,7 +98,7 @@ int ls_help_operation(FILE *out, const char *operation)
 	if (!name)
 		return -ENOENT;
 	fprintf(out, "operation=%s\n", name);
-	for (uint32_t i = 0; (key = ls_operation_option(name, i, &kind, &choices)); i++)
-		fprintf(out, "  %-16s %s%s\n", key, kind_word(kind), choices ? choices : "");
+	for (uint32_t i = 0; !ls_operation_option(name, i, &option); i++)
+		put_option(out, &option);
 	return 0;
 }

@@ -118,11 +118,18 @@ int ls_job_run(const struct ls_job *job, struct ls_result *ret);
 const char *ls_operation_name(uint32_t index);
 
 /*
- * The key of option number position of an operation, or NULL past the last;
- * *kind is one of enum ls_option_kind, *choices a space-separated list or NULL.
+ * An option of an operation: its kind of enum ls_option_kind, its choices a space-separated
+ * list or NULL, what it is where it is not given, NULL where it must be.
  */
-const char *ls_operation_option(const char *operation, uint32_t position,
-				int32_t *kind, const char **choices);
+struct ls_option_facts {
+	const char *key;
+	int32_t kind;
+	const char *choices;
+	const char *fallback;
+};
+
+/* Option number position of an operation; -ENOENT past the last. */
+int ls_operation_option(const char *operation, uint32_t position, struct ls_option_facts *ret);
 
 /* The lower bound in ns of a histogram's bucket. */
 uint64_t ls_histogram_bucket_start(uint32_t bucket);

@@ -118,17 +118,18 @@ const char *ls_operation_name(uint32_t index)
 	return NULL;
 }
 
-const char *ls_operation_option(const char *name, uint32_t position,
-				int32_t *kind, const char **choices)
+int ls_operation_option(const char *name, uint32_t position, struct ls_option_facts *ret)
 {
 	const struct ls_operation *operation = find(name);
 
 	for (uint32_t i = 0; operation && operation->options[i].key; i++) {
+		const struct ls_option_spec *spec = &operation->options[i];
+
 		if (i != position)
 			continue;
-		*kind = (int32_t)operation->options[i].kind;
-		*choices = operation->options[i].choices;
-		return operation->options[i].key;
+		*ret = (struct ls_option_facts){ spec->key, (int32_t)spec->kind, spec->choices,
+						 spec->fallback };
+		return 0;
 	}
-	return NULL;
+	return -ENOENT;
 }

@@ -273,7 +273,10 @@ def test_help_names_operations_and_their_options(agent: Agent) -> None:
         return done.stdout
 
     assert "make-file" in told("--help")
-    assert "cache            one of: cold warm as-is" in told("--help", "model-load")
+    options = told("--help", "model-load")
+    assert "  file             any text: a path, a name; must be given\n" in options
+    assert "  cache            one of: cold warm as-is; cold if not given\n" in options
+    assert "  heap             any text: a path, a name\n" in options
     assert "protocol 1" in told("--version")
     done = subprocess.run([agent.path, "--help", "fly"], capture_output=True, check=False)
     assert done.returncode == 2

@@ -136,4 +136,4 @@ def _quantity(quantity: Quantity) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 or math.isinf(value) else f"{value:,.0f}"
+    return f"{value:.3g}" if value < 999.5 or math.isinf(value) else f"{value:,.0f}"
