@@ -17,7 +17,7 @@ from loadstone.stats import Interval, ratio_interval
 from loadstone.targets import Target, connect
 from loadstone.workloads import make_cases, workload
 
-pytestmark = [pytest.mark.device, pytest.mark.perf]
+pytestmark = pytest.mark.device
 
 PAIRS = 11
 MIB = 1 << 20
