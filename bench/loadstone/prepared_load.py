@@ -147,9 +147,9 @@ class PreparedLoad:
                 if is_root
                 else f"{stop}, run as root (drop_caches), or --set cache=as-is",
             )
-        if asked == "warm" and found < evidence["file_bytes"]:
+        if asked == "warm" and (missing := evidence["file_bytes"] - found) > 0:
             return (
-                f"not warm: only {format_bytes_rounded(found)} of the file were in the page cache",
+                f"not warm: {format_bytes_rounded(missing)} of the file were not in the page cache",
                 "free memory, so that the file stays cached",
             )
         return None
