@@ -106,6 +106,9 @@ def _be_child(job: Job, writer: int) -> None:
         with os.fdopen(writer, "wb") as stream:
             send(stream, _carry_out(job))
         status = 0
+    except BrokenPipeError:
+        # Whoever asked was killed: nobody is left to answer.
+        pass
     except Exception:
         sys.excepthook(*sys.exc_info())
         raise
