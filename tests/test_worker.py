@@ -3,6 +3,8 @@
 import errno
 import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -111,3 +113,14 @@ def test_a_job_whose_cpus_are_gone_is_a_failure_that_ends_the_run() -> None:
 )
 def test_a_death_is_told_by_its_cause(code: int, words: str) -> None:
     assert worker.death_of(code).startswith(words)
+
+
+def test_a_child_whose_asker_was_killed_ends_in_silence() -> None:
+    """As by Ctrl-C amid a Job: the pipe that its answer goes to has no reader any more."""
+    code = (
+        "import os; from loadstone import worker; from loadstone.model import Job\n"
+        "reader, writer = os.pipe(); os.close(reader)\n"
+        "worker._be_child(Job(operation='no-such', options={}), writer)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")

@@ -324,7 +324,7 @@ static int measure(struct ls_load *load, const struct ls_job *job)
 	err = load_file(load);
 	ready_ns = ls_clock_now();
 	ls_region_leave(&region);
-	/* With what dropping costs the program itself, which is read anew. */
+	/* With what enters the region: the program's own pages read anew, the samples. */
 	ls_value_add(load->result, "set_cache_ns", start_ns - begin_ns);
 	ls_value_add(load->result, "start_ns", start_ns);
 	if (err)
