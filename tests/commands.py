@@ -97,7 +97,7 @@ class Command:
         for process in self.processes():
             try:
                 parent = process.parent()
-                if parent and "loadstone.worker" in parent.cmdline():
+                if parent and "loadstone.core.worker" in parent.cmdline():
                     found.append(process)
             except psutil.Error:
                 continue

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from loadstone.environment import parse_mountinfo
+from loadstone.environment.mounts import parse_mountinfo
 
 
 class Leftovers(NamedTuple):

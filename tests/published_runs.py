@@ -17,8 +17,8 @@ from loadstone.model import (
     Trial,
     Value,
 )
-from loadstone.reference import Posting
-from loadstone.reference_file import read_reference
+from loadstone.published.file import read_reference
+from loadstone.published.posting import Posting
 
 SPEED = Metric(name="throughput", unit="KiB/s", better=Better.HIGHER)
 READY = Metric(name="ready_ns", unit="ns", better=Better.LOWER)

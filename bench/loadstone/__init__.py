@@ -9,9 +9,8 @@ The names here are those that the ``loadstone`` command is made of::
         print(case.case.label, case.metrics.get("throughput"))
 """
 
-__version__ = "0.1.0"
-
-from loadstone.access import Access, Root
+from loadstone._version import __version__
+from loadstone.analysis.summary import CaseSummary, summarise
 from loadstone.api import compare, load, resume, run
 from loadstone.errors import (
     CannotMeasureError,
@@ -22,7 +21,7 @@ from loadstone.errors import (
     UsageError,
 )
 from loadstone.model import Case, Comparison, Run, Trial
-from loadstone.summary import CaseSummary, summarise
+from loadstone.targets.access import Access, Root
 
 __all__ = [
     "Access",

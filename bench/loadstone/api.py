@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from loadstone import runner, store, targets
-from loadstone.access import Access
-from loadstone.catalog import find
-from loadstone.compare import compare as compare_runs
+from loadstone import targets
+from loadstone.analysis.compare import compare as compare_runs
 from loadstone.errors import LoadstoneError, RunError
 from loadstone.model import Comparison, Plan, Run
-from loadstone.request import Request, make_plan, require_whole_paths
+from loadstone.plan.request import Request, make_plan, require_whole_paths
+from loadstone.runs import runner, store
+from loadstone.runs.lookup import find
+from loadstone.targets.access import Access
 from loadstone.units import parse_bytes
 
 DEFAULT_RESULTS = Path("results")

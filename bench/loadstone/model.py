@@ -11,6 +11,9 @@ Value = int | bool | str
 
 SCHEMA_VERSION = 1
 
+NO_ANSWER = "no answer"
+"""How ``Outcome.crash`` begins where a Job took longer than it may."""
+
 
 class Noun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every noun: immutable, built by keyword, strict about what it reads."""

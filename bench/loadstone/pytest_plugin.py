@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import pytest
 
 if TYPE_CHECKING:
+    from loadstone.analysis.summary import CaseSummary
     from loadstone.model import Plan, Run, Trial, Value
-    from loadstone.request import Request
-    from loadstone.summary import CaseSummary
+    from loadstone.plan.request import Request
 
 _FIXTURE = "loadstone_benchmark"
 _PYTEST_BENCHMARK = ("benchmark", "pytest_benchmark.plugin")
@@ -113,7 +113,7 @@ class CaseBenchmark:
         Returns:
             The Case in figures: medians with their intervals, evidence, notes.
         """
-        from loadstone.request import Request
+        from loadstone.plan.request import Request
 
         if self._is_used:
             pytest.fail(f"{_FIXTURE} times one Case a test; parametrize it for more", False)
@@ -140,8 +140,9 @@ class CaseBenchmark:
             raise self._failure(f"file_size: {error}") from None
 
     def _run(self, request: "Request", target: str) -> "Run":
-        from loadstone import runner, targets
+        from loadstone import targets
         from loadstone.errors import CannotMeasureError, LoadstoneError
+        from loadstone.runs import runner
 
         try:
             plan = self._plan(request)
@@ -156,7 +157,7 @@ class CaseBenchmark:
         import msgspec
 
         from loadstone.errors import UsageError
-        from loadstone.request import make_plan
+        from loadstone.plan.request import make_plan
         from loadstone.workloads import make_cases, workload
 
         plan, remarks = make_plan(request)
@@ -170,7 +171,7 @@ class CaseBenchmark:
         return plan
 
     def _record(self, run: "Run") -> "CaseSummary":
-        from loadstone.summary import counted_trials, summarise
+        from loadstone.analysis.summary import counted_trials, summarise
 
         (summary,) = summarise(run)
         if summary.skipped is not None:
@@ -272,7 +273,7 @@ def _axis_text(name: str, value: "Value") -> str:
 
 
 def _timed_ns(trial: "Trial") -> float:
-    from loadstone.evidence import timed_ns
+    from loadstone.core.evidence import timed_ns
 
     elapsed_ns = timed_ns({**trial.evidence, **trial.metrics})
     assert elapsed_ns is not None, "a Trial that counts has a timed region"

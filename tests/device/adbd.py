@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
-from adb_server import AdbServer
-from android import adbd_words, properties, root_script
-from cable import Cable
-from phone import Phone
 
 from commands import until
+from device.adb_server import AdbServer
+from device.android import adbd_words, properties, root_script
+from device.cable import Cable
+from device.phone import Phone
 
 MakeAdbd = Callable[[int], "Adbd"]
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from adb_server import free_port
+from device.adb_server import free_port
 
 _RELAY = Path(__file__).with_name("relay.py")
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from adb_server import FOREIGN, AdbServer
-from adbd import Adbd, MakeAdbd
-from android import SHELL_UID
-from debian_root import debian_root
-from virtual_phone import KERNEL, VirtualPhone, booted
 
 from commands import Command
+from device.adb_server import FOREIGN, AdbServer
+from device.adbd import Adbd, MakeAdbd
+from device.android import SHELL_UID
+from device.debian_root import debian_root
+from device.virtual_phone import KERNEL, VirtualPhone, booted
 from loadstone.errors import CannotMeasureError
 from loadstone.lab.cache import stock_kernels
 from loadstone.lab.debian import fetch

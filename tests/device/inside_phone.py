@@ -9,10 +9,9 @@ import shlex
 import subprocess
 import sys
 
-from android import SHELL_UID, adbd_words, root_script
-
-from loadstone.simulated.device import simulated_device
-from loadstone.simulated.profile import find_profile
+from device.android import SHELL_UID, adbd_words, root_script
+from loadstone.provision.simulated.device import simulated_device
+from loadstone.provision.simulated.profile import find_profile
 
 PORTS = {0: 5555, SHELL_UID: 5556}
 PROFILE = "ufs40"

@@ -3,10 +3,9 @@
 import subprocess
 from pathlib import Path
 
-from adb_server import AdbServer
-from cable import Cable
-
 from commands import Done, until
+from device.adb_server import AdbServer
+from device.cable import Cable
 
 
 class Phone:

@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from adbd import Adbd
 
 from commands import Command, needs
-from loadstone.android.agent import AGENT
+from device.adbd import Adbd
 from loadstone.model import Status
+from loadstone.targets.android.agent import AGENT
 
 pytestmark = [pytest.mark.device, needs("qemu-aarch64-static", "qemu-arm-static")]
 

@@ -14,15 +14,15 @@ from typing import Any
 
 import psutil
 import pytest
-from adb_server import AdbServer
-from adbd import Adbd
 
 from commands import Command, Done, until, write_model
+from device.adb_server import AdbServer
+from device.adbd import Adbd
 from fake_phone import phone_texts
-from loadstone.agents import agent_binary
-from loadstone.android.agent import AGENT
 from loadstone.model import Job
 from loadstone.targets import connect
+from loadstone.targets.agent_binary import agent_binary
+from loadstone.targets.android.agent import AGENT
 
 pytestmark = pytest.mark.device
 
@@ -352,8 +352,8 @@ def test_a_link_that_falls_silent_is_a_phone_that_is_gone(
     """adb's server goes on calling it a device, and its client waits for ever."""
     for name, value in adb_server.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("loadstone.android.agent._GRACE_S", 1.0)
-    monkeypatch.setattr("loadstone.android.bridge._ANSWER_LIMIT_S", 2.0)
+    monkeypatch.setattr("loadstone.targets.android.agent._GRACE_S", 1.0)
+    monkeypatch.setattr("loadstone.targets.android.bridge._ANSWER_LIMIT_S", 2.0)
     with connect(f"adb:{adbd.serial}", place) as target:
         adbd.freeze()
         outcome = target.execute(Job(operation="clock-step", options={}, timeout_s=1))

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adbd import Adbd, MakeAdbd
 
 from commands import Command, until, write_model
-from loadstone.android.agent import AGENT
+from device.adbd import Adbd, MakeAdbd
+from loadstone.targets.android.agent import AGENT
 
 pytestmark = pytest.mark.device
 

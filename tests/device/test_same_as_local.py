@@ -7,13 +7,13 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from adb_server import AdbServer
-from adbd import Adbd
 
-from loadstone.attempt import inherent_ns
-from loadstone.journal import Journal
+from device.adb_server import AdbServer
+from device.adbd import Adbd
+from loadstone.analysis.stats import Interval, ratio_interval
 from loadstone.model import Case, Status, Subject, Value
-from loadstone.stats import Interval, ratio_interval
+from loadstone.provision.journal import Journal
+from loadstone.runs.trial import inherent_ns
 from loadstone.targets import Target, connect
 from loadstone.workloads import make_cases, workload
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from adb_server import AdbServer
-from adbd import Adbd, MakeAdbd
 
 from commands import MIB, until
+from device.adb_server import AdbServer
+from device.adbd import Adbd, MakeAdbd
 from leftovers import leftovers
 
 pytestmark = [pytest.mark.device, pytest.mark.usefixtures("nothing_is_left")]

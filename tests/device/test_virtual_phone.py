@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from phone import Phone
-from virtual_phone import VirtualPhone
 
 from commands import MIB, Command, Done
-from loadstone.android.agent import AGENT
-from loadstone.environment import parse_mountinfo
+from device.phone import Phone
+from device.virtual_phone import VirtualPhone
+from loadstone.environment.mounts import parse_mountinfo
+from loadstone.targets.android.agent import AGENT
 
 pytestmark = [pytest.mark.device, pytest.mark.lab]
 

@@ -8,18 +8,17 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from adb_server import AdbServer, free_port
-from cable import Cable
-from inside_phone import PORTS
-from phone import Phone
-
-from loadstone.journal import Journal
+from device.adb_server import AdbServer, free_port
+from device.cable import Cable
+from device.inside_phone import PORTS
+from device.phone import Phone
 from loadstone.lab.command import hidden, own_paths, script, virtme_argv
 from loadstone.lab.directory import lab_directory
 from loadstone.lab.guest import Guest, GuestError
 from loadstone.lab.kernels import Kernel, stage
 from loadstone.lab.machine import ClockKind, make_machine
 from loadstone.model import Noun
+from loadstone.provision.journal import Journal
 
 KERNEL = "trixie-backports"
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dm_devices import Lower, dmsetup, is_udev, node_of
 
 from commands import MIB
+from dm.dm_devices import Lower, dmsetup, is_udev, node_of
 from leftovers import leftovers
-from loadstone.device_mapper import require_device_mapper
 from loadstone.errors import CannotMeasureError
+from loadstone.provision.device_mapper import require_device_mapper
 from loadstone.targets.local import LocalTarget
 
 REMEDY = "tests/lab/test_inside.py runs these in a guest that has it"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from far_target import FarTarget
-from loadstone.journal import stale
 from loadstone.model import Status
-from loadstone.request import Request, make_plan
-from loadstone.runner import Silence, run_plan
+from loadstone.plan.request import Request, make_plan
+from loadstone.provision.leftovers import stale
+from loadstone.runs.runner import Silence, run_plan
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ import signal
 from pathlib import Path
 
 import pytest
-from dm_devices import Lower, dmsetup
 
 from commands import MIB, Command, until
+from dm.dm_devices import Lower, dmsetup
 from loadstone.errors import RunError, UsageError
 from loadstone.model import Run, Status
-from loadstone.request import Request, make_plan
-from loadstone.runner import Silence, resume_run, run_plan
-from loadstone.store import load
+from loadstone.plan.request import Request, make_plan
+from loadstone.runs.runner import Silence, resume_run, run_plan
+from loadstone.runs.store import load
 from loadstone.targets.local import LocalTarget
 
 SMALL = {"segment": MIB, "stride": 2 * MIB, "threads": 4, "writes": 5}

@@ -4,16 +4,16 @@ import errno
 from pathlib import Path
 
 import pytest
-from dm_devices import dmsetup
 
 from commands import MIB
-from loadstone.device_mapper import mapped_device, reload
+from dm.dm_devices import dmsetup
 from loadstone.errors import CannotMeasureError
-from loadstone.flush_table import flush_table
-from loadstone.journal import Journal
 from loadstone.model import Job, Value
+from loadstone.provision.device_mapper import mapped_device, reload
+from loadstone.provision.journal import Journal
 from loadstone.targets.local import LocalTarget
 from loadstone.workloads import workload
+from loadstone.workloads.dm_flush.table import flush_table
 
 
 def _table(loop: str, **chosen: Value) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from commands import MIB, write_model
-from loadstone.journal import Journal
 from loadstone.model import Case, Plan, Run, Status
-from loadstone.prepared_verity import USE_BH_BYTES, PreparedVerity
-from loadstone.request import Request, make_plan
-from loadstone.runner import Silence, run_plan
+from loadstone.plan.request import Request, make_plan
+from loadstone.provision.journal import Journal
+from loadstone.runs.runner import Silence, run_plan
 from loadstone.targets.local import LocalTarget
-from loadstone.workloads.dm_verity import WORKLOAD
+from loadstone.workloads.dm_verity.trials import USE_BH_BYTES, PreparedVerity
+from loadstone.workloads.dm_verity.workload import WORKLOAD
 
 IMAGE_BYTES = 4 * MIB
 

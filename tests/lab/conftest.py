@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from archive import Archive
-from laboratory import Lab
 
+from lab.archive import Archive
+from lab.laboratory import Lab
 from loadstone.errors import CannotMeasureError
 from loadstone.lab.cache import cache_directory
 from loadstone.lab.debian import fetch

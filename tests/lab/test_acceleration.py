@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from laboratory import NEW, Lab
 
 import loadstone
 from commands import Done, needs_root
+from lab.laboratory import NEW, Lab
 from loadstone.lab.acceleration import why_not_kvm
 from loadstone.lab.kernels import Kernel
 from loadstone.lab.machine import ClockKind, make_machine, with_kvm

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from archive import RELEASE, SUITE, Archive
 
 from commands import Command, Done, until
+from lab.archive import RELEASE, SUITE, Archive
 from loadstone.lab.debian import SUITES, fetch
 from loadstone.lab.kernels import Kernel
 

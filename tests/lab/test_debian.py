@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from archive import MODULE, RELEASE, SUITE, Archive
 
 from commands import Command, needs_root
+from lab.archive import MODULE, RELEASE, SUITE, Archive
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.lab.cache import StockKernel, stock_kernels
 from loadstone.lab.debian import fetch, remove

@@ -20,9 +20,9 @@ from loadstone.lab.protocol import (
     encode,
 )
 from loadstone.model import Environment, Manifest, Plan, Run, Status, Step, Trial
-from loadstone.request import Request, make_plan
-from loadstone.runner import Silence
-from loadstone.simulated.profile import find_profile
+from loadstone.plan.request import Request, make_plan
+from loadstone.provision.simulated.profile import find_profile
+from loadstone.runs.runner import Silence
 from loadstone.workloads import workload
 
 

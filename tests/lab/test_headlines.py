@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from laboratory import NEW, OLD, Lab
+
+from lab.laboratory import NEW, OLD, Lab
 
 pytestmark = pytest.mark.lab
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from archive import write_image
 
 from commands import NOBODY, needs_root
+from lab.archive import write_image
 from loadstone.errors import UsageError
 from loadstone.lab.image import Image, read_image
 from loadstone.lab.kernels import Kernel

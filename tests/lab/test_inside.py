@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from laboratory import NEW
 
-from loadstone.journal import Journal
+from lab.laboratory import NEW
 from loadstone.lab.command import hidden, own_paths, script, virtme_argv
 from loadstone.lab.directory import lab_directory
 from loadstone.lab.guest import Guest
 from loadstone.lab.kernels import Kernel, stage
 from loadstone.lab.machine import ClockKind, make_machine
+from loadstone.provision.journal import Journal
 
 REPOSITORY = Path(__file__).parents[2]
 _LIMIT_S = 1500

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from archive import MODULE, RELEASE, SUITE, Archive, write_image, write_module
 
 from commands import needs
+from lab.archive import MODULE, RELEASE, SUITE, Archive, write_image, write_module
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.lab.cache import cache_directory
 from loadstone.lab.debian import fetch

@@ -7,10 +7,10 @@ import stat
 from pathlib import Path
 
 import pytest
-from laboratory import NEW, OLD, Lab
 
 import loadstone
 from commands import MIB, Command, needs_root, until, write_model
+from lab.laboratory import NEW, OLD, Lab
 from loadstone.lab.cache import cache_directory, stock_kernels
 
 QUICK = ("--rounds", "1", "--warmups", "0", "--size", "8MiB", "--set", "engine=pread")

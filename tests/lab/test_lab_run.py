@@ -7,9 +7,9 @@ from statistics import median
 from typing import Any
 
 import pytest
-from laboratory import NEW, OLD, Lab
 
 import loadstone
+from lab.laboratory import NEW, OLD, Lab
 from loadstone.model import Run, Status
 
 pytestmark = pytest.mark.lab

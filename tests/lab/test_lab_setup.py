@@ -2,7 +2,7 @@
 
 from loadstone.lab.setup import lab_plan
 from loadstone.model import Conditions
-from loadstone.request import Request
+from loadstone.plan.request import Request
 
 
 def test_a_guest_has_no_clusters_and_no_heat_and_that_is_said() -> None:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from laboratory import OLD, Lab
 
+from lab.laboratory import OLD, Lab
 from loadstone.lab.kernels import Kernel
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from laboratory import NEW, OLD, Lab
 
 import loadstone
+from lab.laboratory import NEW, OLD, Lab
 from loadstone.lab.cache import stock_kernels
 from loadstone.model import Run
 

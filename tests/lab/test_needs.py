@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from commands import Command, needs
-from loadstone import kernel_module
+from loadstone import programs as host_programs
 from loadstone.cli import cli
 from loadstone.doctor.probes import LAB_GROUPS, Check, Group
 from loadstone.errors import CannotMeasureError, UsageError
@@ -32,7 +32,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "bin"
     path.mkdir()
     monkeypatch.setenv("PATH", str(path))
-    monkeypatch.setattr(kernel_module, "_ADMINISTRATION", ())
+    monkeypatch.setattr(host_programs, "_ADMINISTRATION", ())
     monkeypatch.setattr(sys, "executable", str(path / "python"))
     return path
 

@@ -4,10 +4,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import places
 import pytest
-from job_lines import EMULATORS, Agent, need_emulator
-from programs import Program, build
+
+from native import places
+from native.job_lines import EMULATORS, Agent, need_emulator
+from native.programs import Program, build
 
 
 def _compiler() -> str:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from loadstone.android.wire import Hello, job_line, read_hello, read_outcome
 from loadstone.model import Job, Outcome
+from loadstone.targets.android.wire import Hello, job_line, read_hello, read_outcome
 
 ROOT = Path(__file__).parents[2]
 

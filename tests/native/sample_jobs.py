@@ -6,7 +6,7 @@ Where one would take a device or a kernel's driver, it is one that is refused al
 from collections.abc import Callable
 from pathlib import Path
 
-from loadstone import core
+from loadstone.core import native
 from loadstone.model import Job
 
 MODEL_BYTES = (2 << 20) + 13
@@ -22,7 +22,7 @@ def prepare(place: Path) -> None:
         ("make-file", {"file": str(place / "model"), "bytes": str(MODEL_BYTES)}),
         ("checksum", {"file": str(place / "model"), "output": str(place / "sums")}),
     ):
-        outcome = core.run_job(Job(operation=operation, options=options))
+        outcome = native.run_job(Job(operation=operation, options=options))
         assert outcome.error is None
     (place / "loadstone-old").write_text("old")
     (place / "text").write_text("two\nlines\n")

@@ -8,14 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import places
 import pytest
-import sample_jobs
-from job_lines import Agent
-from programs import Program
 
-from loadstone import core, worker
+from loadstone.core import native, worker
 from loadstone.model import Job, Outcome
+from native import places, sample_jobs
+from native.job_lines import Agent
+from native.programs import Program
 
 pytestmark = pytest.mark.native
 
@@ -49,7 +48,7 @@ def _shapes(runner: Runner, operation: str, place: Path) -> list[dict[str, Any]]
     return [_shape(runner(job), place) for job in sample_jobs.jobs_of(operation, place)]
 
 
-@pytest.mark.parametrize("operation", list(core.operations()))
+@pytest.mark.parametrize("operation", list(native.operations()))
 def test_the_agent_answers_every_operation_as_the_core_does(
     device_agent: Agent, operation: str, tmp_path: Path
 ) -> None:
@@ -80,7 +79,7 @@ def test_an_empty_histogram_is_zero(agent: Agent, tmp_path: Path) -> None:
 
 def test_the_first_line_says_who_answers(device_agent: Agent) -> None:
     hello = device_agent.say(end=b"").hello
-    assert hello.core == core.source_hash()
+    assert hello.core == native.source_hash()
     assert device_agent.path.name == f"loadstone-agent-{hello.architecture}"
     assert hello.page_bytes == os.sysconf("SC_PAGESIZE")
     assert hello.uid == os.geteuid()
@@ -141,7 +140,7 @@ def test_wrong_bytes_are_found(device_agent: Agent, tmp_path: Path) -> None:
 def test_files_and_checksums_are_the_same_everywhere(device_agent: Agent, tmp_path: Path) -> None:
     size = (3 << 20) + 5
     files = [tmp_path / "here", tmp_path / "there"]
-    for file, run in zip(files, (core.run_job, device_agent.execute), strict=True):
+    for file, run in zip(files, (native.run_job, device_agent.execute), strict=True):
         options = {"file": str(file), "bytes": str(size), "seed": "7"}
         assert run(Job(operation="make-file", options=options)).error is None
     data = files[1].read_bytes()
@@ -149,11 +148,11 @@ def test_files_and_checksums_are_the_same_everywhere(device_agent: Agent, tmp_pa
     options = {"file": str(files[1]), "output": str(tmp_path / "sums")}
     outcome = device_agent.execute(Job(operation="checksum", options=options))
     sums = b"".join(
-        core.crc32c(data[at : at + (1 << 20)], portable=True).to_bytes(4, "little")
+        native.crc32c(data[at : at + (1 << 20)], portable=True).to_bytes(4, "little")
         for at in range(0, size, 1 << 20)
     )
     assert (tmp_path / "sums").read_bytes() == sums
-    assert outcome.values["crc32c"] == core.crc32c(sums, portable=True)
+    assert outcome.values["crc32c"] == native.crc32c(sums, portable=True)
 
 
 def test_a_place_beyond_4_gib_is_read_and_told(device_agent: Agent, tmp_path: Path) -> None:
@@ -204,7 +203,7 @@ def test_text_that_is_not_utf8_is_read_as_python_reads_it(agent: Agent, tmp_path
     job = Job(operation="read-text", options={"file": str(text)}, samples=(str(text),))
     told = agent.execute(job).before[str(text)]
     assert told == text.read_bytes().decode(errors="replace")
-    assert told == core.run_job(job).before[str(text)]
+    assert told == native.run_job(job).before[str(text)]
 
 
 def test_names_with_quotes_and_control_characters_stay_whole(agent: Agent, tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from job_lines import EMULATORS, ROOT, need_emulator
 
-from loadstone import core
-from loadstone.agents import agent_binary, agent_core
+from loadstone.core import native
 from loadstone.errors import CannotMeasureError
+from loadstone.targets.agent_binary import agent_binary, agent_core
+from native.job_lines import EMULATORS, ROOT, need_emulator
 
 pytestmark = pytest.mark.native
 
@@ -80,7 +80,7 @@ def test_the_agent_of_a_device_is_found_by_what_uname_says(
 ) -> None:
     found = agent_binary(name, places=(built_agents,))
     assert found == built_agents / f"loadstone-agent-{architecture}"
-    assert agent_core(found) == core.source_hash()
+    assert agent_core(found) == native.source_hash()
 
 
 def test_an_architecture_without_an_agent_is_refused_by_name() -> None:
@@ -124,5 +124,5 @@ def test_payloads_are_the_same_on_every_architecture(
     command = [emulator, str(program)] if emulator else [str(program)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     names = ("random", "zero", "same-filled", "text", "pointer", "fp16")
-    sums = [core.crc32c(core.payload_of(name, 5, 1 << 18)) for name in names]
+    sums = [native.crc32c(native.payload_of(name, 5, 1 << 18)) for name in names]
     assert told.splitlines() == [f"{crc} {crc}" for crc in sums]

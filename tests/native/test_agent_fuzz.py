@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from programs import SOURCE
+
+from native.programs import SOURCE
 
 pytestmark = pytest.mark.native
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
-import sample_jobs
-from job_lines import Agent
-from programs import Program
 
-from loadstone import worker
-from loadstone.android.wire import job_line, read_outcome
+from loadstone.core import worker
 from loadstone.model import Job
+from loadstone.targets.android.wire import job_line, read_outcome
+from native import sample_jobs
+from native.job_lines import Agent
+from native.programs import Program
 
 pytestmark = pytest.mark.native
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import places
 import pytest
-from programs import Program
+
+from native import places
+from native.programs import Program
 
 pytestmark = [pytest.mark.native, pytest.mark.root]
 

@@ -8,8 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from job_lines import EMULATORS, ROOT
-from programs import Program, build
+
+from native.job_lines import EMULATORS, ROOT
+from native.programs import Program, build
 
 pytestmark = pytest.mark.native
 

@@ -8,12 +8,12 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-import places
 import pytest
-from programs import Model, Program
 
-from loadstone import core
+from loadstone.core import native
 from loadstone.model import Job
+from native import places
+from native.programs import Model, Program
 
 pytestmark = pytest.mark.native
 
@@ -169,7 +169,7 @@ def _read_from_device(model: Model, cache: str) -> int:
         "destination": "anon",
         "cache": cache,
     }
-    outcome = core.run_job(Job(operation="model-load", options=options, samples=(counters,)))
+    outcome = native.run_job(Job(operation="model-load", options=options, samples=(counters,)))
     assert outcome.error is None
     before, after = (
         int(dict(line.split(": ") for line in texts[counters].splitlines())["read_bytes"])

@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-import places
 import pytest
-from programs import Answer, Program
 
-from loadstone import core
+from loadstone.core import native
 from loadstone.model import Job
+from native import places
+from native.programs import Answer, Program
 
 pytestmark = pytest.mark.native
 
@@ -75,7 +75,7 @@ def test_work_that_is_pinned_leaves_its_thread_free() -> None:
     """A core that calls in this process may not find it pinned afterwards."""
     before = os.sched_getaffinity(0)
     options = {"effect": "context-switch", "count": "2"}
-    assert core.run_job(Job(operation="calibrate", options=options)).error is None
+    assert native.run_job(Job(operation="calibrate", options=options)).error is None
     assert os.sched_getaffinity(0) == before
 
 

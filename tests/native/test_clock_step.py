@@ -4,10 +4,10 @@ import time
 from itertools import pairwise
 
 import pytest
-from programs import Program
 
-from loadstone import core
+from loadstone.core import native
 from loadstone.model import Job
+from native.programs import Program
 
 pytestmark = pytest.mark.native
 
@@ -20,13 +20,13 @@ def test_the_clock_moves_by_no_less_than_its_step(sanitized: Program) -> None:
 
 
 def test_no_two_readings_of_anybody_are_nearer_to_each_other() -> None:
-    step_ns = core.run_job(Job(operation="clock-step", options={})).values["clock_step_ns"]
+    step_ns = native.run_job(Job(operation="clock-step", options={})).values["clock_step_ns"]
     readings_ns = [time.monotonic_ns() for _ in range(100_000)]
     apart_ns = {later - sooner for sooner, later in pairwise(readings_ns)} - {0}
     assert step_ns <= min(apart_ns)
 
 
 def test_it_takes_no_option() -> None:
-    error = core.run_job(Job(operation="clock-step", options={"file": "x"})).error
+    error = native.run_job(Job(operation="clock-step", options={"file": "x"})).error
     assert error is not None
     assert (error.step, error.path) == ("option", "file")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import places
 import pytest
-from programs import SOURCE, Answer, Failure, Program, build, finish
 
 from devices import checksum, loop, run
+from native import places
+from native.programs import SOURCE, Answer, Failure, Program, build, finish
 
 pytestmark = [pytest.mark.native, pytest.mark.root]
 

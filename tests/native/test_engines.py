@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import places
 import pytest
-from programs import Model, Program, load_options
 
-from loadstone import core, worker
+from loadstone.core import native, worker
 from loadstone.model import Job, Outcome
+from native import places
+from native.programs import Model, Program, load_options
 
 pytestmark = pytest.mark.native
 
@@ -164,7 +164,7 @@ def model(job: Program, tmp_path: Path) -> Model:
 def test_the_checksums_are_those_of_the_bytes(model: Model) -> None:
     content = model.file.read_bytes()
     sums = [
-        core.crc32c(content[start : start + _MIB], portable=True)
+        native.crc32c(content[start : start + _MIB], portable=True)
         for start in range(0, len(content), _MIB)
     ]
     assert model.checksums.read_bytes() == b"".join(crc.to_bytes(4, "little") for crc in sums), (
@@ -238,7 +238,7 @@ def test_memory_is_back_when_the_trial_ends(
         missing = 0
         for _ in range(20):
             free = _free_huge_pages()
-            assert core.run_job(load).error is None
+            assert native.run_job(load).error is None
             missing += _free_huge_pages() < free
         assert missing < 3, (threads, fixed)
 
@@ -257,10 +257,10 @@ def test_nothing_is_left_in_the_process(model: Model, tmp_path: Path) -> None:
     )
     handles = _handles()
     for variant in variants:
-        core.run_job(_job(model, **variant))
+        native.run_job(_job(model, **variant))
     mapped_bytes = _mapped_bytes()
     for variant in variants * 10:
-        core.run_job(_job(model, **variant))
+        native.run_job(_job(model, **variant))
     assert _mapped_bytes() - mapped_bytes < model.bytes
     _wait_until(lambda: _handles() == handles, "a descriptor or thread is left")
 
@@ -270,7 +270,7 @@ def test_jobs_may_run_side_by_side(model: Model) -> None:
 
     def load() -> None:
         for engine in ("uring", "pread", "mmap-copy"):
-            errors.append(core.run_job(_job(model, engine=engine, overlap=65536)).error)
+            errors.append(native.run_job(_job(model, engine=engine, overlap=65536)).error)
 
     threads = [threading.Thread(target=load) for _ in range(4)]
     for thread in threads:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import places
 import pytest
-from programs import Answer, Model, Program, death_of, finish, kill, load_options
+
+from native import places
+from native.programs import Answer, Model, Program, death_of, finish, kill, load_options
 
 pytestmark = pytest.mark.native
 

@@ -5,9 +5,10 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import places
 import pytest
-from programs import Answer, Program, finish
+
+from native import places
+from native.programs import Answer, Program, finish
 
 pytestmark = pytest.mark.native
 

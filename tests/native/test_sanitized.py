@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import places
 import pytest
-from programs import Model, Program, load_options
+
+from native import places
+from native.programs import Model, Program, load_options
 
 pytestmark = pytest.mark.native
 

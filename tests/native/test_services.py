@@ -8,12 +8,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import places
 import pytest
-from programs import SOURCE, Answer, Failure, Program
 
 from devices import run
 from leftovers import leftovers
+from native import places
+from native.programs import SOURCE, Answer, Failure, Program
 
 pytestmark = pytest.mark.native
 

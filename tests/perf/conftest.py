@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from loadstone import core, worker
+from loadstone.analysis.stats import Interval, median_interval
+from loadstone.core import native, worker
 from loadstone.model import Job, Outcome
-from loadstone.stats import Interval, median_interval
 
 PAIRS = 11
 FILE_BYTES = 512 << 20
@@ -98,7 +98,7 @@ def cached_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _make(factory: pytest.TempPathFactory, size_bytes: int) -> Path:
     path = factory.mktemp("perf") / "model.bin"
-    outcome = core.run_job(
+    outcome = native.run_job(
         Job(operation="make-file", options={"file": str(path), "bytes": str(size_bytes)})
     )
     assert outcome.error is None, outcome.error

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from loadstone.stats import median_interval
+from loadstone.analysis.stats import median_interval
 from perf.conftest import execute, keep, take_pairs
 
 Fio = Callable[..., dict[str, float]]

@@ -8,11 +8,11 @@ import sys
 import click
 from click.core import ParameterSource
 
-from loadstone import __version__
+from loadstone._version import __version__
 from loadstone.cli._signals import Stopped, die_of, take_signals
 from loadstone.cli._verbs import Verbs
 from loadstone.errors import ExitCode, LoadstoneError, system_words
-from loadstone.explain import printable
+from loadstone.text import printable
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from loadstone.access import DEFAULT_WAIT_DEVICE_S, Access, Root
 from loadstone.errors import UsageError
-from loadstone.explain import printable
-from loadstone.request import Request
+from loadstone.plan.request import Request
+from loadstone.targets.access import DEFAULT_WAIT_DEVICE_S, Access, Root
+from loadstone.text import printable
 from loadstone.units import parse_bytes, parse_celsius
 
 DEFAULT_THRESHOLD = 0.03

@@ -8,9 +8,9 @@ import click
 
 from loadstone.cli._options import DEFAULT_THRESHOLD
 from loadstone.errors import CannotMeasureError, ExitCode, LoadstoneError
-from loadstone.explain import printable
 from loadstone.model import Run, Status
-from loadstone.runner import Observer, Silence
+from loadstone.runs.runner import Observer, Silence
+from loadstone.text import printable
 
 
 def watch(quiet: bool) -> contextlib.AbstractContextManager[Observer]:
@@ -59,11 +59,11 @@ def finish(run: Run, as_json: bool) -> ExitCode:
 def print_run(run: Run, as_json: bool) -> None:
     """Print a Run as a table or as JSON."""
     if as_json:
-        from loadstone.summary import to_json_object
+        from loadstone.analysis.summary import to_json_object
 
         print_json(to_json_object(run))
         return
-    from loadstone.reference_file import built_in_postings
+    from loadstone.published.file import built_in_postings
     from loadstone.report import text
 
     text.print_run(run, text.console(), built_in_postings())
@@ -72,11 +72,11 @@ def print_run(run: Run, as_json: bool) -> None:
 def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
     """Print several Runs, and each but the first held against the first."""
     from loadstone import api
-    from loadstone.compare import comparison_json
-    from loadstone.published import held, published_json
-    from loadstone.reference_file import built_in_postings
+    from loadstone.analysis.compare import comparison_json
+    from loadstone.analysis.summary import to_json_object
+    from loadstone.published.changes import held, published_json
+    from loadstone.published.file import built_in_postings
     from loadstone.report import text
-    from loadstone.summary import to_json_object
 
     postings = built_in_postings()
     comparisons = []

@@ -9,11 +9,11 @@ import click
 
 from loadstone.cli._options import results_option
 from loadstone.errors import ExitCode
-from loadstone.explain import printable
+from loadstone.text import printable
 
 if TYPE_CHECKING:
-    from loadstone.files import Execute
-    from loadstone.journal import Removal
+    from loadstone.core.remote_files import Execute
+    from loadstone.provision.journal import Removal
 
 
 @click.command()
@@ -24,8 +24,8 @@ def command(results: Path) -> ExitCode:
     On whichever target it stands: a phone has to be connected.
     """
     from loadstone import targets
-    from loadstone.journal import clean
-    from loadstone.workplace import workplace
+    from loadstone.provision.leftovers import clean
+    from loadstone.runs.results_directory import workplace
 
     @contextlib.contextmanager
     def reach(name: str) -> "Iterator[Execute]":
@@ -42,7 +42,7 @@ def command(results: Path) -> ExitCode:
 
 
 def _words(removal: "Removal") -> str:
-    from loadstone.journal import LOCAL
+    from loadstone.provision.journal import LOCAL
 
     record = removal.entry.record
     place = "" if record.target == LOCAL else f" on {record.target}"

@@ -37,8 +37,8 @@ def command(
     Case is published, it stands below the table.
     """
     from loadstone import api
-    from loadstone.compare import comparison_json
-    from loadstone.published import all_postings, held, published_json
+    from loadstone.analysis.compare import comparison_json
+    from loadstone.published.changes import all_postings, held, published_json
     from loadstone.report import text
 
     postings = all_postings(references)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loadstone.access import Access
 from loadstone.cli._options import access_options, json_option, results_option
 from loadstone.cli._output import print_json
 from loadstone.errors import ExitCode
+from loadstone.targets.access import Access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +42,8 @@ def command(access: Access, results: Path, as_json: bool) -> ExitCode:
 def _print(found: "tuple[Reachable, ...]") -> None:
     from rich.markup import escape
 
-    from loadstone.explain import printable
     from loadstone.report import text
+    from loadstone.text import printable
 
     out = text.console()
     if not found:

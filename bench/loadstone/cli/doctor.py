@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loadstone.access import Access
 from loadstone.cli._options import access_options, json_option, option, results_option
 from loadstone.cli._output import print_json
 from loadstone.errors import ExitCode, UsageError
-from loadstone.explain import printable
+from loadstone.targets.access import Access
+from loadstone.text import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,7 +43,7 @@ def command(
         return _lab(file, as_json)
     from loadstone import targets
     from loadstone.doctor.diagnosis import diagnose
-    from loadstone.request import Request, require_whole_paths
+    from loadstone.plan.request import Request, require_whole_paths
 
     if not targets.is_this_machine(target):
         require_whole_paths(Request(file=file), target)

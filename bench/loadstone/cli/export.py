@@ -31,8 +31,8 @@ def command(run: str, name: str, output: Path | None, results: Path) -> None:
     clock that the figures were taken by.
     """
     from loadstone import api
+    from loadstone.durable import write_named
     from loadstone.export import find_format
-    from loadstone.named_file import write_named
 
     found = find_format(name)
     text = found.render(api.load(run, results=results))

@@ -12,8 +12,8 @@ from loadstone.cli._options import conditions_options, plan_options, request_of
 @conditions_options
 def command(**said: Any) -> None:
     """Show exactly what `run` would do with these options, in order; touch nothing."""
+    from loadstone.plan.request import make_plan
     from loadstone.report import text
-    from loadstone.request import make_plan
 
     plan, remarks = make_plan(request_of(**said))
     text.print_plan(plan, remarks, text.console())

@@ -30,7 +30,7 @@ def command(
     be mailed or attached as it is. Its path is printed.
     """
     from loadstone import api
-    from loadstone.published import all_postings
+    from loadstone.published.changes import all_postings
     from loadstone.report import html
 
     postings = all_postings(references)

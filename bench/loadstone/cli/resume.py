@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from loadstone.access import Access
 from loadstone.cli._options import access_options, json_option, quiet_option, results_option
 from loadstone.cli._output import finish, watch
 from loadstone.errors import ExitCode
+from loadstone.targets.access import Access
 
 
 @click.command()

@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from loadstone.access import Access
 from loadstone.cli._options import (
     access_options,
     conditions_options,
@@ -18,7 +17,8 @@ from loadstone.cli._options import (
 )
 from loadstone.cli._output import finish, finish_each, watch, watch_each
 from loadstone.errors import ExitCode, UsageError
-from loadstone.request import Request
+from loadstone.plan.request import Request
+from loadstone.targets.access import Access
 
 
 @click.command()

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from loadstone.core.explain import describe
 from loadstone.doctor.probes import Check, Group, met, unmet
-from loadstone.explain import describe
-from loadstone.kernel_module import find_program
 from loadstone.model import Job
+from loadstone.programs import find_program
 from loadstone.targets import Target
 
 _LOOP_CONTROL = "/dev/loop-control"

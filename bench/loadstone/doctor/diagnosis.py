@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from loadstone.dma_heaps import heap_names
+from loadstone.core.explain import describe
+from loadstone.core.remote_files import look
 from loadstone.doctor.conditions import Facts, conditions
 from loadstone.doctor.devices import devices
 from loadstone.doctor.privileges import privileges
@@ -23,16 +24,16 @@ from loadstone.doctor.probes import (
     unmet,
 )
 from loadstone.doctor.storage import storage
+from loadstone.environment.dma_heaps import heap_names
 from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
-from loadstone.explain import describe, printable
-from loadstone.files import look
-from loadstone.held_conditions import hold
-from loadstone.journal import Journal
 from loadstone.model import Conditions, CoreError, Job, Noun, Subject
-from loadstone.model_file import DEFAULT_BYTES, model_file
+from loadstone.provision.journal import Journal
+from loadstone.provision.model_file import DEFAULT_BYTES, model_file
+from loadstone.runs.conditions import hold
+from loadstone.runs.results_directory import workplace
 from loadstone.targets import Target
+from loadstone.text import printable
 from loadstone.units import format_bytes, format_bytes_rounded
-from loadstone.workplace import workplace
 
 _PROBE_BYTES = 1 << 20
 _PROBE_LIMIT_S = 60.0

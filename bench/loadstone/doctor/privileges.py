@@ -4,13 +4,14 @@ import errno
 import re
 from collections.abc import Iterator, Mapping
 
+from loadstone.core.explain import explain
 from loadstone.doctor.probes import Check, Group, met, unmet
 from loadstone.environment import Fact
 from loadstone.errors import system_words
-from loadstone.explain import explain
 from loadstone.model import CoreError
 from loadstone.targets import Target
 from loadstone.units import format_bytes_rounded
+from loadstone.workloads import workload
 
 _CAP_IPC_LOCK = 14
 _LIMIT = re.compile(r"^Max locked memory\s+(\S+)", re.MULTILINE)
@@ -72,7 +73,7 @@ def _locked_memory(target: Target, load_bytes: int) -> Check:
         name,
         f"the limit is {shown}; registered buffers (fixed=on) take "
         f"{format_bytes_rounded(load_bytes)} and more",
-        explain(error, {}).remedy or "",
+        explain(error, {}, workload("model-load").rules).remedy or "",
     )
 
 

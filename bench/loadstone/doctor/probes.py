@@ -1,14 +1,15 @@
 """What the core's operation ``probe`` tries, and what its answers mean.
 
-The core tells 0 or -errno for each; ``loadstone.explain`` has the words, by the step that the
+The core tells 0 or -errno for each; ``loadstone.core.explain`` has the words, by the step that the
 errno comes from in a load.
 """
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from loadstone.explain import describe, explain
+from loadstone.core.explain import describe, explain
 from loadstone.model import CoreError, Noun, Status, Value
+from loadstone.workloads import workload
 
 _NO_REMEDY = "none is known beyond the system's words"
 _MEMORY = "memory"
@@ -99,7 +100,7 @@ def explain_probe(probe: Probe, code: int, path: str, huge_pages: int) -> tuple[
     }
     errors = [CoreError(code=code, step=step, path=probe.subject or path) for step in probe.steps]
     for error in errors:
-        finding = explain(error, parameters)
+        finding = explain(error, parameters, workload("model-load").rules)
         if finding.status is Status.SKIPPED and finding.reason:
             return finding.reason, finding.remedy or _NO_REMEDY
     return describe(errors[0]), _NO_REMEDY

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from loadstone import targets
-from loadstone.access import Access
+from loadstone.core.remote_files import look
 from loadstone.doctor.probes import PROBES, explain_probe
 from loadstone.environment import Fact
 from loadstone.errors import LoadstoneError
-from loadstone.files import look
-from loadstone.held_conditions import hold
 from loadstone.model import Conditions, CoreError, Job, Noun
+from loadstone.runs.conditions import hold
 from loadstone.targets import Found, Target
+from loadstone.targets.access import Access
 
 # Readable by whoever reads it, and never large.
 _OWN_PROGRAM = "/proc/self/exe"

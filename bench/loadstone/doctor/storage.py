@@ -8,7 +8,7 @@ import msgspec
 from loadstone.doctor.conditions import Facts
 from loadstone.doctor.probes import DIRECT, Check, Group, met, read_probes, unmet
 from loadstone.errors import system_words
-from loadstone.explain import printable
+from loadstone.text import printable
 
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "devtmpfs")
 

@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import Protocol
 
 from loadstone.errors import UsageError
-from loadstone.explain import printable
 from loadstone.model import Run
+from loadstone.text import printable
 
 
 class Format(Protocol):

@@ -6,7 +6,7 @@ Source: golang.org/design/14313-benchmark-format, and the unit lines of golang.o
 import re
 from collections.abc import Iterator, Mapping
 
-from loadstone import clock
+from loadstone.analysis import time_base
 from loadstone.export.figures import fact, figures
 from loadstone.model import Case, Metric, Run
 
@@ -38,7 +38,7 @@ def unit(metric: Metric) -> str:
 
 def _configuration(run: Run) -> Mapping[str, str]:
     known = {key: fact(run, name) for key, name in _FACTS.items()}
-    counted_by = clock.words(clock.clock_of(run.manifest.environment))
+    counted_by = time_base.words(time_base.clock_of(run.manifest.environment))
     return {"clock": " ".join(counted_by.split())} | {
         key: text for key, text in known.items() if text
     }

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from loadstone import clock
+from loadstone.analysis import time_base
 from loadstone.export.figures import fact, figures
 from loadstone.model import Case, Run, Trial, Value
 
@@ -33,7 +33,7 @@ def render(run: Run) -> str:
 
 
 def _fixed(run: Run, case: Case, trial: Trial) -> list[object]:
-    counted_by = clock.words(clock.clock_of(run.manifest.environment))
+    counted_by = time_base.words(time_base.clock_of(run.manifest.environment))
     where = (run.id, counted_by, fact(run, "kernel.release") or "", case.workload)
     return [*where, case.id, case.label, trial.round, trial.started]
 

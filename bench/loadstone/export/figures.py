@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from loadstone.analysis.summary import counted_trials
 from loadstone.errors import CannotMeasureError
 from loadstone.model import Case, Run, Trial
-from loadstone.summary import counted_trials
 
 
 def figures(run: Run) -> Iterator[tuple[Case, Trial]]:

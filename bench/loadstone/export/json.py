@@ -2,7 +2,7 @@
 
 import msgspec
 
-from loadstone import clock
+from loadstone.analysis import time_base
 from loadstone.model import Run
 
 SUMMARY = "the whole Run as one document: manifest, clock, every Trial with its evidence"
@@ -13,7 +13,7 @@ def render(run: Run) -> str:
     """The manifest, the clock and all Trials, also those that do not count: each has a status."""
     document = {
         "run": run.id,
-        "clock": clock.clock_json(clock.clock_of(run.manifest.environment)),
+        "clock": time_base.clock_json(time_base.clock_of(run.manifest.environment)),
         "manifest": run.manifest,
         "trials": run.trials,
     }

@@ -2,7 +2,8 @@
 
 import json
 
-from loadstone import __version__, clock
+from loadstone._version import __version__
+from loadstone.analysis import time_base
 from loadstone.errors import CannotMeasureError
 from loadstone.export.figures import fact, figures
 from loadstone.model import Case, Metric, Run
@@ -46,8 +47,8 @@ def render(run: Run) -> str:
 
 def _name(run: Run, case: Case) -> str:
     """The label; in the lab with its clock, as pyperf compares whatever shares a name."""
-    counted_by = clock.clock_of(run.manifest.environment)
-    return case.label if counted_by is None else f"{case.label} ({clock.tag(counted_by)})"
+    counted_by = time_base.clock_of(run.manifest.environment)
+    return case.label if counted_by is None else f"{case.label} ({time_base.tag(counted_by)})"
 
 
 def _time(run: Run) -> Metric:
@@ -66,7 +67,7 @@ def _metadata(run: Run, metric: Metric) -> dict[str, object]:
         "unit": "second",
         "loops": 1,
         "metric": metric.name,
-        "clock": clock.words(clock.clock_of(run.manifest.environment)),
+        "clock": time_base.words(time_base.clock_of(run.manifest.environment)),
         "loadstone_version": __version__,
         "loadstone_run": run.id,
         **{key: text for key, text in known.items() if text},

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.kernel_module import find_program
 from loadstone.model import Noun
+from loadstone.programs import find_program
 
 _PACKAGES = {
     "apt-get": "apt",

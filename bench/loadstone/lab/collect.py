@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from loadstone import store
+from loadstone.analysis.pairing import BOOT
 from loadstone.errors import RunError
 from loadstone.lab.protocol import Began, Ended, Fact, Message, Ready, Said, Starting
-from loadstone.matching import BOOT
 from loadstone.model import Environment, Manifest, Noun, Plan, Run, Step, Trial
-from loadstone.runner import Observer
+from loadstone.runs import store
+from loadstone.runs.runner import Observer
 
 
 class Boot(Noun, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError
-from loadstone.kernel_module import find_program
 from loadstone.lab.machine import Machine, qemu_options, virtme_options
+from loadstone.programs import find_program
 
 # What a guest covers with file systems of its own; the root below is this machine's, read-only.
 _HIDDEN = (

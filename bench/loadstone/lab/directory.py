@@ -11,7 +11,7 @@ from pathlib import Path
 
 from loadstone.durable import cannot_write
 from loadstone.errors import CannotMeasureError, system_words
-from loadstone.journal import Journal
+from loadstone.provision.journal import Journal
 
 _PREFIX = "loadstone-lab-"
 _PLAIN = re.compile(r"[\w+ /.-]+", re.ASCII)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import msgspec
 
 from loadstone.errors import CannotMeasureError, ExitCode, LoadstoneError, UsageError
-from loadstone.journal import Journal
 from loadstone.lab.collect import Boot, Collector
 from loadstone.lab.command import script
 from loadstone.lab.guest import Guest, GuestError, Listener
@@ -19,8 +18,9 @@ from loadstone.lab.programs import versions
 from loadstone.lab.protocol import Assignment, Fact, Over, decode
 from loadstone.lab.setup import Setup
 from loadstone.model import Plan, Run
-from loadstone.runner import Observer, enter_workplace
-from loadstone.simulated.profile import Driver, Profile
+from loadstone.provision.journal import Journal
+from loadstone.provision.simulated.profile import Driver, Profile
+from loadstone.runs.runner import Observer, enter_workplace
 from loadstone.workloads import workload
 
 _ERRORS: dict[int, type[LoadstoneError]] = {

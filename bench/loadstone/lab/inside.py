@@ -17,12 +17,9 @@ from typing import IO
 
 import msgspec
 
-from loadstone import runner, store, targets
-from loadstone.access import Access
-from loadstone.calibration import boot_calibration
+from loadstone import targets
+from loadstone.environment.calibration import boot_calibration
 from loadstone.errors import CannotMeasureError, LoadstoneError, system_words
-from loadstone.explain import printable
-from loadstone.file_system import made_file_system
 from loadstone.lab.protocol import (
     Assignment,
     Began,
@@ -35,8 +32,12 @@ from loadstone.lab.protocol import (
     encode,
 )
 from loadstone.model import Plan, Step, Subject, Trial
-from loadstone.simulated.device import NAME, simulated_device
-from loadstone.simulated.profile import device_bytes, storage_facts, whole_bytes
+from loadstone.provision.file_system import made_file_system
+from loadstone.provision.simulated.device import NAME, simulated_device
+from loadstone.provision.simulated.profile import device_bytes, storage_facts, whole_bytes
+from loadstone.runs import runner, store
+from loadstone.targets.access import Access
+from loadstone.text import printable
 
 PLACE = Path("/run/loadstone/storage")
 RESULTS = Path("/run/loadstone/results")
@@ -118,7 +119,7 @@ def _devices(assignment: Assignment, tell: Callable[[Message], None]) -> Iterato
             for number, size in enumerate(sizes)
         )
         target = stack.enter_context(targets.connect("local", RESULTS, Access(limit_s=_LIMIT_S)))
-        facts = {**storage_facts(profile), **boot_calibration(target)}
+        facts = {**storage_facts(profile), **boot_calibration(target.execute)}
         tell(Ready(place=None, facts=facts))
         yield devices
 
@@ -139,7 +140,7 @@ def _storage(assignment: Assignment, tell: Callable[[Message], None]) -> Iterato
         facts = {
             **storage_facts(assignment.storage),
             **made.facts,
-            **boot_calibration(target),
+            **boot_calibration(target.execute),
         }
         tell(Ready(place=str(made.path), facts=facts))
         yield made.path

@@ -9,9 +9,9 @@ import psutil
 
 from loadstone.doctor.probes import Check, Group, met, unmet
 from loadstone.errors import CannotMeasureError, system_words
-from loadstone.kernel_module import find_program
 from loadstone.lab.cache import cache_directory, stock_kernels, this_architecture
 from loadstone.lab.programs import required_programs
+from loadstone.programs import find_program
 from loadstone.units import format_bytes, format_bytes_rounded
 
 DEFAULT_MEMORY_BYTES = 4 << 30

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from loadstone.journal import Journal
 from loadstone.lab.command import hidden, own_paths, virtme_argv
 from loadstone.lab.directory import disk_image, lab_directory
 from loadstone.lab.kernels import Kernel, stage
 from loadstone.lab.machine import Machine
 from loadstone.lab.protocol import Assignment
 from loadstone.model import Noun
-from loadstone.simulated.profile import Driver, device_bytes, whole_bytes
+from loadstone.provision.journal import Journal
+from loadstone.provision.simulated.profile import Driver, device_bytes, whole_bytes
 
 
 class Parts(Noun, frozen=True, kw_only=True):

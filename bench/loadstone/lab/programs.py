@@ -8,9 +8,9 @@ from importlib import metadata
 from pathlib import Path
 
 from loadstone.doctor.probes import Check, Group, met, unmet
-from loadstone.explain import printable
-from loadstone.kernel_module import find_program
 from loadstone.lab.cache import this_architecture
+from loadstone.programs import find_program
+from loadstone.text import printable
 
 # Debian's package of each QEMU, and whose processor it emulates.
 _QEMU_PACKAGES = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}

@@ -7,7 +7,7 @@ import msgspec
 from loadstone.durable import UNDECODABLE
 from loadstone.errors import RunError
 from loadstone.model import Manifest, Noun, Plan, Step, Trial, Value
-from loadstone.simulated.profile import Profile
+from loadstone.provision.simulated.profile import Profile
 
 Fact = Value | float | None
 

@@ -6,18 +6,18 @@ import msgspec
 import psutil
 
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.explain import printable
-from loadstone.file_system import PACKAGES
-from loadstone.kernel_module import find_program
 from loadstone.lab.acceleration import why_not_kvm
 from loadstone.lab.kernels import Kernel
 from loadstone.lab.machine import ClockKind, Machine, make_machine, with_kvm
 from loadstone.lab.needs import require
 from loadstone.lab.protocol import FileSystem
 from loadstone.model import Conditions, Noun, Plan
-from loadstone.model_file import loadable_file
-from loadstone.request import Request, make_plan
-from loadstone.simulated.profile import Driver, Profile, find_profile
+from loadstone.plan.request import Request, make_plan
+from loadstone.programs import find_program
+from loadstone.provision.file_system import PACKAGES
+from loadstone.provision.model_file import loadable_file
+from loadstone.provision.simulated.profile import Driver, Profile, find_profile
+from loadstone.text import printable
 from loadstone.units import format_bytes, format_bytes_rounded, parse_bytes
 
 DEFAULT_BYTES = 256 << 20

@@ -4,13 +4,13 @@ import os
 import subprocess
 from pathlib import Path
 
-from loadstone.journal import Journal
 from loadstone.lab.command import guest_place, script
 from loadstone.lab.kernels import Kernel
 from loadstone.lab.parts import boot_parts, inside
 from loadstone.lab.protocol import Assignment
 from loadstone.lab.setup import Setup
-from loadstone.workplace import workplace
+from loadstone.provision.journal import Journal
+from loadstone.runs.results_directory import workplace
 
 
 def run_shell(kernel: Kernel, setup: Setup, results: Path) -> int:

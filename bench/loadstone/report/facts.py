@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from loadstone import clock
+from loadstone.analysis import time_base
 from loadstone.model import Clock, Noun, Run, Status
-from loadstone.plan import conditions_words
+from loadstone.plan.order import conditions_words
 from loadstone.units import format_bytes_rounded
 
 # What differs between any two Runs.
@@ -64,11 +64,11 @@ def lab_lines(run: Run) -> Iterator[str]:
 
 def clock_line(run: Run) -> str | None:
     """What the figures of a lab Run are counted in, and what that makes of their units."""
-    found = clock.clock_of(run.manifest.environment)
+    found = time_base.clock_of(run.manifest.environment)
     if found is None:
         return None
-    note = clock.units_note(found)
-    return clock.words(found) + (f"; {note}" if note else "")
+    note = time_base.units_note(found)
+    return time_base.words(found) + (f"; {note}" if note else "")
 
 
 def environment(run: Run) -> list[Fact]:
@@ -137,7 +137,7 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
         value = facts.get(name)
         return form.format(format_bytes_rounded(value)) if isinstance(value, int) else ""
 
-    if found := clock.clock_of(run.manifest.environment):
+    if found := time_base.clock_of(run.manifest.environment):
         yield "Calibration", _calibration(found)
     yield "Guest", _guest(run)
     yield "Storage", _storage(run)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from loadstone.analysis.stats import Interval
+from loadstone.analysis.summary import CaseSummary
 from loadstone.model import Column, Metric, Noun, Run
 from loadstone.report.hints import primary
 from loadstone.report.scale import format_ns
-from loadstone.stats import Interval
-from loadstone.summary import CaseSummary
 from loadstone.units import format_bytes_rounded, format_metric
 from loadstone.workloads import workloads
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from loadstone.analysis.stats import Interval
+from loadstone.analysis.summary import CaseSummary
+from loadstone.core.evidence import timed_ns
 from loadstone.doctor.conditions import conditions
-from loadstone.evidence import timed_ns
 from loadstone.model import Run
-from loadstone.stats import Interval
-from loadstone.summary import CaseSummary
 
 _UNSTEADY = 0.10
 _STOLEN = 0.02

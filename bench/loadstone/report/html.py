@@ -7,19 +7,19 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from loadstone import __version__
-from loadstone.beside import beside
-from loadstone.clock import clock_of, tag, words
-from loadstone.latency import merge, percentile
+from loadstone._version import __version__
+from loadstone.analysis.summary import CaseSummary, counted_trials, summarise
+from loadstone.analysis.time_base import clock_of, tag, words
+from loadstone.core.histogram import merge, percentile
+from loadstone.durable import write_named
 from loadstone.model import Histogram, Noun, Run
-from loadstone.named_file import write_named
-from loadstone.reference import Posting
+from loadstone.published.figures import beside
+from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
-from loadstone.report.beside import Block, blocks
 from loadstone.report.hints import hints
+from loadstone.report.published import Block, blocks
 from loadstone.report.strips import Chart, Entry, chart, overviews
 from loadstone.report.timeline import Timeline, timelines
-from loadstone.summary import CaseSummary, counted_trials, summarise
 
 _SUFFIXES = (".html", ".htm")
 _SHARES = (0.5, 0.9, 0.99, 0.999, 1.0)

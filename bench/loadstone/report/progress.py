@@ -14,12 +14,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from loadstone.explain import printable
 from loadstone.model import Status, Step, Trial
+from loadstone.text import printable
 
 
 class ProgressReport:
-    """An Observer (``loadstone.runner.Observer``) for people; a context manager."""
+    """An Observer (``loadstone.runs.runner.Observer``) for people; a context manager."""
 
     def __init__(self) -> None:
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)

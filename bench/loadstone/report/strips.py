@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from loadstone.analysis.summary import CaseSummary, counted_trials
 from loadstone.model import Metric, Noun, Run
 from loadstone.report.figures import bounds, unit_of
 from loadstone.report.hints import primary
 from loadstone.report.scale import Axis, axis_to
-from loadstone.summary import CaseSummary, counted_trials
 from loadstone.units import format_metric
 
 _TOP_PX, _BOTTOM_PX = 5.0, 27.0

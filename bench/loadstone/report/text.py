@@ -8,16 +8,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from loadstone import clock
-from loadstone.beside import beside as find_beside
-from loadstone.explain import printable
+from loadstone.analysis import time_base
+from loadstone.analysis.summary import CaseSummary, summarise
 from loadstone.model import Comparison, Plan, Run, Status, Verdict
-from loadstone.plan import conditions_words, order
-from loadstone.published import HeldByLabel
-from loadstone.reference import Posting
-from loadstone.report import beside, facts, figures
+from loadstone.plan.order import conditions_words, order
+from loadstone.published.changes import HeldByLabel
+from loadstone.published.figures import beside as find_beside
+from loadstone.published.posting import Posting
+from loadstone.report import facts, figures
+from loadstone.report import published as published_report
 from loadstone.report.hints import hints
-from loadstone.summary import CaseSummary, summarise
+from loadstone.text import printable
 from loadstone.units import format_bytes_rounded
 
 _WIDE = 160
@@ -57,7 +58,7 @@ def print_run(run: Run, out: Console, postings: Sequence[Posting] = ()) -> None:
         out.print(fastest(run, measured))
     for hint in hints(run, summaries):
         out.print(f"[yellow]note:[/] {escape(hint)}")
-    if more := beside.hint(find_beside(run, postings)):
+    if more := published_report.hint(find_beside(run, postings)):
         out.print(f"[yellow]note:[/] {more}")
     out.print(f"run: {escape(str(run.path))}")
 
@@ -91,10 +92,10 @@ def print_comparison(
     out.print(f"base {_named(comparison.base, comparison.base_kernel)}")
     out.print(f"new  {_named(comparison.new, comparison.new_kernel)}")
     if comparison.clock is not None:
-        out.print(escape(printable(f"clock: {clock.words(comparison.clock)}")))
+        out.print(escape(printable(f"clock: {time_base.words(comparison.clock)}")))
     out.print(table)
     out.print("above 0 %: NEW is better. p is corrected for the number of Cases (Holm).")
-    for line in beside.change_lines(comparison, published or {}):
+    for line in published_report.change_lines(comparison, published or {}):
         out.print(escape(printable(line)))
     for unmatched in comparison.unmatched:
         out.print(f"not compared: {escape(unmatched)}")

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from loadstone.analysis.summary import CaseSummary, counted_trials
 from loadstone.model import Metric, Noun, Span, Trial
 from loadstone.report.hints import primary
 from loadstone.report.lanes import UNTIMED_SPAN, Lane, colours_of, lanes_of
 from loadstone.report.scale import Axis, axis_to, format_ns
 from loadstone.report.strips import Entry
-from loadstone.summary import CaseSummary, counted_trials
 
 _READY = "ready_ns"
 # The shortest time line is at least this part of the longest, or each has a scale of its own.

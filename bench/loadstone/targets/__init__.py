@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
-from loadstone.access import Access
 from loadstone.errors import UsageError
 from loadstone.model import Environment, Job, Noun, Outcome
+from loadstone.targets.access import Access
 
 Say = Callable[[str], None]
 

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import msgspec
 
-from loadstone import files
-from loadstone.access import Access
-from loadstone.android.agent import Agent
-from loadstone.android.bridge import PLACE, Bridge
-from loadstone.android.facts import phone_facts, state_facts
-from loadstone.android.listing import choose, listed
-from loadstone.android.root import user_of
-from loadstone.environment import machine_facts
+from loadstone.core import remote_files
+from loadstone.environment.machine import machine_facts
+from loadstone.environment.path import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
-from loadstone.explain import printable
-from loadstone.giving_up import GivingUp
 from loadstone.model import Environment, Job, Outcome
-from loadstone.path_facts import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.targets import Found, Say
+from loadstone.targets.access import Access
+from loadstone.targets.android.agent import Agent
+from loadstone.targets.android.bridge import PLACE, Bridge
+from loadstone.targets.android.facts import phone_facts, state_facts
+from loadstone.targets.android.listing import choose, listed
+from loadstone.targets.android.root import user_of
+from loadstone.targets.cancel import GivingUp
+from loadstone.text import printable
 
 SCHEME = "adb"
 SUMMARY = "an Android device: adb:SERIAL, or adb: where there is only one"
@@ -56,14 +56,14 @@ class AdbTarget:
             "user.is_root": hello.uid == 0,
         }
         if path is not None:
-            seen = files.found(self.execute, path)
+            seen = remote_files.found(self.execute, path)
             facts |= path_facts(seen, self.read_text, self.read_texts, self._output, self.execute)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
         if path is None:
             return MACHINE_SAMPLES
-        return path_samples(files.found(self.execute, path), self.read_text)
+        return path_samples(remote_files.found(self.execute, path), self.read_text)
 
     def execute(self, job: Job) -> Outcome:
         if self._access.limit_s is not None:
@@ -80,7 +80,7 @@ class AdbTarget:
         return said.out
 
     def read_text(self, path: str) -> str | None:
-        text = files.read_text(self.execute, path)
+        text = remote_files.read_text(self.execute, path)
         return text if isinstance(text, str) else None
 
     def read_texts(self, paths: Sequence[str]) -> Mapping[str, str]:
@@ -96,7 +96,7 @@ class AdbTarget:
         return found
 
     def write_text(self, path: str, text: str) -> None:
-        files.write_text(self.execute, path, text)
+        remote_files.write_text(self.execute, path, text)
 
     def put_file(self, source: Path, path: str) -> None:
         said = self._bridge.push(source, path)
@@ -109,7 +109,7 @@ class AdbTarget:
             raise TargetError(f"adb pull {path} {destination}: {said.last_words}")
 
     def remove_file(self, path: str) -> None:
-        files.remove_file(self.execute, path)
+        remote_files.remove_file(self.execute, path)
 
     def await_return(self, say: Say) -> None:
         limit_s = self._access.wait_device_s

@@ -13,16 +13,16 @@ from typing import IO
 
 import msgspec
 
-from loadstone import core, files, worker
-from loadstone.access import Access
-from loadstone.dma_heaps import heap_facts
+from loadstone.core import native, remote_files, worker
 from loadstone.durable import cannot_write
-from loadstone.environment import machine_facts
+from loadstone.environment.dma_heaps import heap_facts
+from loadstone.environment.machine import machine_facts
+from loadstone.environment.path import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.errors import TargetError, UsageError, system_words
-from loadstone.giving_up import GivingUp
 from loadstone.model import Environment, Job, Outcome
-from loadstone.path_facts import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.targets import Say
+from loadstone.targets.access import Access
+from loadstone.targets.cancel import GivingUp
 
 SCHEME = "local"
 SUMMARY = "this machine"
@@ -56,14 +56,14 @@ class LocalTarget:
             **heap_facts(self._output),
         }
         if path is not None:
-            seen = files.found(core.run_job, path)
-            facts |= path_facts(seen, self.read_text, self.read_texts, self._output, core.run_job)
+            seen = remote_files.found(native.run_job, path)
+            facts |= path_facts(seen, self.read_text, self.read_texts, self._output, native.run_job)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
         if path is None:
             return MACHINE_SAMPLES
-        return path_samples(files.found(core.run_job, path), self.read_text)
+        return path_samples(remote_files.found(native.run_job, path), self.read_text)
 
     def execute(self, job: Job) -> Outcome:
         self._giving_up.heed(job.operation)
@@ -159,7 +159,7 @@ class LocalTarget:
             self.close()
             # A session of its own: Ctrl-C goes to the Run, which then ends the worker.
             self._worker = subprocess.Popen(
-                [sys.executable, "-m", "loadstone.worker"],
+                [sys.executable, "-m", "loadstone.core.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,

@@ -8,11 +8,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+from loadstone.core.explain import Rule
 from loadstone.errors import UsageError
-from loadstone.explain import printable
-from loadstone.journal import Journal
 from loadstone.model import Case, Column, Finding, Job, Metric, Outcome, Parameter, Subject, Value
+from loadstone.provision.journal import Journal
 from loadstone.targets import Say, Target
+from loadstone.text import printable
 
 
 class Prepared(Protocol):
@@ -43,6 +44,8 @@ class Workload(Protocol):
     metrics: tuple[Metric, ...]
     columns: tuple[Column, ...]
     """What the table of a Run shows of a Case besides the first metric."""
+    rules: tuple[Rule, ...]
+    """What the core's errors mean in a Trial of it; the first that fits is taken."""
     has_rivals: bool
     """Whether its Cases are ways to one end, so that the fastest is worth naming."""
 

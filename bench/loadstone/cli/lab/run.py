@@ -17,7 +17,7 @@ from loadstone.cli._options import (
 from loadstone.cli._output import exit_code_of, print_runs, watch
 from loadstone.cli.lab._options import GUEST, find_kernels, guest_options
 from loadstone.errors import ExitCode
-from loadstone.explain import printable
+from loadstone.text import printable
 
 
 @click.command()

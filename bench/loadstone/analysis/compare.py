@@ -1,0 +1,272 @@
+"""Run × Run → Comparison: what changed, by how much, and whether that can be told."""
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from loadstone.analysis.comparability import common_clock, difference_warnings, kernel_of
+from loadstone.analysis.pairing import Match, is_interleaved, match_cases
+from loadstone.analysis.stats import (
+    Interval,
+    Trend,
+    drift,
+    holm,
+    rank_test,
+    ratio_interval,
+    rounds_needed,
+)
+from loadstone.analysis.summary import counted_trials, evidence_medians
+from loadstone.analysis.time_base import clock_json
+from loadstone.errors import CannotMeasureError, UsageError
+from loadstone.model import Better, Comparison, Effect, Metric, Run, Verdict
+from loadstone.text import did_you_mean
+
+_ALPHA = 0.05
+_DRIFT_SUSPECTED = 0.1
+_FEW_ROUNDS = 5
+# By as much two boots of one kernel may differ.
+_ONE_BOOT = 0.02
+_MOVED = 0.10
+_MOST_EVIDENCE = 8
+# The Trial's own times, not what the kernel counted.
+_OWN_TIMES = {
+    "ready_ns",
+    "first_byte_ns",
+    "elapsed_ns",
+    "write_ns",
+    "durable_ns",
+    "best_ns",
+    "mean_cost_ns",
+    "set_cache_ns",
+    "set_up_ns",
+    "verify_ns",
+}
+
+
+def compare(
+    base: Run, new: Run, threshold: float = 0.03, metric_name: str | None = None
+) -> Comparison:
+    """Hold NEW against BASE, Case by Case, on one metric.
+
+    Figures of different clocks have no common unit, so such Runs are not compared at all.
+    Cases are matched by id, or by label where the Runs share none. Runs that were interleaved
+    round by round are paired. A difference is called where the rank test, corrected for the
+    number of Cases, and the ratio's interval both see one, and the interval lies beyond what
+    unpaired Runs drifted by within themselves. Whatever else changed between two Runs made
+    apart cannot be seen from inside them: only interleaving rules it out.
+
+    Args:
+        base, new: two Runs of the same workload.
+        threshold: the change that still counts as the same (0.03: within 1/1.03 to 1.03).
+        metric_name: None for the workload's primary metric.
+
+    Raises:
+        CannotMeasureError: the Runs have no clock, no measured Case or no primary metric in
+            common.
+        UsageError: the threshold is negative, or there is no such metric.
+    """
+    if threshold < 0:
+        raise UsageError(f"a threshold of {threshold} is negative; give a share such as 0.03")
+    clock = common_clock(base, new)
+    metric = _common_metric(base, new, metric_name)
+    is_paired = is_interleaved(base, new)
+    matches, unmatched = match_cases(base, new, metric, is_paired)
+    if not matches:
+        raise CannotMeasureError(_nothing_comparable(base, new, unmatched))
+    drifts = [_drift(run, metric) for run in (base, new)]
+    drifted = sum(abs(trend.change) for trend in drifts if trend.p < _DRIFT_SUSPECTED)
+    effects = tuple(_effects(matches, metric, threshold, drifted))
+    return Comparison(
+        base=base.id,
+        new=new.id,
+        effects=effects,
+        unmatched=tuple(unmatched),
+        warnings=(
+            *difference_warnings(base, new),
+            *_few_rounds_warnings(matches),
+            *_drift_warnings(drifts, effects),
+            *_boot_warnings((base, new), effects),
+        ),
+        clock=clock,
+        base_kernel=kernel_of(base),
+        new_kernel=kernel_of(new),
+    )
+
+
+def comparison_json(
+    comparison: Comparison, published: Mapping[str, list[dict[str, Any]]] | None = None
+) -> dict[str, Any]:
+    """The object that ``compare --json`` prints.
+
+    Args:
+        published: by label, what ``published_json`` makes of the changes of a Case.
+    """
+    return {
+        "base": comparison.base,
+        "new": comparison.new,
+        "clock": clock_json(comparison.clock),
+        "cases": [
+            {
+                "label": effect.label,
+                "metric": effect.metric,
+                "ratio": effect.ratio,
+                "low": effect.low,
+                "high": effect.high,
+                "verdict": effect.verdict.value,
+                "rounds_needed": effect.rounds_needed,
+                "evidence": {name: list(sides) for name, sides in effect.evidence.items()},
+                "published": (published or {}).get(effect.label, []),
+            }
+            for effect in comparison.effects
+        ],
+    }
+
+
+def _common_metric(base: Run, new: Run, name: str | None) -> Metric:
+    firsts = [_metric(run, name) for run in (base, new)]
+    if firsts[0] is None or firsts[0] != firsts[1]:
+        names = [f"{first.name} in {first.unit}" if first else "nothing" for first in firsts]
+        raise CannotMeasureError(
+            f"{base.id} measures {names[0]} and {new.id} measures {names[1]}; "
+            "compare two Runs of the same workload"
+        )
+    return firsts[0]
+
+
+def _metric(run: Run, name: str | None) -> Metric | None:
+    """The metric of that name, or the primary one."""
+    metrics = {metric.name: metric for metric in run.manifest.metrics}
+    if name is None:
+        return next(iter(metrics.values()), None)
+    if name not in metrics:
+        hint = did_you_mean(name, metrics)
+        raise UsageError(f"{name}: {run.id} has no such metric{hint}; it has {', '.join(metrics)}")
+    return metrics[name]
+
+
+def _effects(
+    matches: Sequence[Match], metric: Metric, threshold: float, drifted: float
+) -> list[Effect]:
+    p_values = [rank_test(*match.values(metric), match.is_paired) for match in matches]
+    return [
+        _effect(match, metric, threshold, p=p, drifted=drifted, comparisons=len(matches))
+        for match, p in zip(matches, holm(p_values), strict=True)
+    ]
+
+
+def _effect(
+    match: Match, metric: Metric, threshold: float, p: float, drifted: float, comparisons: int
+) -> Effect:
+    base, new = match.values(metric)
+    interval = _better_above_one(ratio_interval(base, new, match.is_paired), metric.better)
+    is_seen = p < _ALPHA and _clearance(interval) > 0
+    verdict = Verdict.INCONCLUSIVE
+    if match.rounds > 1 and _is_within(interval, threshold):
+        verdict = Verdict.SAME
+    elif is_seen and (match.is_paired or _clearance(interval) > drifted):
+        verdict = Verdict.FASTER if interval.median > 1 else Verdict.SLOWER
+    needed = None
+    if verdict is Verdict.INCONCLUSIVE and not is_seen:
+        needed = rounds_needed(base, new, threshold, match.is_paired, comparisons)
+    return Effect(
+        label=match.label,
+        metric=metric.name,
+        ratio=interval.median,
+        low=interval.low,
+        high=interval.high,
+        p=p,
+        verdict=verdict,
+        rounds_needed=needed,
+        evidence=_moved(evidence_medians(match.base), evidence_medians(match.new)),
+    )
+
+
+def _better_above_one(ratio: Interval, better: Better) -> Interval:
+    if better is Better.HIGHER:
+        return ratio
+    return Interval(1 / ratio.median, 1 / ratio.high, 1 / ratio.low)
+
+
+def _is_within(ratio: Interval, threshold: float) -> bool:
+    return 1 / (1 + threshold) <= ratio.low and ratio.high <= 1 + threshold
+
+
+def _clearance(ratio: Interval) -> float:
+    """How far an interval stays from 1, as a logarithm; not above 0 where it holds 1."""
+    return max(math.log(ratio.low), -math.log(ratio.high))
+
+
+def _moved(base: Mapping[str, float], new: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """The evidence that differs by more than a tenth of BASE, most changed first."""
+    changes = {
+        name: abs(new[name] - value) / abs(value) if value else math.inf
+        for name, value in base.items()
+        if name in new and new[name] != value and name not in _OWN_TIMES
+    }
+    names = sorted((name for name in changes if changes[name] > _MOVED), key=lambda n: -changes[n])
+    return {name: (base[name], new[name]) for name in names[:_MOST_EVIDENCE]}
+
+
+def _drift(run: Run, metric: Metric) -> Trend:
+    """How the logarithm of all Cases' figures, taken together, moved over a Run's rounds."""
+    shares: dict[int, list[float]] = {}
+    for trials in counted_trials(run).values():
+        figures = {one.round: one.metrics.get(metric.name, 0.0) for one in trials}
+        positive = {number: figure for number, figure in figures.items() if figure > 0}
+        for number, figure in positive.items():
+            shares.setdefault(number, []).append(figure / median(positive.values()))
+    return drift([math.log(median(shares[number])) for number in sorted(shares)])
+
+
+def _drift_warnings(drifts: Sequence[Trend], effects: Sequence[Effect]) -> list[str]:
+    """A Run that drifted, and the effects that are seen but not clear of the drift."""
+    moved = [
+        f"{name} drifted by {math.expm1(trend.change):+.1%} from its first round to its last"
+        for name, trend in zip(("BASE", "NEW"), drifts, strict=True)
+        if trend.p < _ALPHA
+    ]
+    withheld = [
+        effect.label
+        for effect in effects
+        if effect.verdict is Verdict.INCONCLUSIVE
+        and effect.p < _ALPHA
+        and not effect.low <= 1 <= effect.high
+    ]
+    if not withheld:
+        return moved
+    return [
+        *moved,
+        f"not called, as drift within the Runs could explain it: {', '.join(withheld)}; "
+        "let the target settle, or interleave the Runs",
+    ]
+
+
+def _boot_warnings(runs: Sequence[Run], effects: Sequence[Effect]) -> list[str]:
+    """Small effects between guests that were booted once: each boot lays its memory out anew."""
+    if all(run.manifest.environment.facts.get("lab.boots") != 1 for run in runs):
+        return []
+    called = (Verdict.FASTER, Verdict.SLOWER)
+    small = [
+        effect.label
+        for effect in effects
+        if effect.verdict in called and abs(math.log(effect.ratio)) < _ONE_BOOT
+    ]
+    if not small:
+        return []
+    return [
+        f"may be one boot's memory layout alone: {', '.join(small)}; --boots 6 --rounds 6 tells"
+    ]
+
+
+def _few_rounds_warnings(matches: Sequence[Match]) -> list[str]:
+    few = [match.label for match in matches if match.rounds < _FEW_ROUNDS]
+    return [f"fewer than {_FEW_ROUNDS} good rounds of {', '.join(few)}"] if few else []
+
+
+def _nothing_comparable(base: Run, new: Run, unmatched: Sequence[str]) -> str:
+    why = f" ({', '.join(unmatched[:3])})" if unmatched else ""
+    return (
+        f"{base.id} and {new.id} have no measured Case in common{why}; "
+        "run the same plan for both, with `loadstone show` to see what each one measured"
+    )

@@ -1,0 +1,153 @@
+"""A Run in figures: medians, their intervals and what went wrong, Case by Case."""
+
+import math
+from collections.abc import Iterable, Mapping
+from statistics import median
+from typing import Any
+
+from loadstone.analysis.stats import Interval, median_interval
+from loadstone.analysis.time_base import clock_json, clock_of
+from loadstone.model import Better, Case, Metric, Noun, Run, Status, Trial
+
+_UNTIMED_SPAN = "release"
+
+
+class CaseSummary(Noun, frozen=True, kw_only=True):
+    """What the Trials of one Case come to.
+
+    ``trials`` counts those that all figures are of: ok and no warm-up. ``invalid`` leaves
+    warm-ups out too; ``failed`` does not, as wrong data is wrong in a warm-up. ``busy_ns`` is
+    the median of the sum of a Trial's spans but ``release``: over elapsed time it tells how
+    many were at work at once.
+    """
+
+    case: Case
+    trials: int
+    invalid: int
+    failed: int
+    skipped: str | None
+    remedy: str | None
+    reasons: tuple[str, ...]
+    metrics: Mapping[str, Interval]
+    evidence: Mapping[str, float]
+    notes: tuple[str, ...]
+    busy_ns: float | None
+
+
+def counted_trials(run: Run) -> Mapping[str, tuple[Trial, ...]]:
+    """The Trials that count, ok and no warm-up, by Case id; every Case of the Plan has a key."""
+    ids = (case.id for case in run.manifest.plan.cases)
+    counted = [trial for trial in run.trials if trial.status is Status.OK and not trial.warmup]
+    return {id_: tuple(trial for trial in counted if trial.case == id_) for id_ in ids}
+
+
+def summarise(run: Run) -> tuple[CaseSummary, ...]:
+    """Every Case of a Run in figures.
+
+    Returns:
+        Best first by the Run's primary metric, then the Cases without figures in the Plan's
+        order.
+    """
+    counted = counted_trials(run)
+    cases = (_summary(run, case, counted[case.id]) for case in run.manifest.plan.cases)
+    primary = next(iter(run.manifest.metrics), None)
+    return tuple(sorted(cases, key=lambda summary: _place(summary, primary)))
+
+
+def to_json_object(run: Run) -> dict[str, Any]:
+    """The object that ``run --json`` and ``show --json`` print; Cases are best first."""
+    return {
+        "run": run.id,
+        "path": str(run.path),
+        "clock": clock_json(clock_of(run.manifest.environment)),
+        "cases": [_case_object(summary, run.manifest.metrics) for summary in summarise(run)],
+    }
+
+
+def _summary(run: Run, case: Case, counted: tuple[Trial, ...]) -> CaseSummary:
+    trials = [trial for trial in run.trials if trial.case == case.id]
+    skip = next((trial for trial in trials if trial.status is Status.SKIPPED), None)
+    failed = [trial for trial in trials if trial.status is Status.FAILED]
+    invalid = [trial for trial in trials if trial.status is Status.INVALID and not trial.warmup]
+    return CaseSummary(
+        case=case,
+        trials=len(counted),
+        invalid=len(invalid),
+        failed=len(failed),
+        skipped=None if skip is None else skip.reason or "no reason given",
+        remedy=None if skip is None else skip.remedy,
+        reasons=_distinct(trial.reason for trial in failed + invalid if trial.reason),
+        metrics=_intervals(counted, run.manifest.metrics),
+        evidence=evidence_medians(counted),
+        notes=_distinct(note for trial in trials if not trial.warmup for note in trial.notes),
+        busy_ns=_busy_ns(counted),
+    )
+
+
+def _intervals(counted: tuple[Trial, ...], metrics: tuple[Metric, ...]) -> dict[str, Interval]:
+    columns = {
+        metric.name: [
+            trial.metrics[metric.name] for trial in counted if metric.name in trial.metrics
+        ]
+        for metric in metrics
+    }
+    return {name: median_interval(values) for name, values in columns.items() if values}
+
+
+def evidence_medians(trials: Iterable[Trial]) -> dict[str, float]:
+    """The median of every counter, over those of the Trials that could read it."""
+    columns: dict[str, list[float]] = {}
+    for trial in trials:
+        for name, value in trial.evidence.items():
+            columns.setdefault(name, []).append(value)
+    return {name: median(values) for name, values in columns.items()}
+
+
+def _busy_ns(counted: tuple[Trial, ...]) -> float | None:
+    sums = [
+        sum(span.end_ns - span.start_ns for span in trial.spans if span.name != _UNTIMED_SPAN)
+        for trial in counted
+        if trial.spans
+    ]
+    return float(median(sums)) if sums else None
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
+
+
+def _place(summary: CaseSummary, primary: Metric | None) -> float:
+    """A key that sorts best first and Cases without figures last."""
+    if primary is None or primary.name not in summary.metrics:
+        return math.inf
+    figure = summary.metrics[primary.name].median
+    return figure if primary.better is Better.LOWER else -figure
+
+
+def _case_object(summary: CaseSummary, metrics: tuple[Metric, ...]) -> dict[str, Any]:
+    return {
+        "id": summary.case.id,
+        "label": summary.case.label,
+        "workload": summary.case.workload,
+        "parameters": dict(summary.case.parameters),
+        "trials": summary.trials,
+        "invalid": summary.invalid,
+        "failed": summary.failed,
+        "skipped": summary.skipped,
+        "metrics": {
+            metric.name: _metric_object(metric, summary.metrics[metric.name])
+            for metric in metrics
+            if metric.name in summary.metrics
+        },
+        "evidence": dict(summary.evidence),
+    }
+
+
+def _metric_object(metric: Metric, interval: Interval) -> dict[str, Any]:
+    return {
+        "unit": metric.unit,
+        "better": metric.better.value,
+        "median": interval.median,
+        "low": interval.low,
+        "high": interval.high,
+    }

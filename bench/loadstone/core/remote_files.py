@@ -1,0 +1,133 @@
+"""Files of a Target, reached by the core's operations alone: what a path names, small texts.
+
+All of it needs no more of a Target than that it executes Jobs. ``core.run_job`` stands for this
+machine.
+"""
+
+from collections.abc import Callable
+
+from loadstone.core.explain import describe
+from loadstone.errors import TargetError, TargetLostError
+from loadstone.model import CoreError, Job, Noun, Outcome
+
+Execute = Callable[[Job], Outcome]
+
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+
+
+class Look(Noun, frozen=True, kw_only=True):
+    """What a path names, links followed.
+
+    ``type`` is the S_IFMT of its mode; ``device`` what it lies on and ``rdev`` what it is, each
+    major and minor; ``free_bytes`` is what a user without privileges may still write there.
+    ``readable`` is the errno that opening a regular file for reading meets, 0 for none.
+    ``is_text`` says that the real path is UTF-8, so that it can be said and found again.
+    """
+
+    real_path: str
+    is_text: bool
+    type: int
+    file_bytes: int
+    allocated_bytes: int
+    inode: int
+    mtime_ns: int
+    device: tuple[int, int]
+    rdev: tuple[int, int]
+    free_bytes: int
+    readable: int
+
+
+def look(execute: Execute, path: str) -> Look | CoreError:
+    """What a path names, or why that cannot be told.
+
+    Raises:
+        TargetError: the core died of it, or the Target is gone.
+    """
+    outcome = _carried_out(
+        execute, Job(operation="look", options={"file": path}, samples=(path,), timeout_s=60)
+    )
+    if outcome.error:
+        return outcome.error
+    values, real_path = outcome.values, _text_of(outcome)
+    return Look(
+        real_path=real_path,
+        is_text=_REPLACED not in real_path or _REPLACED in path,
+        type=values["type"],
+        file_bytes=values["file_bytes"],
+        allocated_bytes=values["allocated_bytes"],
+        inode=values["inode"],
+        mtime_ns=values["mtime_ns"],
+        device=(values["device_major"], values["device_minor"]),
+        rdev=(values["rdev_major"], values["rdev_minor"]),
+        free_bytes=values["free_bytes"],
+        readable=-values.get("readable", 0),
+    )
+
+
+def found(execute: Execute, path: str) -> Look:
+    """What a path names that has to be there.
+
+    Raises:
+        TargetError: it names nothing, or the Target is gone.
+    """
+    seen = look(execute, path)
+    if isinstance(seen, CoreError):
+        raise TargetError(describe(seen))
+    return seen
+
+
+def read_text(execute: Execute, path: str) -> str | CoreError:
+    """A small file's text, or why it cannot be read; bytes that are not UTF-8 become U+FFFD.
+
+    Raises:
+        TargetError: the core died of it, or the Target is gone.
+    """
+    parts, offset = list[str](), 0
+    while True:
+        options = {"file": path, "offset": str(offset)}
+        outcome = _carried_out(
+            execute, Job(operation="read-text", options=options, samples=(path,), timeout_s=60)
+        )
+        if outcome.error:
+            return outcome.error
+        parts.append(_text_of(outcome))
+        offset += outcome.values["bytes"]
+        if outcome.values["is_end"]:
+            return "".join(parts)
+
+
+def write_text(execute: Execute, path: str, text: str) -> None:
+    """Write to a small file of the kernel's; the core refuses any other.
+
+    Raises:
+        TargetError: it cannot be written, or the Target is gone.
+    """
+    job = Job(operation="write-text", options={"file": path, "text": text}, timeout_s=60)
+    outcome = _carried_out(execute, job)
+    if outcome.error:
+        raise TargetError(describe(outcome.error))
+
+
+def remove_file(execute: Execute, path: str) -> None:
+    """Remove a regular file named ``loadstone-…``; one that is already gone is fine.
+
+    Raises:
+        TargetError: it is none, will not go, or the Target is gone.
+    """
+    outcome = _carried_out(execute, Job(operation="remove-file", options={"file": path}))
+    if outcome.error:
+        raise TargetError(describe(outcome.error))
+
+
+def _text_of(outcome: Outcome) -> str:
+    """Of the only sample: an agent may write its path in another way."""
+    return "".join(outcome.before.values())
+
+
+def _carried_out(execute: Execute, job: Job) -> Outcome:
+    outcome = execute(job)
+    if outcome.lost:
+        raise TargetLostError(outcome.death)
+    if outcome.death:
+        raise TargetError(f"{job.operation}: {outcome.death}")
+    return outcome

@@ -1,0 +1,76 @@
+"""What basic work of kernel and processor costs: the effects, and what is made of an Outcome."""
+
+from loadstone.core.explain import describe
+from loadstone.core.remote_files import Execute
+from loadstone.errors import CannotMeasureError
+from loadstone.model import Job, Noun, Outcome
+
+
+class Effect(Noun, frozen=True, kw_only=True):
+    """One sort of work; ``unit`` is what its cost is of."""
+
+    unit: str
+    needs_file: bool = False
+
+
+EFFECTS = {
+    "memcpy": Effect(unit="MiB"),
+    "memset": Effect(unit="MiB"),
+    "kernel-copy": Effect(unit="MiB"),
+    "syscall": Effect(unit="call"),
+    "minor-fault": Effect(unit="fault"),
+    "thp-fault": Effect(unit="MiB"),
+    "context-switch": Effect(unit="switch"),
+    "clock-read": Effect(unit="read"),
+    "write": Effect(unit="MiB", needs_file=True),
+    "read-pread": Effect(unit="MiB", needs_file=True),
+    "read-mmap": Effect(unit="MiB", needs_file=True),
+}
+"""By the names that the core has for them."""
+
+# Few, for a guest that runs at a fiftieth of this machine's speed.
+_BOOT_COUNTS = {
+    "memcpy": 8,
+    "memset": 8,
+    "kernel-copy": 8,
+    "syscall": 500,
+    "minor-fault": 512,
+    "context-switch": 200,
+}
+_BOOT_BATCHES = 3
+
+
+def cost_ns(outcome: Outcome) -> float:
+    """What one unit cost in the best batch: disturbance only adds."""
+    return outcome.values["best_ns"] / outcome.values["batch_count"]
+
+
+def mean_cost_ns(outcome: Outcome) -> float:
+    """What one unit cost over all batches."""
+    return outcome.values["elapsed_ns"] / outcome.values["count"]
+
+
+def boot_calibration(execute: Execute) -> dict[str, float]:
+    """The costs by which one boot of a guest is told from another, in ns.
+
+    Returns:
+        Facts by name, such as ``calibration.memcpy_ns_per_mib`` and ``calibration.syscall_ns``.
+
+    Raises:
+        CannotMeasureError: the machine cannot do one of these.
+    """
+    return {_fact_name(effect): _boot_cost_ns(execute, effect) for effect in _BOOT_COUNTS}
+
+
+def _fact_name(effect: str) -> str:
+    per = "_ns_per_mib" if EFFECTS[effect].unit == "MiB" else "_ns"
+    return f"calibration.{effect.replace('-', '_')}{per}"
+
+
+def _boot_cost_ns(execute: Execute, effect: str) -> float:
+    options = {"effect": effect, "count": str(_BOOT_COUNTS[effect]), "batches": str(_BOOT_BATCHES)}
+    outcome = execute(Job(operation="calibrate", options=options))
+    if outcome.error or outcome.death:
+        why = describe(outcome.error) if outcome.error else outcome.death
+        raise CannotMeasureError(f"calibrating {effect}: {why}; see the kernel's log")
+    return cost_ns(outcome)

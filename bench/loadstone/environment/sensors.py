@@ -1,0 +1,224 @@
+"""What a machine tells of its heat and its power: thermal zones, cooling devices, the frequency
+limits of its CPUs, its battery.
+
+Which files there are is found once; all of them are read in one round trip.
+Sources: Documentation/ABI/testing/sysfs-class-thermal, sysfs-class-power, sysfs-devices-system-cpu.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from loadstone.cpu_list import parse_cpu_list
+from loadstone.environment import ReadTexts, RunCommand
+from loadstone.environment.cooling_device import CoolingDevice
+from loadstone.model import Noun
+from loadstone.text import printable
+
+_THERMAL = "/sys/class/thermal"
+_SUPPLIES = "/sys/class/power_supply"
+_CPUFREQ = "/sys/devices/system/cpu/cpufreq"
+# What Android calls it, also where its directory may not be listed.
+_USUAL_BATTERY = "battery"
+_WINDOW = 64
+_SUPPLY_NAME = re.compile(r"[A-Za-z0-9._:-]+")
+_NUMBER = re.compile(r"-?[0-9]{1,12}")
+# Of a zone that reports in m°C. One that reads less than a degree reports in °C, or nothing.
+_CREDIBLE_MC = range(1_000, 150_000)
+_CREDIBLE_BATTERY_MC = range(-40_000, 100_000)
+
+_NEAR_THE_WORK = re.compile(
+    r"cpu|soc[-_]|x86_pkg|b0d4|acpitz|tsens|cluster|skin|quiet|ap[-_]?therm"
+    r"|(^|[-_ ])(big|mid|little)[0-9]*($|[-_ ])",
+    re.IGNORECASE,
+)
+# Zones that tell amperes, volts or levels, and those that only repeat another's temperature.
+_NO_TEMPERATURE = re.compile(r"bat|bcl|lvl|charg|limit|mitigation|[-_]step$", re.IGNORECASE)
+
+
+class Policy(Noun, frozen=True, kw_only=True):
+    """CPUs that share a frequency, and the highest that their hardware has."""
+
+    path: str
+    cpus: frozenset[int]
+    hardware_khz: int
+
+
+class Sensors(Noun, frozen=True, kw_only=True):
+    """What can be read. ``zones`` are types by path, of those near what is measured."""
+
+    zones: Mapping[str, str] = {}
+    cooling: tuple[CoolingDevice, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    battery: str | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files of a Reading."""
+        battery = () if self.battery is None else _BATTERY_FILES
+        return (
+            *(f"{zone}/temp" for zone in self.zones),
+            *(f"{device.path}/cur_state" for device in self.cooling),
+            *(f"{policy.path}/{file}" for policy in self.policies for file in _POLICY_FILES),
+            *(f"{self.battery}/{file}" for file in battery),
+        )
+
+
+class Battery(Noun, frozen=True, kw_only=True):
+    """``power_uw`` is its current by its voltage, into it or out of it: drivers differ in sign."""
+
+    temperature_mc: int | None = None
+    level_percent: int | None = None
+    status: str | None = None
+    power_uw: int | None = None
+    charge_uah: int | None = None
+
+
+class Reading(Noun, frozen=True, kw_only=True):
+    """What the Sensors said at one time; what could not be read is left out, or None.
+
+    Temperatures are in m°C by the path of their zone, ``states`` by that of the cooling device,
+    frequencies in kHz by that of the policy.
+    """
+
+    zones_mc: Mapping[str, int] = {}
+    states: Mapping[str, int] = {}
+    limits_khz: Mapping[str, int] = {}
+    current_khz: Mapping[str, int] = {}
+    battery: Battery = Battery()
+
+
+_POLICY_FILES = ("scaling_max_freq", "scaling_cur_freq")
+_BATTERY_FILES = ("temp", "capacity", "status", "current_now", "voltage_now", "charge_counter")
+
+
+def find_sensors(read_texts: ReadTexts, run: RunCommand, cpus: Iterable[int]) -> Sensors:
+    """Find what there is, in a few round trips; nothing of it need be there.
+
+    Args:
+        cpus: the numbers of the CPUs: a policy is named after one of its own.
+    """
+    zones = _near_the_work(read_texts, _numbered(read_texts, "thermal_zone"))
+    return Sensors(
+        zones=zones,
+        cooling=tuple(_cooling(read_texts, _numbered(read_texts, "cooling_device"))),
+        policies=tuple(_policies(read_texts, cpus)),
+        battery=_battery(read_texts, run),
+    )
+
+
+def parse_reading(sensors: Sensors, texts: Mapping[str, str]) -> Reading:
+    """A Reading from the texts of ``sensors.paths``."""
+    zones = {zone: _number(texts.get(f"{zone}/temp")) for zone in sensors.zones}
+    states = {one.path: _number(texts.get(f"{one.path}/cur_state")) for one in sensors.cooling}
+    limits, current = (
+        {one.path: _number(texts.get(f"{one.path}/{file}")) for one in sensors.policies}
+        for file in _POLICY_FILES
+    )
+    return Reading(
+        zones_mc={zone: mc for zone, mc in _known(zones).items() if mc in _CREDIBLE_MC},
+        states=_known(states),
+        limits_khz=_known(limits),
+        current_khz=_known(current),
+        battery=_parse_battery(
+            {file: texts.get(f"{sensors.battery}/{file}") for file in _BATTERY_FILES}
+        ),
+    )
+
+
+def _parse_battery(texts: Mapping[str, str | None]) -> Battery:
+    """Its temperature is told in tenths of °C, current and voltage in µA and µV."""
+    tenths, current_ua, voltage_uv = (
+        _number(texts[file]) for file in ("temp", "current_now", "voltage_now")
+    )
+    mc = None if tenths is None else tenths * 100
+    power_pw = None if current_ua is None or voltage_uv is None else abs(current_ua) * voltage_uv
+    return Battery(
+        temperature_mc=mc if mc in _CREDIBLE_BATTERY_MC else None,
+        level_percent=_number(texts["capacity"]),
+        status=_word(texts["status"]),
+        power_uw=None if power_pw is None else power_pw // 1_000_000,
+        charge_uah=_number(texts["charge_counter"]),
+    )
+
+
+def _numbered(read_texts: ReadTexts, kind: str) -> dict[str, str]:
+    """The types of all ``KIND0``, ``KIND1``, … by path: a shell may read what it may not list."""
+    types: dict[str, str] = {}
+    first = 0
+    while True:
+        window = [f"{_THERMAL}/{kind}{number}" for number in range(first, first + _WINDOW)]
+        texts = read_texts([f"{path}/type" for path in window])
+        for path in window:
+            if word := _word(texts.get(f"{path}/type")):
+                types[path] = word
+        if not texts:
+            return types
+        first += _WINDOW
+
+
+def _near_the_work(read_texts: ReadTexts, types: Mapping[str, str]) -> dict[str, str]:
+    """Those zones that tell a temperature, of CPUs and what is around them."""
+    chosen = {
+        path: type_
+        for path, type_ in types.items()
+        if _NEAR_THE_WORK.search(type_) and not _NO_TEMPERATURE.search(type_)
+    }
+    texts = read_texts([f"{path}/temp" for path in chosen]) if chosen else {}
+    return {
+        path: type_
+        for path, type_ in chosen.items()
+        if _number(texts.get(f"{path}/temp")) in _CREDIBLE_MC
+    }
+
+
+def _cooling(read_texts: ReadTexts, types: Mapping[str, str]) -> Iterator[CoolingDevice]:
+    texts = read_texts([f"{path}/max_state" for path in types]) if types else {}
+    for path, type_ in types.items():
+        if max_state := _number(texts.get(f"{path}/max_state")):
+            yield CoolingDevice(path=path, type=type_, max_state=max_state)
+
+
+def _policies(read_texts: ReadTexts, cpus: Iterable[int]) -> Iterator[Policy]:
+    paths = [f"{_CPUFREQ}/policy{number}" for number in sorted(cpus)]
+    files = ("related_cpus", "cpuinfo_max_freq")
+    texts = read_texts([f"{path}/{file}" for path in paths for file in files]) if paths else {}
+    for path in paths:
+        related, hardware = (texts.get(f"{path}/{file}") for file in files)
+        hardware_khz = _number(hardware)
+        if related is not None and hardware_khz:
+            yield Policy(path=path, cpus=_related(related), hardware_khz=hardware_khz)
+
+
+def _related(text: str) -> frozenset[int]:
+    """``related_cpus`` has blanks between numbers."""
+    try:
+        return parse_cpu_list(",".join(text.split()))
+    except ValueError:
+        return frozenset()
+
+
+def _battery(read_texts: ReadTexts, run: RunCommand) -> str | None:
+    """The machine's own battery: those of a mouse or a pen have the scope ``Device``."""
+    listed = (run("ls", _SUPPLIES) or "").split()
+    names = dict.fromkeys([_USUAL_BATTERY, *sorted(filter(_SUPPLY_NAME.fullmatch, listed))])
+    paths = [f"{_SUPPLIES}/{name}" for name in names]
+    texts = read_texts([f"{path}/{file}" for path in paths for file in ("type", "scope")])
+    for path in paths:
+        kind, scope = (_word(texts.get(f"{path}/{file}")) for file in ("type", "scope"))
+        if kind == "Battery" and scope != "Device":
+            return path
+    return None
+
+
+def _known(found: Mapping[str, int | None]) -> dict[str, int]:
+    return {path: number for path, number in found.items() if number is not None}
+
+
+def _number(text: str | None) -> int | None:
+    text = (text or "").strip()
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _word(text: str | None) -> str | None:
+    """A type or state that the machine tells, without what would move a terminal's cursor."""
+    return printable((text or "").strip()[:64]) or None

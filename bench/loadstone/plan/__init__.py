@@ -1,0 +1,1 @@
+"""From words to a Plan: options, plan files, parameters, order."""

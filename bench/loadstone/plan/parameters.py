@@ -1,0 +1,94 @@
+"""Values of parameters as people write them, held against what the parameter takes."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from loadstone.errors import UsageError
+from loadstone.model import Kind, Parameter, Value
+from loadstone.text import did_you_mean
+from loadstone.units import parse_bytes, parse_flag
+
+_OPEN_FORM = re.compile(r"(.+:)[A-Z]+")
+_NAME = r"[A-Za-z0-9._,-]+"
+
+
+def parse_value(parameter: Parameter, text: str) -> Value:
+    """Read one value of a parameter.
+
+    Raises:
+        UsageError: it is not one; tells which are.
+    """
+    text = text.strip()
+    try:
+        match parameter.kind:
+            case Kind.SIZE:
+                return _in_range(parameter, text, parse_bytes(text))
+            case Kind.COUNT:
+                return _in_range(parameter, text, _parse_count(text))
+            case Kind.FLAG:
+                return parse_flag(text)
+            case Kind.CHOICE:
+                return _parse_choice(parameter.choices, text)
+    except OverflowError:
+        raise UsageError(f"{parameter.name}: {text!r} is too much; write less") from None
+    except ValueError as error:
+        raise UsageError(f"{parameter.name}: {error}") from None
+
+
+def parse_axes(parameters: Sequence[Parameter], texts: Iterable[str]) -> dict[str, list[Value]]:
+    r"""Read axes written ``key=v1,v2``; a comma that belongs to a value is written ``\,``.
+
+    Raises:
+        UsageError: an axis has no ``=``, an unknown or repeated key, or a bad value.
+    """
+    axes: dict[str, list[Value]] = {}
+    for text in texts:
+        key, equals, values = text.partition("=")
+        if not equals:
+            raise UsageError(f"{text}: has no value; write {text}=VALUE or {text}=V1,V2")
+        parameter = named(parameters, key.strip())
+        if parameter.name in axes:
+            raise UsageError(f"{parameter.name}: is set twice; write {parameter.name}=V1,V2 once")
+        parts = (part.replace("\\,", ",") for part in re.split(r"(?<!\\),", values))
+        axes[parameter.name] = distinct(parse_value(parameter, part) for part in parts)
+    return axes
+
+
+def _in_range(parameter: Parameter, text: str, number: int) -> int:
+    if number < parameter.minimum:
+        raise ValueError(f"{text!r} is too little; write {parameter.minimum} or more")
+    if number >= 1 << 63:
+        raise OverflowError
+    return number
+
+
+def _parse_count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,20}", text):
+        raise ValueError(f"{text!r} is not a count; write a whole number")
+    return int(text)
+
+
+def _parse_choice(choices: tuple[str, ...], text: str) -> str:
+    """One of the choices or a name in an open form; without choices, any text."""
+    if text in choices or (text and not choices) or any(_fits(text, form) for form in choices):
+        return text
+    hint = did_you_mean(text, choices)
+    allowed = ", ".join(choices) or "any text"
+    raise ValueError(f"{text!r} is not one of its values{hint}; write {allowed}")
+
+
+def _fits(text: str, form: str) -> bool:
+    prefix = _OPEN_FORM.fullmatch(form)
+    return prefix is not None and bool(re.fullmatch(re.escape(prefix[1]) + _NAME, text))
+
+
+def named(parameters: Sequence[Parameter], key: str) -> Parameter:
+    known = {parameter.name: parameter for parameter in parameters}
+    if key not in known:
+        hint = did_you_mean(key, known)
+        raise UsageError(f"{key}: no such parameter{hint}; there are {', '.join(known)}")
+    return known[key]
+
+
+def distinct(values: Iterable[Value]) -> list[Value]:
+    return list(dict.fromkeys(values))

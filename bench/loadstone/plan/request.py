@@ -1,0 +1,209 @@
+"""From what the user asked for to a Plan, with every choice made and recorded."""
+
+import itertools
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from loadstone.environment.cpus import require_pin
+from loadstone.errors import UsageError
+from loadstone.model import Conditions, Noun, Plan, Subject, Value
+from loadstone.plan.file import PlanFile, Selection, read_plan_file, resolve_axes
+from loadstone.plan.order import LIMITS
+from loadstone.plan.parameters import parse_axes
+from loadstone.provision.block_device import is_path, simulated_profile
+from loadstone.text import printable
+from loadstone.units import require_celsius
+from loadstone.workloads import Workload, make_cases, workload
+
+DEFAULT_WORKLOAD = "model-load"
+DEFAULT_ROUNDS = 10
+DEFAULT_WARMUPS = 1
+_MOST_CASES = 10_000
+
+
+class Request(Noun, frozen=True, kw_only=True):
+    """What was said, on a command line or in a call; None where nothing was.
+
+    ``what`` is a workload's name or a plan file's path; ``axes`` are ``key=v1,v2`` texts.
+    """
+
+    what: str | None = None
+    axes: tuple[str, ...] = ()
+    file: str | None = None
+    directory: str | None = None
+    size_bytes: int | None = None
+    rounds: int | None = None
+    warmups: int | None = None
+    seed: int | None = None
+    devices: tuple[str, ...] = ()
+    erase: tuple[str, ...] = ()
+    pin: str | None = None
+    cool_below_c: float | None = None
+
+
+_SILENT = Request()
+
+
+def make_plan(request: Request) -> tuple[Plan, list[str]]:
+    """Make the Plan of a Request: its own words first, then the plan file's, then defaults.
+
+    Returns:
+        The Plan, and remarks on choices that have no meaning and were dropped.
+
+    Raises:
+        UsageError: something in it is not a workload's, no file's, or out of range.
+    """
+    what = request.what if request.what is not None else DEFAULT_WORKLOAD
+    _require_names(request)
+    plan_file = read_plan_file(Path(what)) if _is_path(what) else None
+    chosen = workload(plan_file.workload if plan_file else what)
+    cases, remarks = make_cases(chosen, _choices(request, plan_file, chosen))
+    planned = plan_file or _SILENT
+    plan = Plan(
+        name=plan_file.name if plan_file else chosen.name,
+        workload=chosen.name,
+        cases=cases,
+        rounds=_number("rounds", request.rounds, planned.rounds, DEFAULT_ROUNDS),
+        warmups=_number("warmups", request.warmups, planned.warmups, DEFAULT_WARMUPS),
+        seed=_number("seed", request.seed, planned.seed, secrets.randbelow(1 << 32)),
+        subject=_subject(request, planned),
+        conditions=_conditions(request, planned),
+    )
+    _require_use_of_devices(chosen, plan)
+    return plan, remarks
+
+
+def require_whole_paths(request: Request, target: str) -> None:
+    """Refuse a path that begins in a directory of this machine where it is to be another's.
+
+    Raises:
+        UsageError: one does.
+    """
+    said = (("--file", request.file), ("--dir", request.directory))
+    devices = (("--device", name) for name in request.devices if is_path(name))
+    for option, name in (*said, *devices):
+        if name is not None and not name.startswith("/"):
+            raise UsageError(
+                f"{option} {printable(name)}: on {target} a path begins with /; write the whole "
+                "one, such as /data/local/tmp/model.gguf"
+            )
+
+
+def _require_names(request: Request) -> None:
+    for option, name in (("--file", request.file), ("--dir", request.directory)):
+        if name is not None and (not name or "\0" in name):
+            raise UsageError(f"{option}: {name!r} is no name of a file; write one, or leave it out")
+
+
+def _require_use_of_devices(chosen: Workload, plan: Plan) -> None:
+    """A device is taken by a workload that works on one, and by none else."""
+    named = plan.subject.devices
+    if not named:
+        return
+    needed = len(chosen.devices(plan.subject, plan.cases))
+    if not needed:
+        raise UsageError(
+            f"--device {printable(named[0])}: {chosen.name} works on files and takes no device; "
+            "leave it out, --dir names where files may be made"
+        )
+    if len(named) < needed:
+        raise UsageError(
+            f"--device: {len(named)} named, and the Cases take {needed}; name {needed}, or "
+            "--set devices to less"
+        )
+
+
+def _is_path(what: str) -> bool:
+    return what.endswith(".toml") or "/" in what
+
+
+def _choices(
+    request: Request, plan_file: PlanFile | None, chosen: Workload
+) -> Sequence[Mapping[str, Value]]:
+    selection = (
+        resolve_axes(plan_file, chosen.parameters) if plan_file else Selection(axes={}, cases=())
+    )
+    said = parse_axes(chosen.parameters, request.axes)
+    axes = {**selection.axes, **said}
+    if not axes and not selection.cases:
+        return chosen.default_cases()
+    single = {key: values[0] for key, values in said.items() if len(values) == 1}
+    products = _product(axes) if axes else []
+    return [*products, *({**case, **single} for case in selection.cases)]
+
+
+def _product(axes: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
+    count = 1
+    for values in axes.values():
+        count *= len(values)
+    if count > _MOST_CASES:
+        raise UsageError(f"the product of the axes has {count} Cases; {_MOST_CASES} at most")
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def _number(name: str, said: int | None, planned: int | None, default: int) -> int:
+    value = next((number for number in (said, planned) if number is not None), default)
+    least, most = LIMITS[name]
+    if not least <= value <= most:
+        raise UsageError(f"{name}: {value} is out of range; write {least} to {most}")
+    return value
+
+
+def _subject(request: Request, planned: Request | PlanFile) -> Subject:
+    if request.file is not None and request.size_bytes is not None:
+        raise UsageError("--file and --size: a file that is there has its size; take one of them")
+    # Who asks for a size wants a file made, even where the plan names one.
+    file = request.file if request.size_bytes is not None else request.file or planned.file
+    directory = request.directory or planned.directory
+    size_bytes = request.size_bytes if request.size_bytes is not None else planned.size_bytes
+    return Subject(
+        file=str(Path(file).absolute()) if file is not None else None,
+        directory=str(Path(directory).absolute()) if directory is not None else None,
+        size_bytes=size_bytes if file is None else None,
+        devices=tuple(map(_absolute, _devices(request))),
+        erase=tuple(map(_absolute, request.erase)),
+    )
+
+
+def _conditions(request: Request, planned: Request | PlanFile) -> Conditions:
+    pin = request.pin if request.pin is not None else planned.pin
+    below_c = request.cool_below_c if request.cool_below_c is not None else planned.cool_below_c
+    if pin is not None:
+        require_pin(pin)
+    try:
+        below_c = below_c if below_c is None else require_celsius(below_c)
+    except ValueError as error:
+        raise UsageError(f"cool_below_c: {error}") from None
+    return Conditions(pin=pin, cool_below_c=below_c)
+
+
+def _absolute(device: str) -> str:
+    """As it is found from any directory: a Run may be resumed in another one."""
+    is_file = is_path(device) or ".toml" in device
+    return str(Path(device).absolute()) if is_file else device
+
+
+def _devices(request: Request) -> tuple[str, ...]:
+    """The devices, once it is clear that whoever named one knows what will happen to it."""
+    devices, erase = request.devices, request.erase
+    for name in (*devices, *erase):
+        if not name or "\0" in name:
+            raise UsageError(f"--device: {name!r} is no name of a device")
+    for device in devices:
+        if is_path(device) and device not in erase:
+            raise UsageError(
+                f"--device {printable(device)}: all that is on it will be lost; if you want that, "
+                f"name it twice: --device {shlex.quote(device)} --erase {shlex.quote(device)}"
+            )
+        if devices.count(device) > 1 and is_path(device):
+            raise UsageError(f"--device {printable(device)}: is named twice; name two devices")
+        if not is_path(device):
+            simulated_profile(device)
+    for device in erase:
+        if device not in devices:
+            raise UsageError(
+                f"--erase {printable(device)}: no --device is called so; write both alike"
+            )
+    return devices

@@ -1,0 +1,1 @@
+"""What is set up for a Run on its Target, and taken down after it."""

@@ -1,0 +1,167 @@
+"""Device-mapper devices of Loadstone's own: made by the core's ioctls, journaled, taken down."""
+
+import contextlib
+import errno
+import os
+import secrets
+import time
+from collections.abc import Iterator
+
+from loadstone.core.explain import describe
+from loadstone.errors import CannotMeasureError, LoadstoneError, system_words
+from loadstone.model import CoreError, Job, Noun, Outcome
+from loadstone.programs import load_module
+from loadstone.provision.jobs import execute
+from loadstone.provision.journal import Journal
+from loadstone.targets import Target
+
+_NODES = ("/dev/dm-{}", "/dev/block/dm-{}")
+_NODE_LIMIT_S = 10.0
+_ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
+_REFUSED = {errno.EPERM, errno.EACCES}
+
+
+class MappedDevice(Noun, frozen=True, kw_only=True):
+    """A device-mapper device that is there; ``number`` is its ``MAJ:MIN``."""
+
+    name: str
+    path: str
+    number: str
+    table: str
+    mode: str
+
+
+def own_name(what: str) -> str:
+    """A name for a device-mapper device, which tells that it is ours and is nobody else's."""
+    return f"loadstone-{what}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def require_device_mapper(target: Target) -> str:
+    """Make sure of device-mapper on a Target, its module loaded where it is one.
+
+    Returns:
+        The version of its interface.
+
+    Raises:
+        CannotMeasureError: the kernel has none, or this user may not use it.
+    """
+    outcome = _order(target, "version")
+    if outcome.error and outcome.error.code in _ABSENT:
+        _load_module(target, outcome.error)
+        outcome = _order(target, "version")
+    if outcome.error:
+        raise _cannot(outcome.error)
+    return ".".join(str(outcome.values[f"version_{part}"]) for part in ("major", "minor", "patch"))
+
+
+@contextlib.contextmanager
+def mapped_device(
+    target: Target, journal: Journal, table: str, *, what: str, is_read_only: bool = False
+) -> Iterator[MappedDevice]:
+    """Make a device of a table and start it; it is gone at the end.
+
+    Args:
+        table: a target a line, as for ``dmsetup create``: first sector, sectors, type, parameters.
+        what: it is for, as part of its name.
+        is_read_only: as dm-verity wants its device.
+
+    Raises:
+        CannotMeasureError: the kernel refuses, or lacks a target's type.
+    """
+    name = own_name(what)
+    with journal.standing("dm-table", name):
+        mode = "read-only" if is_read_only else "read-write"
+        outcome = _order(target, "create", name=name, table=table, mode=mode)
+        if outcome.error:
+            raise _refusal(outcome.error, table)
+        major, minor = outcome.values["major"], outcome.values["minor"]
+        yield MappedDevice(
+            name=name,
+            path=_find_node(target, minor),
+            number=f"{major}:{minor}",
+            table=table,
+            mode=mode,
+        )
+
+
+def reload(target: Target, device: MappedDevice) -> None:
+    """Put its table into a device anew: what its targets kept is forgotten.
+
+    Raises:
+        LoadstoneError: the kernel refuses.
+    """
+    outcome = _order(target, "reload", name=device.name, table=device.table, mode=device.mode)
+    if outcome.error:
+        raise LoadstoneError(f"{describe(outcome.error)}; see dmesg for its reason")
+
+
+def has_met_corruption(target: Target, device: MappedDevice) -> bool:
+    """Whether a verity target of the device says that it read what is not what was hashed.
+
+    Raises:
+        LoadstoneError: the kernel does not tell.
+    """
+    outcome = _order(target, "status", name=device.name)
+    if outcome.error:
+        raise LoadstoneError(f"{describe(outcome.error)}; see dmesg")
+    return outcome.values["verity_corrupt"] > 0
+
+
+def _order(target: Target, action: str, **options: str) -> Outcome:
+    return execute(target, Job(operation="dm-table", options={"action": action, **options}))
+
+
+def _load_module(target: Target, error: CoreError) -> None:
+    if not target.is_this_machine:
+        raise CannotMeasureError(
+            f"{target.name} has no device-mapper: {describe(error)}; load its module there "
+            "(modprobe dm_mod), or take a kernel with CONFIG_BLK_DEV_DM"
+        )
+    if os.geteuid():
+        raise CannotMeasureError(
+            f"device-mapper is root's to use, and its module root's to load: {describe(error)}; "
+            "run as root"
+        )
+    try:
+        load_module("dm_mod")
+    except CannotMeasureError as refusal:
+        raise CannotMeasureError(
+            f"this kernel has no device-mapper (CONFIG_BLK_DEV_DM): {describe(error)}; {refusal}; "
+            "`loadstone lab run` boots a kernel that has it"
+        ) from None
+
+
+def _cannot(error: CoreError) -> CannotMeasureError:
+    if error.code in _REFUSED:
+        return CannotMeasureError(f"device-mapper is root's to use: {describe(error)}; run as root")
+    return CannotMeasureError(
+        f"this kernel has no device-mapper: {describe(error)}; take one with CONFIG_BLK_DEV_DM, "
+        "`loadstone lab run` boots such a kernel"
+    )
+
+
+def _refusal(error: CoreError, table: str) -> LoadstoneError:
+    types = ", ".join(dict.fromkeys(line.split()[2] for line in table.splitlines()))
+    if error.code == errno.EBUSY and error.step == "DM_DEV_CREATE":
+        remedy = "a device of that name is there: loadstone clean, or dmsetup remove"
+    elif error.step == "DM_TABLE_LOAD":
+        remedy = f"see dmesg for its reason; the kernel needs the targets {types} (CONFIG_DM_…)"
+    else:
+        remedy = "see dmesg for its reason"
+    return CannotMeasureError(f"{describe(error)}; {remedy}")
+
+
+def _find_node(target: Target, minor: int) -> str:
+    """The device's node; where a daemon makes it, that may take a moment."""
+    end_s = time.monotonic() + _NODE_LIMIT_S
+    while True:
+        for path in (pattern.format(minor) for pattern in _NODES):
+            outcome = execute(target, Job(operation="claim-device", options={"device": path}))
+            if outcome.values or (outcome.error and outcome.error.code not in _ABSENT):
+                return path
+        if time.monotonic() > end_s:
+            raise CannotMeasureError(
+                f"{' or '.join(_NODES).format(minor, minor)}: "
+                f"{system_words(errno.ENOENT)}; is devtmpfs mounted on /dev?"
+            )
+        time.sleep(0.05)

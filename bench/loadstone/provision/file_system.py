@@ -1,0 +1,170 @@
+"""A file system of its own on a device that is Loadstone's to write to: made, mounted, taken down.
+
+Everything about it that could vary is fixed, and nothing goes on in it behind the timed region.
+"""
+
+import contextlib
+import shlex
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
+from loadstone.model import Noun
+from loadstone.programs import load_module, run_program
+from loadstone.provision.journal import Journal
+from loadstone.provision.removers import is_mounted
+
+PACKAGES = {"ext4": "e2fsprogs", "xfs": "xfsprogs", "btrfs": "btrfs-progs", "f2fs": "f2fs-tools"}
+"""Debian's package with the ``mkfs`` of each type that can be made."""
+
+_FILE_SYSTEMS = Path("/proc/filesystems")
+
+
+class MadeFileSystem(Noun, frozen=True, kw_only=True):
+    """A mounted file system, and what an Environment says of how it was made."""
+
+    path: Path
+    facts: Mapping[str, str]
+
+
+@contextlib.contextmanager
+def made_file_system(
+    device: str,
+    type: str,
+    mkfs_options: str,
+    mount_options: str,
+    where: Path,
+    journal: Journal | None = None,
+) -> Iterator[MadeFileSystem]:
+    """Make a file system and mount it; unmounted at the end. All that was on the device is lost.
+
+    Args:
+        device: a block device; whoever calls has made sure that it may be written to.
+        type: a key of ``PACKAGES``.
+        mkfs_options: for mkfs, quoted as for a shell; set beside Loadstone's own.
+        mount_options: as for ``mount -o``, or empty.
+        where: the mount point; made where it is missing.
+        journal: has the mount written down before; then ``where`` is a path of ours
+            (``…/loadstone-…``), and gone at the end.
+
+    Raises:
+        UsageError: the type is unknown, or the options are no words.
+        CannotMeasureError: mkfs or the kernel's part is missing, or one of them refuses.
+    """
+    zoned = is_zoned(device)
+    program, *words = mkfs_command(device, type, mkfs_options, zoned)
+    if type == "btrfs" and not zoned:
+        _wipe(device)
+    said = run_program(program, PACKAGES[type], *words)
+    if said is not None:
+        raise CannotMeasureError(f"{shlex.join([program, *words])}: {said}; change mkfs or fs")
+    _know(type)
+    standing = journal.standing("mount", str(where)) if journal else _taken_down(where)
+    with standing:
+        _mount(device, type, mount_options, where)
+        facts = {
+            "fs.mkfs": shlex.join([program, *words]),
+            "fs.mount_options": mount_options or "defaults",
+        }
+        yield MadeFileSystem(path=where, facts=facts)
+
+
+def mkfs_command(device: str, type: str, options: str, zoned: bool) -> list[str]:
+    """The command that makes a file system, always the same one for the same device.
+
+    Raises:
+        UsageError: the type is unknown or can't do with zones, or the options are no words.
+    """
+    if type not in PACKAGES:
+        raise UsageError(f"--fs {type}: cannot be made; there are {', '.join(PACKAGES)}")
+    if zoned and type == "ext4":
+        raise UsageError(f"--fs ext4: {device} has zones, ext4 knows none; take f2fs or btrfs")
+    try:
+        wanted = shlex.split(options)
+    except ValueError as error:
+        raise UsageError(f"--mkfs {options}: {error}") from None
+    # By the device: XFS and btrfs refuse to mount two of the same identity at once.
+    identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"loadstone:{device}"))
+    match type:
+        case "ext4":
+            return ["mkfs.ext4", "-q", "-F", "-U", identity, *_extended(wanted, identity), device]
+        case "xfs":
+            return ["mkfs.xfs", "-q", "-f", "-m", f"uuid={identity}", *wanted, device]
+        case "btrfs":
+            zones = ["-O", "zoned", "-d", "single", "-m", "single"] if zoned else []
+            return ["mkfs.btrfs", "-q", "-f", "-U", identity, *zones, *wanted, device]
+        case _:
+            zones = ["-m"] if zoned else []
+            return ["mkfs.f2fs", "-f", "-r", "-U", identity, *zones, *wanted, device]
+
+
+def is_zoned(device: str) -> bool:
+    """Whether a block device has zones that must be written in order."""
+    attribute = Path("/sys/class/block") / Path(device).resolve().name / "queue/zoned"
+    try:
+        return attribute.read_text().strip() != "none"
+    except OSError:
+        return False
+
+
+def _extended(options: list[str], identity: str) -> list[str]:
+    """mkfs.ext4 heeds its last -E alone: the user's and ours in one.
+
+    Lazy initialisation would write from a kernel thread while something else is timed.
+    """
+    extended = [f"hash_seed={identity}", "lazy_itable_init=0", "lazy_journal_init=0"]
+    rest: list[str] = []
+    words = iter(options)
+    for word in words:
+        if word == "-E":
+            extended.append(next(words, ""))
+        elif word.startswith("-E"):
+            extended.append(word[2:])
+        else:
+            rest.append(word)
+    return [*rest, "-E", ",".join(filter(None, extended))]
+
+
+def _wipe(device: str) -> None:
+    """mkfs.btrfs takes the identity of what it is about to replace for somebody else's."""
+    said = run_program("wipefs", "util-linux", "--all", "--quiet", device)
+    if said is not None:
+        raise CannotMeasureError(f"wipefs --all {device}: {said}; end what still uses it")
+
+
+def _know(type: str) -> None:
+    if f"\t{type}\n" not in _FILE_SYSTEMS.read_text():
+        load_module(type)
+
+
+def _mount(device: str, type: str, options: str, where: Path) -> None:
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = system_words(error.errno or 0)
+        raise CannotMeasureError(f"make mount point {where}: {said}; name another") from error
+    words = ["-t", type, *(["-o", options] if options else []), device, str(where)]
+    refusal = run_program("mount", "mount", *words)
+    if refusal is not None:
+        raise CannotMeasureError(f"{shlex.join(['mount', *words])}: {refusal}; change mount or fs")
+
+
+@contextlib.contextmanager
+def _taken_down(where: Path) -> Iterator[None]:
+    is_made = not where.exists()
+    try:
+        yield
+    finally:
+        try:
+            _unmount(where)
+        finally:
+            if is_made:
+                with contextlib.suppress(OSError):
+                    where.rmdir()
+
+
+def _unmount(where: Path) -> None:
+    said = run_program("umount", "mount", str(where)) if is_mounted(where) else None
+    if said is not None:
+        raise LoadstoneError(f"umount {where}: {said}; end what still uses it, then unmount it")

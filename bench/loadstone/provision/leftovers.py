@@ -1,0 +1,123 @@
+"""What killed processes left set up: found by their journals, and taken down."""
+
+import errno
+import re
+import stat
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from loadstone.core import native
+from loadstone.core.remote_files import Execute
+from loadstone.durable import UNDECODABLE, decode
+from loadstone.errors import LoadstoneError, RunError, TargetError, system_words
+from loadstone.provision.journal import (
+    LOCAL,
+    UNREADABLE,
+    Entry,
+    Record,
+    Removal,
+    boot_id,
+    problem_for_now,
+    problem_of,
+    process_start,
+    take_down_entry,
+)
+
+Reach = Callable[[str], AbstractContextManager[Execute]]
+"""Connects to the Target of a name for as long as the context lasts."""
+
+
+_LIMIT_BYTES = 1 << 20
+
+
+# A scheme and what it addresses, such as adb:emulator-5554, which is no option of any program.
+_TARGET = re.compile(r"[a-z]+(:[!-,.-~][ -~]{0,255})?")
+
+
+def stale(results: Path) -> list[Entry]:
+    """What processes that have died left standing, oldest first.
+
+    A journal file that cannot be read is an Entry too, of the kind ``UNREADABLE``.
+
+    Raises:
+        RunError: the journal cannot be read.
+    """
+    directory = results / "journal"
+    try:
+        paths = sorted(path for path in directory.iterdir() if path.suffix == ".json")
+        entries = [entry for path in paths if (entry := _read(path))]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(
+            f"cannot read {directory}: {system_words(error.errno or 0)}; give yourself access to it"
+        ) from error
+    return [entry for entry in entries if not _is_alive(entry.record)]
+
+
+def _nowhere(_: str) -> AbstractContextManager[Execute]:
+    raise TargetError("it was not asked for")
+
+
+def clean(results: Path, reach: Reach = _nowhere) -> list[Removal]:
+    """Take down all that is stale, the newest first; one that fails does not stop the next.
+
+    Args:
+        reach: connects to each other Target that something stands on, once. What stands on one
+            that cannot be reached stays, and stays written down.
+
+    Raises:
+        RunError: the journal cannot be read.
+    """
+    entries = stale(results)[::-1]
+    removals = []
+    for target in dict.fromkeys(entry.record.target for entry in entries):
+        there = [entry for entry in entries if entry.record.target == target]
+        removals += _clean_target(target, there, reach)
+    return removals
+
+
+def _clean_target(target: str, entries: list[Entry], reach: Reach) -> list[Removal]:
+    if target == LOCAL:
+        return [take_down_entry(entry, native.run_job) for entry in entries]
+    if not _TARGET.fullmatch(target):
+        why = "its target is the name of none"
+        return [Removal(entry=entry, problem=problem_of(entry, why)) for entry in entries]
+    removals: list[Removal] = []
+    try:
+        with reach(target) as execute:
+            removals += [take_down_entry(entry, execute) for entry in entries]
+    except LoadstoneError as error:
+        # Also one that went away only when the work was done.
+        left = entries[len(removals) :]
+        removals += [
+            Removal(entry=entry, problem=problem_for_now(entry, str(error))) for entry in left
+        ]
+    return removals
+
+
+def _read(path: Path) -> Entry | None:
+    """An Entry, or None where its process has struck it meanwhile."""
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LIMIT_BYTES:
+            raise ValueError("it is not a small regular file")
+        return Entry(path=path, record=decode(path.read_bytes(), Record))
+    except FileNotFoundError:
+        return None
+    except UNDECODABLE as error:
+        why = f"it is no journal entry: {error}"
+    except OSError as error:
+        why = f"it cannot be read: {system_words(error.errno or 0)}"
+    record = Record(kind=UNREADABLE, name=str(path), pid=0, pid_start=0, detail=why)
+    return Entry(path=path, record=record)
+
+
+def _is_alive(record: Record) -> bool:
+    if record.boot not in ("", boot_id()) or not 0 < record.pid <= 1 << 22:
+        return False
+    try:
+        return process_start(record.pid) == record.pid_start
+    except OSError as error:
+        return error.errno not in (errno.ENOENT, errno.ESRCH)

@@ -1,0 +1,214 @@
+"""The file that is loaded: the user's own, opened read-only, or one made for the Run."""
+
+import contextlib
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+import msgspec
+
+from loadstone.core import native
+from loadstone.core.explain import describe
+from loadstone.core.remote_files import Execute, Look, look
+from loadstone.durable import cannot_write
+from loadstone.errors import CannotMeasureError, UsageError, system_words
+from loadstone.model import CoreError, Job, Noun, Subject
+from loadstone.provision.jobs import REMEDIES, SMALLER, execute, job_error
+from loadstone.provision.journal import Journal
+from loadstone.provision.scratch_file import (
+    free_bytes,
+    make_file,
+    require_unicode,
+    scratch_directory,
+    scratch_file,
+)
+from loadstone.targets import Say, Target
+from loadstone.text import printable
+from loadstone.units import format_bytes, format_bytes_rounded
+
+DEFAULT_BYTES = 1 << 30
+_LEAST_BYTES = 1 << 20
+# What is left free of the disk, and of the memory that a destination takes.
+_DISK_SHARE = 0.5
+_MEMORY_SHARE = 0.25
+_READ_LIMIT_S = 24 * 3600.0
+
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFBLK: "a block device",
+}
+
+
+class ModelFile(Noun, frozen=True, kw_only=True):
+    """A file as it was when the Run began; times in ns, ``checksums`` a path on the Target.
+
+    ``limit_bytes`` is the memory that was available; ``crc32c`` is None where the file takes as
+    much, so that nobody will load it and its checksums were not read.
+    """
+
+    path: str
+    bytes: int
+    allocated_bytes: int
+    inode: int
+    mtime_ns: int
+    checksums: str
+    limit_bytes: int
+    crc32c: int | None
+    is_made: bool
+
+    @property
+    def hole_bytes(self) -> int:
+        """Bytes that no block of the device holds."""
+        return max(0, self.bytes - self.allocated_bytes)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether all of it can't be in memory at once."""
+        return self.bytes >= self.limit_bytes
+
+
+@contextlib.contextmanager
+def model_file(target: Target, subject: Subject, journal: Journal, say: Say) -> Iterator[ModelFile]:
+    """The subject's file, or one that is made (always the same bytes) and removed at the end.
+
+    Raises:
+        UsageError: the file cannot be loaded: missing, no regular file, empty, unreadable.
+        CannotMeasureError: no file can be made: no room, no permission.
+    """
+    limit_bytes = _available_bytes(target)
+    with contextlib.ExitStack() as stack:
+        if subject.file is None:
+            path = stack.enter_context(_made_file(target, subject, journal, say, limit_bytes))
+        else:
+            path = loadable_file(subject.file, target.execute)
+        checksums = stack.enter_context(scratch_file(target, journal, "checksums"))
+        file = _look_at(target, path, checksums, limit_bytes, subject.file is None)
+        yield file if file.is_too_large else _with_checksums(target, file, say)
+
+
+def _available_bytes(target: Target) -> int:
+    found = target.environment(None).facts.get("memory.available_bytes")
+    return found if isinstance(found, int) else sys.maxsize
+
+
+def loadable_file(named: str, execute: Execute = native.run_job) -> str:
+    """The real path of a regular file with something in it, which this user may read.
+
+    Args:
+        execute: carries out Jobs where the file is; on this machine if not said.
+
+    Raises:
+        UsageError: it is none.
+    """
+    require_unicode(named)
+    found = look(execute, named)
+    if isinstance(found, CoreError):
+        raise _cannot_open(named, found.code)
+    if not found.is_text:
+        raise UsageError(
+            f"{printable(named)}: it leads to a name that is not UTF-8, so a Run cannot record it; "
+            "rename that"
+        )
+    if found.type != stat.S_IFREG:
+        kind = _KINDS.get(found.type, "something else")
+        raise UsageError(f"{printable(named)} is {kind}; name a regular file")
+    if found.readable:
+        raise _cannot_open(named, found.readable)
+    if not found.file_bytes:
+        raise UsageError(f"{printable(named)} is empty; name a file with something to load in it")
+    return found.real_path
+
+
+def _cannot_open(named: str, code: int) -> UsageError:
+    remedy = REMEDIES.get(code, "check the path")
+    return UsageError(f"cannot open {printable(named)}: {system_words(code)}; {remedy}")
+
+
+@contextlib.contextmanager
+def _made_file(
+    target: Target, subject: Subject, journal: Journal, say: Say, limit_bytes: int
+) -> Iterator[str]:
+    directory = scratch_directory(target, subject)
+    size_bytes = _affordable_bytes(target, directory, subject, limit_bytes, say)
+    with scratch_file(target, journal, "model", directory) as path:
+        say(f"making {format_bytes_rounded(size_bytes)} of incompressible model in {directory}")
+        make_file(target, path, size_bytes)
+        yield path
+
+
+def _affordable_bytes(
+    target: Target, directory: PurePath, subject: Subject, limit_bytes: int, say: Say
+) -> int:
+    asked_bytes = subject.size_bytes
+    default_bytes = subject.default_bytes or DEFAULT_BYTES
+    disk_bytes = free_bytes(target, directory)
+    if asked_bytes is not None:
+        _require_room(directory, asked_bytes, disk_bytes, limit_bytes)
+        return asked_bytes
+    room = {"disk": disk_bytes * _DISK_SHARE, "memory": limit_bytes * _MEMORY_SHARE}
+    size_bytes = int(min(default_bytes, *room.values())) // _LEAST_BYTES * _LEAST_BYTES
+    short = min(room, key=room.__getitem__)
+    if size_bytes < _LEAST_BYTES:
+        raise CannotMeasureError(
+            f"{printable(str(directory))}: not enough {short} for a model file of 1 MiB; "
+            "free some, or name another directory with --dir"
+        )
+    if size_bytes < default_bytes:
+        less = format_bytes_rounded(size_bytes)
+        say(f"{short} is short: the model is {less}, not {format_bytes_rounded(default_bytes)}")
+    return size_bytes
+
+
+def _require_room(directory: PurePath, asked_bytes: int, disk_bytes: int, limit_bytes: int) -> None:
+    for has_bytes, what in (
+        (disk_bytes, f"free in {printable(str(directory))}"),
+        (limit_bytes, "of available memory"),
+    ):
+        if asked_bytes >= has_bytes:
+            raise CannotMeasureError(
+                f"--size {format_bytes(asked_bytes)}: there are only "
+                f"{format_bytes_rounded(has_bytes)} {what}; {SMALLER}"
+            )
+
+
+def _look_at(
+    target: Target, path: str, checksums: str, limit_bytes: int, is_made: bool
+) -> ModelFile:
+    found = look(target.execute, path)
+    if not isinstance(found, Look):
+        raise UsageError(f"{describe(found)}; keep the file still, and run again")
+    return ModelFile(
+        path=path,
+        bytes=found.file_bytes,
+        allocated_bytes=found.allocated_bytes,
+        inode=found.inode,
+        mtime_ns=found.mtime_ns,
+        checksums=checksums,
+        limit_bytes=limit_bytes,
+        crc32c=None,
+        is_made=is_made,
+    )
+
+
+def _with_checksums(target: Target, file: ModelFile, say: Say) -> ModelFile:
+    say(f"reading {printable(file.path)} once for its checksums")
+    options = {"file": file.path, "output": file.checksums}
+    outcome = execute(target, Job(operation="checksum", options=options, timeout_s=_READ_LIMIT_S))
+    if outcome.error:
+        if outcome.error.step == "write" and target.is_this_machine:
+            raise cannot_write(Path(file.checksums), OSError(outcome.error.code, ""))
+        kind = CannotMeasureError if outcome.error.step == "write" else UsageError
+        raise job_error(kind, outcome.error, "check the path")
+    values = outcome.values
+    return msgspec.structs.replace(
+        file,
+        bytes=values["file_bytes"],
+        allocated_bytes=values["allocated_bytes"],
+        inode=values["inode"],
+        mtime_ns=values["mtime_ns"],
+        crc32c=values["crc32c"],
+    )

@@ -1,0 +1,184 @@
+"""How what was set up is taken down; what is not ours is refused, what is gone is done.
+
+Those that take an ``Execute`` serve any Target: they go by the core's operations, which refuse
+once more whatever is not named ``loadstone-…``. The others act on this machine.
+"""
+
+import contextlib
+import errno
+import posixpath
+import re
+import shutil
+from pathlib import Path, PurePosixPath
+
+from loadstone.core.explain import describe
+from loadstone.core.remote_files import Execute, look
+from loadstone.environment.mounts import parse_mountinfo
+from loadstone.errors import LoadstoneError, RunError, TargetError, system_words
+from loadstone.model import CoreError, Job
+from loadstone.programs import run_program
+
+CONFIGFS = Path("/sys/kernel/config")
+
+_PREFIX = "loadstone-"
+# Without device-mapper there is no device of it either.
+_NAME = "device-mapper name"
+_OPEN_CONTROL = "open device-mapper control"
+_ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
+_GONE = {errno.ENOENT, errno.ENOTDIR}
+_REFUSED = {errno.EACCES, errno.EPERM}
+_TUNABLES = re.compile(
+    r"/sys/devices/.+/(bdi|cpufreq|cpuidle|devfreq|queue)/.+|/sys/kernel/mm/.+"
+    r"|/sys/fs/(btrfs|erofs|ext4|f2fs|xfs)/.+|/sys/module/dm_\w+/parameters/\w+|/proc/sys/vm/\w+"
+)
+
+
+def remove_file(execute: Execute, path: str, _: str = "") -> None:
+    """Remove a regular file named ``loadstone-…``.
+
+    Raises:
+        RunError: it is none, or the system refuses.
+    """
+    _require_ours(path, "file")
+    error = _ordered(execute, Job(operation="remove-file", options={"file": path}))
+    if error is None:
+        return
+    if error.step == "file name":
+        raise RunError("it is not a regular file")
+    raise RunError(system_words(error.code))
+
+
+def restore_tunable(execute: Execute, path: str, value: str) -> None:
+    """Write its old value to a file of sysfs or procfs that Loadstone may have changed.
+
+    Raises:
+        RunError: it is no such file, or the system refuses.
+    """
+    if "\0" in path or not value.isprintable() or not value:
+        raise RunError("its name or old value is no plain text")
+    found = look(execute, path)
+    is_gone = isinstance(found, CoreError) and found.code in _GONE
+    if isinstance(found, CoreError) and not is_gone:
+        raise RunError(system_words(found.code))
+    real = posixpath.normpath(path) if isinstance(found, CoreError) else found.real_path
+    if not _TUNABLES.fullmatch(real):
+        raise RunError("it is no tunable that Loadstone changes")
+    if is_gone:
+        return
+    options = {"file": real, "text": value}
+    error = _ordered(execute, Job(operation="write-text", options=options))
+    if error is not None and error.code not in _GONE:
+        raise RunError(system_words(error.code))
+
+
+def detach_loop(execute: Execute, image: str, _: str = "") -> None:
+    """Free every loop device whose backing file is ``image``, a file named ``loadstone-…``.
+
+    Raises:
+        RunError: that is no name of ours, a device stays in use, or the system refuses.
+    """
+    _require_ours(image, "thing")
+    options = {"action": "detach", "image": image}
+    error = _ordered(execute, Job(operation="loop-device", options=options))
+    if error is None:
+        return
+    if error.code == errno.EBUSY:
+        raise RunError(f"{error.path} is still in use; end or unmount what uses it")
+    raise RunError(describe(error))
+
+
+def remove_mapped(execute: Execute, name: str, _: str = "") -> None:
+    """Remove a device-mapper device named ``loadstone-…``.
+
+    Raises:
+        RunError: that is no name of ours, or the kernel refuses.
+    """
+    if "\0" in name:
+        raise RunError(f"it is no device named {_PREFIX}…")
+    options = {"action": "remove", "name": name}
+    error = _ordered(execute, Job(operation="dm-table", options=options))
+    if error is None or (error.step == _OPEN_CONTROL and error.code in _ABSENT):
+        return
+    # The core refuses any other name, so that no table of anybody else's is ever at risk.
+    if error.step == _NAME:
+        raise RunError(f"it is no device named {_PREFIX}…")
+    remedy = "run as root" if error.code in _REFUSED else "end or unmount what uses it"
+    raise RunError(f"{describe(error)}; {remedy}")
+
+
+def unmount(point: str, _: str = "") -> None:
+    """Unmount what lies on a directory named ``loadstone-…``, and remove that directory.
+
+    Raises:
+        RunError: that is no name of ours, or what is mounted there is in use.
+        OSError: the directory cannot be removed.
+    """
+    _require_ours(point, "thing")
+    if Path(point).is_symlink():
+        raise RunError("it is a link")
+    while is_mounted(Path(point)):
+        said = run_program("umount", "mount", point)
+        if said is not None:
+            raise RunError(f"umount {point}: {said}; end what still uses it")
+    try:
+        Path(point).rmdir()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def remove_null_blk(name: str, _: str = "") -> None:
+    """Take down a null_blk by its directory in configfs, named ``loadstone…``.
+
+    Raises:
+        RunError: that is no name of ours.
+        OSError: the system refused.
+    """
+    if not re.fullmatch(r"loadstone[\w-]*", name):
+        raise RunError("it is no null_blk of ours")
+    directory = CONFIGFS / "nullb" / name
+    with contextlib.suppress(FileNotFoundError):
+        (directory / "power").write_text("0")
+        directory.rmdir()
+
+
+def remove_directory(name: str, _: str = "") -> None:
+    """Remove a directory named ``loadstone-…`` with all that is in it.
+
+    Raises:
+        RunError: that is no name of ours, or no plain directory.
+        OSError: the system refused.
+    """
+    _require_ours(name, "directory")
+    path = Path(name)
+    if path.is_symlink() or (path.exists() and not path.is_dir()) or path.is_mount():
+        raise RunError("it is not a plain directory")
+    with contextlib.suppress(FileNotFoundError):
+        # Links in it are removed, never followed.
+        shutil.rmtree(path)
+
+
+def is_mounted(point: Path) -> bool:
+    """Whether something is mounted right there; also where it would not answer any more."""
+    real = _real(point)
+    mounts = parse_mountinfo(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
+    return any(mount.point == real for mount in mounts)
+
+
+def _require_ours(name: str, kind: str) -> None:
+    path = PurePosixPath(name)
+    if not path.is_absolute() or not path.name.startswith(_PREFIX) or "\0" in name:
+        raise RunError(f"it is no absolute path of a {kind} named {_PREFIX}…")
+
+
+def _ordered(execute: Execute, job: Job) -> CoreError | None:
+    outcome = execute(job)
+    if outcome.lost:
+        raise TargetError(outcome.death or "it is gone")
+    if outcome.death:
+        raise LoadstoneError(f"{job.operation}: {outcome.death}")
+    return outcome.error
+
+
+def _real(path: Path) -> str:
+    """As the kernel tells of it: the way there without links, the last step as it is."""
+    return str(path.parent.resolve() / path.name)

@@ -1,0 +1,123 @@
+"""Files that a Run makes: named so that they are known as ours, journaled, gone at its end."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import PurePath, PurePosixPath
+
+from loadstone.core.remote_files import look
+from loadstone.errors import CannotMeasureError, UsageError, system_words
+from loadstone.model import CoreError, Job, Subject
+from loadstone.provision.jobs import execute, job_error
+from loadstone.provision.journal import Journal
+from loadstone.targets import Target
+from loadstone.text import printable
+from loadstone.units import format_bytes, format_bytes_rounded
+
+
+def scratch_directory(target: Target, subject: Subject) -> PurePath:
+    """Where files may be made: the directory that the user named, or the Target's own."""
+    return PurePosixPath(subject.directory) if subject.directory else target.scratch()
+
+
+@contextlib.contextmanager
+def scratch_file(
+    target: Target, journal: Journal, what: str, directory: PurePath | None = None
+) -> Iterator[str]:
+    """A path on the Target for a file that is removed at the end; it is not made here.
+
+    Raises:
+        UsageError: the directory's name cannot be recorded.
+        RunError: the journal cannot be written, or at the end the file would not go.
+    """
+    place = directory if directory is not None else target.scratch()
+    require_unicode(str(place))
+    path = str(place / f"loadstone-{what}-{os.getpid()}-{secrets.token_hex(4)}")
+    with journal.standing("file", path):
+        yield path
+
+
+def make_file(target: Target, path: str, size_bytes: int) -> None:
+    """Make a file of incompressible bytes, always the same.
+
+    Raises:
+        CannotMeasureError: there is no room or no permission for it.
+    """
+    options = {"file": path, "bytes": str(size_bytes)}
+    outcome = execute(target, Job(operation="make-file", options=options))
+    if outcome.error:
+        raise job_error(CannotMeasureError, outcome.error, "name another directory with --dir")
+
+
+def make_hole(target: Target, path: str, size_bytes: int) -> None:
+    """Make a sparse file: it has the size and takes no room before it is written to.
+
+    Raises:
+        CannotMeasureError: its file system makes none that large, or this user no file there.
+    """
+    options = {"file": path, "bytes": str(size_bytes), "content": "hole"}
+    outcome = execute(target, Job(operation="make-file", options=options))
+    if outcome.error:
+        raise CannotMeasureError(
+            f"make {printable(path)} of {format_bytes(size_bytes)}: "
+            f"{system_words(outcome.error.code)}; name another directory with --dir"
+        )
+
+
+def free_bytes(target: Target, directory: PurePath) -> int:
+    """What a user without privileges may still write to a directory's file system.
+
+    Raises:
+        UsageError: it is no directory.
+    """
+    # The slash has a file refused that is no directory.
+    found = look(target.execute, f"{directory}/")
+    if isinstance(found, CoreError):
+        raise UsageError(
+            f"--dir {printable(str(directory))}: {system_words(found.code)}; "
+            "name a directory that is there"
+        )
+    return found.free_bytes
+
+
+def require_room(target: Target, directory: PurePath, needed_bytes: int, remedy: str) -> None:
+    """Refuse to begin what the file system has no room for.
+
+    Raises:
+        UsageError: it is no directory.
+        CannotMeasureError: less than that is free.
+    """
+    has_bytes = free_bytes(target, directory)
+    if needed_bytes > has_bytes:
+        raise CannotMeasureError(
+            f"{format_bytes_rounded(needed_bytes)} are needed, and only "
+            f"{format_bytes_rounded(has_bytes)} free in {printable(str(directory))}; {remedy}"
+        )
+
+
+def refuse_own_file(workload: str, subject: Subject, remedy: str) -> None:
+    """For a Workload that measures no file of the user's.
+
+    Raises:
+        UsageError: the user named a file, or a file's size.
+    """
+    if subject.file is not None or subject.size_bytes is not None:
+        raise UsageError(
+            f"{workload} takes no --file and no --size, as it measures no file of yours; {remedy}"
+        )
+
+
+def require_unicode(path: str) -> None:
+    """Refuse a name that no Run could record.
+
+    Raises:
+        UsageError: it is not UTF-8.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{printable(path)}: the name is not UTF-8, so a Run cannot record it; rename it, or "
+            "give it a second name with ln"
+        ) from None

@@ -1,0 +1,1 @@
+"""Figures that others published, and Runs held against them."""

@@ -1,0 +1,179 @@
+"""What is published of the Cases of Runs: a Comparison held against it, and its own soundness."""
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from loadstone.errors import UsageError
+from loadstone.model import Better, Case, Comparison, Effect, Metric, Noun, Run, Value
+from loadstone.plan.parameters import named, parse_value
+from loadstone.published.file import built_in_postings, read_references
+from loadstone.published.posting import Change, Figure, Posting, Quantity, is_of
+from loadstone.units import convert
+from loadstone.workloads import Workload, workloads
+
+# What moves another amount of data is held against nothing but ratios, and not from too far off.
+LIKE_SIZE = math.log(10)
+_ABOUT = ("key", "title", "who", "when", "where", "source", "device", "conditions")
+
+
+class Held(Noun, frozen=True, kw_only=True):
+    """A published change beside an Effect; ``ratio`` is turned so that above 1 is better, and
+    None where only a direction was published."""
+
+    posting: Posting
+    change: Change
+    ratio: float | None
+
+
+HeldByLabel = Mapping[str, tuple[Held, ...]]
+"""By the labels of a Comparison's Effects; every one has a key."""
+
+
+def all_postings(own: Iterable[Path]) -> tuple[Posting, ...]:
+    """Those that come with Loadstone, then those of the user's own files.
+
+    Raises:
+        UsageError: a file of the user's can't be read, or is not sound.
+    """
+    postings = read_references(own)
+    check(postings)
+    return (*built_in_postings(), *postings)
+
+
+def held(comparison: Comparison, base: Run, new: Run, postings: Iterable[Posting]) -> HeldByLabel:
+    """The published changes of what was compared.
+
+    Args:
+        base, new: the Runs that were compared.
+
+    Raises:
+        UsageError: a posting gives a figure in a unit that its metric can't have.
+    """
+    candidates = [(posting, change) for posting in postings for change in posting.changes]
+    return {
+        effect.label: tuple(
+            Held(posting=posting, change=change, ratio=_ratio(change, new))
+            for posting, change in candidates
+            if all(_is_of_effect(posting, change, effect, run) for run in (base, new))
+        )
+        for effect in comparison.effects
+    }
+
+
+def published_json(found: HeldByLabel) -> dict[str, list[dict[str, Any]]]:
+    """What ``compare --json`` says of published changes; ratios are above 1 where better."""
+    return {label: [_object(one) for one in of_label] for label, of_label in found.items()}
+
+
+def metric_of(run: Run, name: str) -> Metric | None:
+    """A Run's metric of that name."""
+    return next((metric for metric in run.manifest.metrics if metric.name == name), None)
+
+
+def turned(ratio: float, metric: Metric) -> float:
+    """A ratio of a metric, new over base, as how many times as good new is."""
+    return ratio if metric.better is Better.HIGHER else 1 / ratio
+
+
+def in_unit(of: Figure | Change, quantity: Quantity, unit: str) -> float:
+    """A published figure in another unit.
+
+    Raises:
+        UsageError: it is of another kind; names the place.
+    """
+    try:
+        return convert(quantity.value, quantity.unit, unit)
+    except ValueError as error:
+        raise UsageError(f"{of.place}: {quantity}: {error}") from None
+
+
+def size_distance(of: Figure | Change, run: Run) -> float:
+    """How far the size that was published is from the Run's, as a logarithm; 0 where none was."""
+    if of.size_bytes is None:
+        return 0.0
+    size_bytes = run.manifest.environment.facts.get("file.bytes")
+    if not isinstance(size_bytes, int) or size_bytes < 1:
+        return math.inf
+    return abs(math.log(size_bytes / of.size_bytes))
+
+
+def check(postings: Iterable[Posting]) -> None:
+    """Hold what postings name against those of their workloads that are known here.
+
+    Raises:
+        UsageError: a parameter, a value, a metric or a unit is not the workload's.
+    """
+    for posting in postings:
+        workload = workloads().get(posting.workload)
+        if workload is not None:
+            _check(posting, workload)
+
+
+def _object(one: Held) -> dict[str, Any]:
+    change = one.change
+    return {
+        **{name: getattr(one.posting, name) for name in _ABOUT},
+        "note": "; ".join(note for note in (change.note, one.posting.note) if note),
+        **{name: getattr(change, name) for name in ("what", "metric", "base_is", "new_is")},
+        "base": msgspec.to_builtins(change.base),
+        "new": msgspec.to_builtins(change.new),
+        "ratio": one.ratio,
+        "direction": msgspec.to_builtins(change.direction),
+    }
+
+
+def _check(posting: Posting, workload: Workload) -> None:
+    ones: tuple[Figure | Change, ...] = (*posting.figures, *posting.changes)
+    for one in ones:
+        _check_metric(one, workload)
+        _check_case(one, workload)
+
+
+def _is_of_effect(posting: Posting, change: Change, effect: Effect, run: Run) -> bool:
+    return (
+        change.metric == effect.metric
+        and any(_is_case(posting, change, effect, case) for case in run.manifest.plan.cases)
+        and size_distance(change, run) <= LIKE_SIZE
+    )
+
+
+def _is_case(posting: Posting, change: Change, effect: Effect, case: Case) -> bool:
+    is_same = (case.workload, case.label) == (posting.workload, effect.label)
+    return is_same and is_of(change.case, case.parameters)
+
+
+def _ratio(change: Change, run: Run) -> float | None:
+    metric = metric_of(run, change.metric)
+    assert metric is not None
+    if change.base is not None and change.new is not None:
+        base, new = (in_unit(change, side, metric.unit) for side in (change.base, change.new))
+        return turned(new / base, metric)
+    return change.ratio and turned(change.ratio, metric)
+
+
+def _check_metric(one: Figure | Change, workload: Workload) -> None:
+    metric = next((metric for metric in workload.metrics if metric.name == one.metric), None)
+    if metric is None:
+        known = ", ".join(metric.name for metric in workload.metrics)
+        raise UsageError(f"{one.place}: metric: {one.metric!r} is none; there are {known}")
+    sides = (one.value,) if isinstance(one, Figure) else (one.base, one.new)
+    for quantity in sides:
+        if quantity is not None:
+            in_unit(one, quantity, metric.unit)
+
+
+def _check_case(one: Figure | Change, workload: Workload) -> None:
+    for name, values in (one.case or {}).items():
+        for value in values:
+            try:
+                parse_value(named(workload.parameters, name), _as_text(value))
+            except UsageError as error:
+                raise UsageError(f"{one.place}: case: {error}") from None
+
+
+def _as_text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,297 @@
+"""Plan × Target → Run. Knows no workload and no target by name."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from loadstone._version import __version__
+from loadstone.core import native
+from loadstone.errors import LoadstoneError, RunError, UsageError
+from loadstone.model import Case, Environment, Plan, Run, Status, Step, Trial
+from loadstone.plan.order import LIMITS, order
+from loadstone.plan.parameters import parse_value
+from loadstone.provision.journal import Journal
+from loadstone.provision.leftovers import stale
+from loadstone.runs import store
+from loadstone.runs.conditions import HeldConditions, hold
+from loadstone.runs.results_directory import DEFAULT_RESULTS, workplace
+from loadstone.runs.trial import WayOn, attempt
+from loadstone.targets import Target
+from loadstone.workloads import Prepared, Workload, workload
+
+_SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model", "cpu.pinned")
+
+
+class Observer(Protocol):
+    """Whoever watches a Run go on."""
+
+    def say(self, text: str) -> None:
+        """A sentence on what is being prepared."""
+
+    def begin(self, path: Path, steps: int) -> None:
+        """The Run is on disk; this many Steps lie ahead."""
+
+    def starting(self, step: Step) -> None:
+        """A Step begins."""
+
+    def ended(self, step: Step, trial: Trial | None) -> None:
+        """It ended; None where the Case had been skipped before."""
+
+
+class Silence:
+    """Nobody watches."""
+
+    def say(self, text: str) -> None: ...
+
+    def begin(self, path: Path, steps: int) -> None: ...
+
+    def starting(self, step: Step) -> None: ...
+
+    def ended(self, step: Step, trial: Trial | None) -> None: ...
+
+
+def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> Run:
+    """Carry out a Plan; every Trial is on disk before the next begins.
+
+    Whatever ends it, what was set up is taken down and the Trials that ended are kept. A Target
+    that went away is waited for, and the Run goes on with what it lacks.
+
+    Raises:
+        LoadstoneError: the subject is unusable, the Target stayed away, or the results cannot
+            be written.
+    """
+    with ExitStack() as stack:
+        enter_workplace(stack, results, observer)
+        return _begin(plan, target, results, observer)
+
+
+def run_side_by_side(
+    plan: Plan, targets: Sequence[Target], results: Path, observers: Sequence[Observer]
+) -> list[Run | LoadstoneError]:
+    """Carry out a Plan on several Targets at the same time, a Run each.
+
+    Returns:
+        For each Target its Run, or what ended it early.
+    """
+    with ExitStack() as stack, ThreadPoolExecutor(len(targets)) as threads:
+        enter_workplace(stack, results, observers[0])
+        begun = [
+            threads.submit(_begin, plan, target, results, observer)
+            for target, observer in zip(targets, observers, strict=True)
+        ]
+        try:
+            wait(begun)
+        except BaseException as error:
+            for target in targets:
+                target.interrupt()
+            wait(begun)
+            for note in (note for run in begun for note in _notes(run)):
+                error.add_note(note)
+            raise
+        return [_ended(run) for run in begun]
+
+
+def _notes(run: Future[Run]) -> tuple[str, ...]:
+    """How to go on with what was ended early, and what was left."""
+    return tuple(getattr(run.exception(), "__notes__", ()))
+
+
+def _ended(run: Future[Run]) -> Run | LoadstoneError:
+    error = run.exception()
+    if error is None or isinstance(error, LoadstoneError):
+        return error or run.result()
+    raise error
+
+
+def _begin(plan: Plan, target: Target, results: Path, observer: Observer) -> Run:
+    with ExitStack() as stack:
+        held = hold(plan.conditions, target)
+        prepared = _prepare(stack, plan, target, results, observer)
+        writer = stack.enter_context(
+            store.create(
+                results,
+                plan=msgspec.structs.replace(plan, subject=prepared.subject),
+                metrics=workload(plan.workload).metrics,
+                environment=_environment(target, prepared, held),
+                loadstone=__version__,
+                core=native.source_hash(),
+            )
+        )
+        with _told_how_to_go_on(writer, results):
+            is_lost = _carry_out(list(order(plan)), (), target, prepared, held, writer, observer)
+    run = store.load(writer.path)
+    return _finish(run, target, results, observer) if is_lost else run
+
+
+def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> Run:
+    """Carry out what a Run lacks.
+
+    Raises:
+        RunError: the file, the machine or the loadstone is not the one that began the Run.
+    """
+    _check_known(run)
+    if not _missing(run):
+        return run
+    with ExitStack() as stack:
+        enter_workplace(stack, results, observer)
+        return _finish(run, target, results, observer)
+
+
+def _finish(run: Run, target: Target, results: Path, observer: Observer) -> Run:
+    while steps := _missing(run):
+        _check_nothing_to_erase(run)
+        with ExitStack() as stack:
+            writer = stack.enter_context(store.reopen(run))
+            stack.enter_context(_told_how_to_go_on(writer, results))
+            held = hold(run.manifest.plan.conditions, target, run.manifest.environment.facts)
+            prepared = _prepare(stack, run.manifest.plan, target, results, observer)
+            _check_same(run, _environment(target, prepared, held))
+            is_lost = _carry_out(steps, run.trials, target, prepared, held, writer, observer)
+        run = store.load(run.path)
+        if not is_lost:
+            break
+    return run
+
+
+def enter_workplace(stack: ExitStack, results: Path, observer: Observer) -> None:
+    """Hold a results directory as long as the stack stands; what the user should know is said.
+
+    Raises:
+        RunError: it is no directory that can be made, opened or read.
+    """
+    if stack.enter_context(workplace(results)):
+        observer.say(
+            f"another loadstone is at work in {results}: each slows the other down and drops its "
+            "cache; figures are better made one after the other"
+        )
+    if left := stale(results):
+        observer.say(
+            f"what a killed Run set up is still there ({len(left)}); remove it with: "
+            f"loadstone clean{_where(results)}"
+        )
+
+
+def _where(results: Path) -> str:
+    return "" if results == DEFAULT_RESULTS else f" --results {shlex.quote(str(results))}"
+
+
+@contextmanager
+def _told_how_to_go_on(writer: store.RunWriter, results: Path) -> Iterator[None]:
+    """Whatever ends a Run early says how to go on with it, where that can be done."""
+    try:
+        yield
+    except BaseException as error:
+        resume = f"loadstone resume {writer.path.name}{_where(results)}"
+        is_resumable = not writer.manifest.plan.subject.erase
+        error.add_note(
+            "the Trials that ended are kept" + (f"; go on with: {resume}" if is_resumable else "")
+        )
+        raise
+
+
+def _prepare(
+    stack: ExitStack, plan: Plan, target: Target, results: Path, observer: Observer
+) -> Prepared:
+    journal = stack.enter_context(Journal(results, target.name, target.execute))
+    return stack.enter_context(
+        workload(plan.workload).prepare(target, plan.subject, plan.cases, journal, observer.say)
+    )
+
+
+def _environment(target: Target, prepared: Prepared, held: HeldConditions) -> Environment:
+    found = target.environment(prepared.path)
+    return msgspec.structs.replace(found, facts={**found.facts, **held.facts, **prepared.facts})
+
+
+def _missing(run: Run) -> list[Step]:
+    done = {(trial.case, trial.round, trial.warmup) for trial in run.trials}
+    skipped = _skipped(run.trials)
+    return [
+        step
+        for step in order(run.manifest.plan)
+        if step.case.id not in skipped and (step.case.id, step.round, step.warmup) not in done
+    ]
+
+
+def _skipped(trials: Iterable[Trial]) -> set[str]:
+    return {trial.case for trial in trials if trial.status is Status.SKIPPED}
+
+
+def _check_known(run: Run) -> None:
+    """A Run from elsewhere may name what this loadstone would not, or not in this way, run."""
+    plan = run.manifest.plan
+    chosen = workload(plan.workload)
+    is_known = all(_is_of(chosen, case) for case in plan.cases) and all(
+        least <= getattr(plan, name) <= most for name, (least, most) in LIMITS.items()
+    )
+    if not is_known or run.manifest.core != native.source_hash():
+        raise RunError(
+            f"{run.id}: cannot be resumed: another version of loadstone made it, and the two may "
+            "measure differently; start a new run and compare the two"
+        )
+
+
+def _check_nothing_to_erase(run: Run) -> None:
+    """A name may mean another disk by now; only who types it twice says that it may be lost."""
+    if erase := run.manifest.plan.subject.erase:
+        raise RunError(
+            f"{run.id}: cannot be resumed: {', '.join(erase)} may be another device by now; start "
+            "a new run with --device and --erase"
+        )
+
+
+def _is_of(chosen: Workload, case: Case) -> bool:
+    try:
+        values = {
+            parameter.name: parse_value(parameter, str(case.parameters[parameter.name]))
+            for parameter in chosen.parameters
+        }
+    except (KeyError, UsageError):
+        return False
+    parameters, _ = chosen.complete(values)
+    return case == Case.of(chosen.name, case.label, parameters)
+
+
+def _check_same(run: Run, now: Environment) -> None:
+    then = run.manifest.environment.facts
+    for name in _SAME_ON_RESUME:
+        if then.get(name) != now.facts.get(name):
+            raise RunError(
+                f"{run.id}: cannot be resumed: {name} was {then.get(name)}, "
+                f"now it is {now.facts.get(name)}; start a new run and compare the two"
+            )
+
+
+def _carry_out(
+    steps: list[Step],
+    earlier: Iterable[Trial],
+    target: Target,
+    prepared: Prepared,
+    held: HeldConditions,
+    writer: store.RunWriter,
+    observer: Observer,
+) -> bool:
+    """Whether the Target went away, and is back: what was prepared there may be gone."""
+    observer.begin(writer.path, len(steps))
+    skipped = _skipped(earlier)
+    for step in steps:
+        observer.starting(step)
+        if step.case.id in skipped:
+            observer.ended(step, None)
+            continue
+        trial, way_on = attempt(step, target, prepared, held, observer.say)
+        writer.append(trial)
+        observer.ended(step, trial)
+        if trial.status is Status.SKIPPED:
+            skipped.add(step.case.id)
+        if way_on is WayOn.AFTER_RETURN:
+            target.await_return(observer.say)
+            return True
+        if way_on is WayOn.NONE:
+            return False
+    return False

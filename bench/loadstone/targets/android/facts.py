@@ -1,0 +1,51 @@
+"""The facts of a phone that only Android tells, or tells in its own way.
+
+Sources may be missing or refuse: then the fact is absent, never a default. All that a phone says
+is plain text, with what would move a terminal's cursor written out.
+"""
+
+import re
+
+from loadstone.environment import Fact, ReadTexts, RunCommand
+from loadstone.environment.dma_heaps import heap_facts
+from loadstone.targets.android.kernel_config import config_facts
+from loadstone.targets.android.properties import property_facts
+
+_ENFORCE = "/sys/fs/selinux/enforce"
+_MODES = {
+    "1": "enforcing",
+    "0": "permissive",
+    "enforcing": "enforcing",
+    "permissive": "permissive",
+    "disabled": "disabled",
+}
+_WAKEFULNESS = re.compile(r"^\s*mWakefulness=(\w{1,32})\s*$", re.MULTILINE)
+_SAVER = re.compile(r"^\s*Battery Saver is currently:\s*(ON|OFF)\s*$", re.MULTILINE)
+
+
+def phone_facts(read_texts: ReadTexts, run: RunCommand) -> dict[str, Fact]:
+    """What stays as it is while a phone is up: four round trips, once a connection."""
+    return {
+        **property_facts(run("getprop") or ""),
+        **_selinux(read_texts, run),
+        **config_facts(run("zcat", "/proc/config.gz") or ""),
+        **heap_facts(run),
+    }
+
+
+def state_facts(run: RunCommand) -> dict[str, Fact]:
+    """What a phone is doing: whether its screen is on, whether it saves power. One round trip."""
+    text = run("dumpsys", "power") or ""
+    facts: dict[str, Fact] = {}
+    if wakefulness := _WAKEFULNESS.search(text):
+        facts["screen.wakefulness"] = wakefulness[1]
+    if saver := _SAVER.search(text):
+        facts["battery.saver_is_on"] = saver[1] == "ON"
+    return facts
+
+
+def _selinux(read_texts: ReadTexts, run: RunCommand) -> dict[str, Fact]:
+    """By the kernel's own word, or where that can't be read by the program's."""
+    told = read_texts([_ENFORCE]).get(_ENFORCE) or run("getenforce") or ""
+    mode = _MODES.get(told.strip().lower())
+    return {"security.selinux": mode} if mode else {}

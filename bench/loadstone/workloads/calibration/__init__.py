@@ -1,0 +1,5 @@
+"""The workload calibration."""
+
+from loadstone.workloads.calibration.workload import WORKLOAD
+
+__all__ = ["WORKLOAD"]

@@ -1,0 +1,39 @@
+"""What each error of calibration means to the person who asked, and what to do about it."""
+
+import errno
+
+from loadstone.core.explain import Rule
+from loadstone.model import Status
+
+RULES = (
+    Rule(
+        step="huge pages|MADV_HUGEPAGE",
+        codes=frozenset({errno.EINVAL, errno.EOPNOTSUPP}),
+        status=Status.SKIPPED,
+        meaning="this kernel has no transparent huge pages",
+        remedy="a kernel with CONFIG_TRANSPARENT_HUGEPAGE",
+    ),
+    Rule(
+        step="huge page fault",
+        codes=frozenset({errno.ENOMEM}),
+        status=Status.SKIPPED,
+        meaning="the kernel gave small pages where huge ones were asked for",
+        remedy="as root: echo madvise > /sys/kernel/mm/transparent_hugepage/enabled; or free "
+        "memory, and echo 1 > /proc/sys/vm/compact_memory",
+    ),
+    Rule(
+        step="page cache of",
+        codes=frozenset({errno.EAGAIN}),
+        status=Status.INVALID,
+        meaning="part of the file left the page cache while it was read",
+        remedy="free memory, or name a directory of another file system with --dir",
+        is_ours=True,
+    ),
+    Rule(
+        step="create|write|fsync",
+        codes=frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}),
+        status=Status.SKIPPED,
+        meaning="no file can be made",
+        remedy="name another directory with --dir, or --set effect=memcpy,syscall,minor-fault",
+    ),
+)

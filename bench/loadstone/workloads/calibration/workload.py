@@ -1,0 +1,155 @@
+"""calibration: what basic work of kernel and processor costs."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from loadstone.core.evidence import differences
+from loadstone.core.explain import explain
+from loadstone.environment.calibration import EFFECTS, cost_ns, mean_cost_ns
+from loadstone.model import (
+    Better,
+    Case,
+    Column,
+    Finding,
+    Job,
+    Kind,
+    Metric,
+    Outcome,
+    Parameter,
+    Status,
+    Subject,
+    Value,
+)
+from loadstone.provision.journal import Journal
+from loadstone.provision.scratch_file import (
+    refuse_own_file,
+    require_room,
+    scratch_directory,
+    scratch_file,
+)
+from loadstone.targets import Say, Target
+from loadstone.units import format_bytes
+from loadstone.workloads.calibration.errors import RULES
+
+_DEFAULT_SIZE = 64 << 10
+# What the largest of the effects' files takes, and as much again.
+_ROOM_BYTES = 32 << 20
+
+_PARAMETERS = (
+    Parameter(
+        name="effect",
+        kind=Kind.CHOICE,
+        default="memcpy",
+        choices=tuple(EFFECTS),
+        help="the work: libc's copying and clearing, the kernel's copying to a reader, a null "
+        "system call, a fault on a small and on a huge page, a switch between threads, the clock, "
+        "buffered writes, reads of a cached file by pread and out of a mapping",
+    ),
+    Parameter(
+        name="size",
+        kind=Kind.SIZE,
+        default=_DEFAULT_SIZE,
+        minimum=1,
+        help="bytes of one write (effect=write)",
+    ),
+)
+
+_METRICS = (Metric(name="cost_ns", unit="ns/unit", better=Better.LOWER),)
+
+_COLUMNS = (
+    Column(heading="mean", name="mean_cost_ns", unit="ns/unit"),
+    Column(heading="units", name="count", unit="count"),
+    Column(heading="faults", name="minor_faults", unit="count"),
+    Column(heading="switches", name="voluntary_switches", unit="count"),
+)
+
+
+class PreparedCalibration:
+    """The Workload with a name for its file; see ``loadstone.workloads.Prepared``."""
+
+    def __init__(self, target: Target, subject: Subject, directory: str | None, file: str) -> None:
+        self.path = directory
+        self.subject = subject
+        self.facts: Mapping[str, Value] = {}
+        self._target = target
+        self._file = file
+        self._samples = target.samples(directory)
+
+    def objection(self, case: Case) -> Finding | None:
+        del case
+        return None
+
+    def job(self, case: Case) -> Job:
+        # Of a Trial that was killed the file is still there.
+        self._target.remove_file(self._file)
+        options = {name: str(value) for name, value in case.parameters.items()}
+        if EFFECTS[str(case.parameters["effect"])].needs_file:
+            options["file"] = self._file
+        return Job(operation="calibrate", options=options, samples=self._samples)
+
+    def judge(self, case: Case, outcome: Outcome) -> Finding:
+        if outcome.death:
+            return Finding(status=Status.FAILED, reason=outcome.death, remedy="see dmesg")
+        if outcome.error:
+            return explain(outcome.error, case.parameters, RULES)
+        evidence = {name: float(value) for name, value in outcome.values.items()}
+        evidence["mean_cost_ns"] = mean_cost_ns(outcome)
+        return Finding(
+            status=Status.OK,
+            metrics={"cost_ns": cost_ns(outcome)},
+            evidence=evidence | differences(outcome.before, outcome.after),
+        )
+
+
+class Calibration:
+    """The Workload; see ``loadstone.workloads.Workload``."""
+
+    name = "calibration"
+    summary = "what basic work of kernel and processor costs: copying, calls, faults, switches"
+    parameters = _PARAMETERS
+    metrics = _METRICS
+    columns = _COLUMNS
+    rules = RULES
+    has_rivals = False
+
+    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
+        del subject, cases
+        return ()
+
+    def default_cases(self) -> Sequence[Mapping[str, Value]]:
+        sizes: dict[str, tuple[int, ...]] = {"write": (4 << 10, 64 << 10)}
+        return [
+            {"effect": effect, "size": size}
+            for effect in EFFECTS
+            for size in sizes.get(effect, (_DEFAULT_SIZE,))
+        ]
+
+    def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
+        parameters = {one.name: chosen.get(one.name, one.default or 0) for one in _PARAMETERS}
+        effect, size = parameters["effect"], parameters["size"]
+        if effect == "write" or size == _DEFAULT_SIZE:
+            return parameters, []
+        remark = f"size has no meaning for effect {effect}: left out there"
+        return {**parameters, "size": _DEFAULT_SIZE}, [remark]
+
+    def label(self, parameters: Mapping[str, Value]) -> str:
+        effect = str(parameters["effect"])
+        size = f" {format_bytes(int(parameters['size']))}" if effect == "write" else ""
+        return f"{effect}{size}, per {EFFECTS[effect].unit}"
+
+    @contextlib.contextmanager
+    def prepare(
+        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+    ) -> Iterator[PreparedCalibration]:
+        del say
+        refuse_own_file(self.name, subject, "leave it out; --dir names where files may be made")
+        directory = scratch_directory(target, subject)
+        needs_file = any(EFFECTS[str(case.parameters["effect"])].needs_file for case in cases)
+        if needs_file:
+            require_room(target, directory, _ROOM_BYTES, "free some, or name another --dir")
+        with scratch_file(target, journal, "calibration", directory) as file:
+            path = str(directory) if needs_file else None
+            yield PreparedCalibration(target, subject, path, file)
+
+
+WORKLOAD = Calibration()

@@ -1,0 +1,5 @@
+"""The workload dm-flush."""
+
+from loadstone.workloads.dm_flush.workload import WORKLOAD
+
+__all__ = ["WORKLOAD"]

@@ -1,0 +1,116 @@
+"""Flushes through tables that are there: the Jobs, and what is made of their Outcomes."""
+
+from collections.abc import Mapping, Sequence
+
+from loadstone.core.evidence import differences
+from loadstone.core.explain import died, explain
+from loadstone.core.histogram import percentile
+from loadstone.model import Case, Finding, Job, Outcome, Status, Subject, Value
+from loadstone.provision.block_device import BlockDevice
+from loadstone.provision.device_mapper import MappedDevice
+from loadstone.targets import Target
+from loadstone.workloads.dm_flush.errors import RULES
+
+_LEAST_LIMIT_S = 600.0
+# A phone of the postings needs 5 ms for each of them.
+_SLOWEST_SYNC_S = 0.1
+_UNKNOWN = -1.0
+
+
+class PreparedFlush:
+    """dm-flush with a device for every Case; see ``loadstone.workloads.Prepared``.
+
+    Args:
+        devices: those below the tables.
+        tables: what each Case writes to, by its id.
+        version: of the kernel's device-mapper interface.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        subject: Subject,
+        devices: Sequence[BlockDevice],
+        tables: Mapping[str, MappedDevice],
+        version: str,
+    ) -> None:
+        self.path = devices[0].path
+        self.subject = subject
+        self.facts: Mapping[str, Value] = {"dm.version": version, **devices[0].facts}
+        self._tables = tables
+        self._samples = (*target.samples(None), *(one.samples(target) for one in devices))
+        facts = target.environment(self.path).facts
+        self._has_write_cache = facts.get("block.write_cache") == "write back"
+
+    def objection(self, case: Case) -> Finding | None:
+        del case
+        return None
+
+    def job(self, case: Case) -> Job:
+        parameters = case.parameters
+        names = ("threads", "block", "sync", "io", "writes", "seconds")
+        options = {name: str(parameters[name]) for name in names}
+        syncs = int(parameters["writes"]) * int(parameters["threads"])
+        return Job(
+            operation="dm-flush",
+            options={"device": self._tables[case.id].path, **options},
+            samples=self._samples,
+            timeout_s=_LEAST_LIMIT_S + int(parameters["seconds"]) + syncs * _SLOWEST_SYNC_S,
+        )
+
+    def judge(self, case: Case, outcome: Outcome) -> Finding:
+        if outcome.death:
+            return died(outcome.death)
+        if outcome.error:
+            return explain(outcome.error, case.parameters, RULES)
+        evidence = {name: float(value) for name, value in outcome.values.items()}
+        evidence |= differences(outcome.before, outcome.after)
+        evidence |= _per_sync(evidence)
+        return Finding(
+            status=Status.OK,
+            metrics=_figures(outcome),
+            evidence=evidence,
+            notes=self._notes(evidence),
+        )
+
+    def _notes(self, evidence: Mapping[str, float]) -> tuple[str, ...]:
+        notes = []
+        if evidence["flushes_per_sync"] == 0:
+            notes.append(
+                "no flush reached the device below: "
+                + (
+                    "it does not count them (bio-based)"
+                    if self._has_write_cache
+                    else "it has no volatile write cache, so the kernel drops them"
+                )
+            )
+        if evidence["remaps_per_flush"] < 0:
+            notes.append("remaps unknown: root may count them (tracepoint block:block_bio_remap)")
+        return tuple(notes)
+
+
+def _per_sync(evidence: Mapping[str, float]) -> dict[str, float]:
+    """Flush I/Os of the devices below, and bios that one flush of a clean device becomes."""
+    flushes, remaps = evidence.get("block.flush_ios"), evidence["counted_remaps"]
+    return {
+        "flushes_per_sync": _UNKNOWN if flushes is None else flushes / evidence["syncs"],
+        "remaps_per_flush": _UNKNOWN if remaps < 0 else remaps / evidence["counted_syncs"],
+    }
+
+
+def _figures(outcome: Outcome) -> dict[str, float]:
+    values = outcome.values
+    figures = {
+        "throughput": values["bytes"] / 1024 / values["elapsed_ns"] * 1e9,
+        "syncs_per_s": values["syncs"] / values["elapsed_ns"] * 1e9,
+    }
+    latencies = {histogram.name: histogram for histogram in outcome.histograms}
+    for name, latency, share in (
+        ("sync_ns", "sync", 0.5),
+        ("sync_p99_ns", "sync", 0.99),
+        ("write_ns", "write", 0.5),
+    ):
+        value_ns = percentile(latencies[latency], share) if latency in latencies else None
+        if value_ns is not None:
+            figures[name] = float(value_ns)
+    return figures

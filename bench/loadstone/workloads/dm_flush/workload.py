@@ -1,0 +1,199 @@
+"""dm-flush: what a flush costs through device-mapper, by the number of targets in the table."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from loadstone.model import Better, Case, Column, Kind, Metric, Parameter, Subject, Value
+from loadstone.provision.block_device import block_devices
+from loadstone.provision.device_mapper import mapped_device, require_device_mapper
+from loadstone.provision.journal import Journal
+from loadstone.provision.scratch_file import refuse_own_file
+from loadstone.targets import Say, Target
+from loadstone.units import format_bytes
+from loadstone.workloads.dm_flush.errors import RULES
+from loadstone.workloads.dm_flush.table import check_geometry, flush_table, needed_bytes
+from loadstone.workloads.dm_flush.trials import PreparedFlush
+
+_PARAMETERS = (
+    Parameter(
+        name="segments", kind=Kind.COUNT, default=1024, minimum=1, help="targets in the table"
+    ),
+    Parameter(
+        name="table",
+        kind=Kind.CHOICE,
+        default="linear",
+        choices=("linear", "stripe", "linear+delay"),
+        help="what they are; with one delay of 0 ms behind them every target gets every flush",
+    ),
+    Parameter(
+        name="devices", kind=Kind.COUNT, default=1, minimum=1, help="block devices below the table"
+    ),
+    Parameter(
+        name="segment", kind=Kind.SIZE, default=8000 * 512, minimum=512, help="bytes of a target"
+    ),
+    Parameter(
+        name="stride",
+        kind=Kind.SIZE,
+        default=16384 * 512,
+        minimum=512,
+        help="from the beginning of one to that of the next on the same device",
+    ),
+    Parameter(
+        name="threads", kind=Kind.COUNT, default=16, minimum=1, help="that write, each by itself"
+    ),
+    Parameter(
+        name="block", kind=Kind.SIZE, default=4096, minimum=512, help="bytes of one random write"
+    ),
+    Parameter(
+        name="sync",
+        kind=Kind.CHOICE,
+        default="fdatasync",
+        choices=("fdatasync", "fsync", "dsync", "empty"),
+        help="what follows each write; RWF_DSYNC on it; or a flush without any write",
+    ),
+    Parameter(
+        name="io",
+        kind=Kind.CHOICE,
+        default="buffered",
+        choices=("buffered", "direct"),
+        help="through the page cache of the device, or O_DIRECT around it",
+    ),
+    Parameter(
+        name="writes",
+        kind=Kind.COUNT,
+        default=20,
+        minimum=1,
+        help="of each thread, and as many syncs",
+    ),
+    Parameter(
+        name="seconds",
+        kind=Kind.COUNT,
+        default=0,
+        help="write for so long instead; 0: until the writes are done",
+    ),
+)
+
+_METRICS = (
+    Metric(name="throughput", unit="KiB/s", better=Better.HIGHER),
+    Metric(name="syncs_per_s", unit="syncs/s", better=Better.HIGHER),
+    Metric(name="sync_ns", unit="ns", better=Better.LOWER),
+    Metric(name="sync_p99_ns", unit="ns", better=Better.LOWER),
+    Metric(name="write_ns", unit="ns", better=Better.LOWER),
+)
+
+_COLUMNS = (
+    Column(heading="syncs/s", name="syncs_per_s", unit="syncs/s"),
+    Column(heading="sync p50 ms", name="sync_ns", unit="ns"),
+    Column(heading="p99 ms", name="sync_p99_ns", unit="ns"),
+    Column(heading="write p50 ms", name="write_ns", unit="ns"),
+    Column(heading="flushes/sync", name="flushes_per_sync", unit="count"),
+    Column(heading="remaps/flush", name="remaps_per_flush", unit="count"),
+)
+
+# A bound for what random blocks take of sparse images, with the file system's own.
+_WRITTEN_BYTES = 256 << 20
+_DEFAULT_SEGMENTS = (1, 16, 128, 1024)
+
+
+class DmFlush:
+    """The Workload; see ``loadstone.workloads.Workload``."""
+
+    name = "dm-flush"
+    summary = "write and sync through device-mapper tables of many targets; count the flushes"
+    parameters = _PARAMETERS
+    metrics = _METRICS
+    columns = _COLUMNS
+    rules = RULES
+    has_rivals = False
+
+    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
+        """As many as the Case with most takes, each as large as the largest needs it."""
+        del subject
+        count = max((int(case.parameters["devices"]) for case in cases), default=0)
+        least = max((needed_bytes(case.parameters) for case in cases), default=0)
+        return (least,) * count
+
+    def default_cases(self) -> Sequence[Mapping[str, Value]]:
+        return [
+            *({"segments": segments} for segments in _DEFAULT_SEGMENTS),
+            {"segments": _DEFAULT_SEGMENTS[-1], "table": "linear+delay"},
+        ]
+
+    def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
+        parameters = {one.name: chosen.get(one.name, one.default or 0) for one in _PARAMETERS}
+        check_geometry(parameters)
+        remarks = []
+        if parameters["seconds"] and chosen.get("writes") is not None:
+            remarks.append("writes has no meaning beside seconds: left out there")
+        if parameters["seconds"]:
+            parameters["writes"] = 20
+        if parameters["sync"] == "empty":
+            remarks += _drop_what_writes(parameters)
+        return parameters, remarks
+
+    def label(self, parameters: Mapping[str, Value]) -> str:
+        defaults = {one.name: one.default for one in _PARAMETERS}
+        words = [f"{parameters['segments']} {parameters['table']}"]
+        if parameters["devices"] != 1:
+            words.append(f"on {parameters['devices']} devices")
+        for name, text in _others(parameters).items():
+            words += [text] if parameters[name] != defaults[name] else []
+        return " ".join(words)
+
+    @contextlib.contextmanager
+    def prepare(
+        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+    ) -> Iterator[PreparedFlush]:
+        refuse_own_file(self.name, subject, "--device names what is written to")
+        version = require_device_mapper(target)
+        with contextlib.ExitStack() as stack:
+            devices = stack.enter_context(
+                block_devices(
+                    target,
+                    subject,
+                    journal,
+                    self.devices(subject, cases),
+                    written_bytes=_WRITTEN_BYTES,
+                )
+            )
+            say(f"making {len(cases)} tables on {', '.join(device.path for device in devices)}")
+            numbers = [device.number for device in devices]
+            tables = {
+                case.id: stack.enter_context(
+                    mapped_device(
+                        target,
+                        journal,
+                        flush_table(case.parameters, numbers[: int(case.parameters["devices"])]),
+                        what="flush",
+                    )
+                )
+                for case in cases
+            }
+            yield PreparedFlush(target, subject, devices, tables, version)
+
+
+def _drop_what_writes(parameters: dict[str, Value]) -> list[str]:
+    """Of a flush without any write, no parameter of the writes has a meaning."""
+    remarks = []
+    for one in _PARAMETERS:
+        if one.name in ("block", "io") and parameters[one.name] != one.default:
+            remarks.append(f"{one.name} has no meaning for sync empty: left out there")
+            parameters[one.name] = one.default or 0
+    return remarks
+
+
+def _others(parameters: Mapping[str, Value]) -> dict[str, str]:
+    """The words for each parameter that a label has only where it is not the default."""
+    return {
+        "segment": f"of {format_bytes(int(parameters['segment']))}",
+        "stride": f"every {format_bytes(int(parameters['stride']))}",
+        "threads": f"{parameters['threads']} threads",
+        "block": format_bytes(int(parameters["block"])),
+        "sync": str(parameters["sync"]),
+        "io": str(parameters["io"]),
+        "writes": f"×{parameters['writes']}",
+        "seconds": f"{parameters['seconds']} s",
+    }
+
+
+WORKLOAD = DmFlush()

@@ -1,0 +1,208 @@
+"""Verified reads of an image that is there: the Jobs, and what is made of their Outcomes."""
+
+import errno
+from collections.abc import Mapping
+
+from loadstone.core.evidence import differences
+from loadstone.core.explain import describe, died, explain, skipped
+from loadstone.core.histogram import percentile
+from loadstone.model import Case, CoreError, Finding, Job, Outcome, Status, Subject, Value
+from loadstone.provision.block_device import BlockDevice
+from loadstone.provision.device_mapper import MappedDevice, has_met_corruption, reload
+from loadstone.targets import Target
+from loadstone.units import format_bytes, format_bytes_rounded
+from loadstone.workloads.dm_verity.errors import RULES
+from loadstone.workloads.dm_verity.image import DATA_BLOCK_BYTES, DIGEST_BYTES, Layout, Tree
+
+USE_BH_BYTES = "/sys/module/dm_verity/parameters/use_bh_bytes"
+
+_AS_IS = "as-is"
+_MIB = 1 << 20
+_LEAST_LIMIT_S = 600.0
+_SLOWEST_BYTES_PER_S = 1e5
+# Of the hash tree: what a warm Trial may read and still count as warm.
+_MOST_WARM_SHARE = 0.01
+
+
+class PreparedVerity:
+    """dm-verity with its image; see ``loadstone.workloads.Prepared``.
+
+    Args:
+        lower: the device that image and trees lie on.
+        data: the image, which is the floor.
+        trees: by their blocks' size in bytes.
+        devices: what each Case reads, by its id, or why there is none.
+        bh_bytes: the kernel's ``use_bh_bytes``, None where it has none.
+        version: of its device-mapper interface.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        subject: Subject,
+        layout: Layout,
+        lower: BlockDevice,
+        data: MappedDevice,
+        trees: Mapping[int, Tree],
+        devices: Mapping[str, MappedDevice | str],
+        bh_bytes: str | None,
+        version: str,
+    ) -> None:
+        self.path = lower.path
+        self.subject = subject
+        self.facts: Mapping[str, Value] = {
+            "dm.version": version,
+            "file.bytes": layout.image_bytes,
+            **lower.facts,
+            **({"verity.use_bh_bytes": bh_bytes} if bh_bytes is not None else {}),
+        }
+        self._target = target
+        self._layout = layout
+        self._lower = lower
+        self._data = data
+        self._trees = trees
+        self._devices = devices
+        self._bh_bytes = bh_bytes
+
+    def objection(self, case: Case) -> Finding | None:
+        device = self._devices[case.id]
+        if isinstance(device, str):
+            return skipped(
+                f"this kernel makes no such verity device: {device}",
+                "--set hash_block=4KiB, as none may be smaller than a block of the device below; "
+                "--set tasklet=off; or a later kernel",
+            )
+        if case.parameters["use_bh_bytes"] != _AS_IS and self._bh_bytes is None:
+            return skipped(
+                f"this kernel's dm-verity has no use_bh_bytes ({USE_BH_BYTES} is not there)",
+                "--set use_bh_bytes=as-is, or a later kernel",
+            )
+        total = int(case.parameters["total"])
+        if case.parameters["pattern"] == "sequential" and total > self._layout.image_bytes:
+            return skipped(
+                f"{format_bytes(total)} in sequence are more than the image of "
+                f"{format_bytes_rounded(self._layout.image_bytes)}",
+                f"--set total={format_bytes(self._layout.image_bytes)} or less, or a larger --size",
+            )
+        return None
+
+    def job(self, case: Case) -> Job:
+        """The Job, once the device is as if it had just been made: no hash is in memory."""
+        parameters, device = case.parameters, self._device(case)
+        if self._bh_bytes is not None:
+            self._target.write_text(USE_BH_BYTES, self._wanted_bh_bytes(case))
+        reload(self._target, device)
+        names = ("pattern", "block", "total", "threads", "io")
+        options = {name: str(parameters[name]) for name in names}
+        covered = int(parameters["hash_block"]) // DIGEST_BYTES * DATA_BLOCK_BYTES
+        options |= {
+            "device": device.path,
+            "floor": self._data.path,
+            "warm-stride": str(covered if parameters["cache"] == "warm" else 0),
+        }
+        return Job(
+            operation="device-read",
+            options=options,
+            samples=(*self._target.samples(None), *self._stats(case).values()),
+            timeout_s=_LEAST_LIMIT_S + int(parameters["total"]) / _SLOWEST_BYTES_PER_S,
+        )
+
+    def judge(self, case: Case, outcome: Outcome) -> Finding:
+        if outcome.death:
+            return died(outcome.death)
+        if outcome.error:
+            return self._explain(case, outcome.error)
+        evidence = {name: float(value) for name, value in outcome.values.items()}
+        evidence |= self._counted(case, outcome)
+        evidence["floor_mib_per_s"] = _mib_per_s(outcome.values, "floor_ns")
+        why_invalid = self._cache_not_as_asked(case, evidence)
+        return Finding(
+            status=Status.INVALID if why_invalid else Status.OK,
+            reason=why_invalid,
+            remedy="end what else reads this device" if why_invalid else None,
+            metrics=_figures(outcome),
+            evidence=evidence,
+        )
+
+    def _explain(self, case: Case, error: CoreError) -> Finding:
+        """An EIO is verity's own where its status says so."""
+        device = self._device(case)
+        if error.code != errno.EIO or error.path != device.path:
+            return explain(error, case.parameters, RULES)
+        if not has_met_corruption(self._target, device):
+            return explain(error, case.parameters, RULES)
+        return Finding(
+            status=Status.FAILED,
+            reason=f"dm-verity found a corrupt block (its status is C): {describe(error)}",
+            remedy="the image or its hash tree was changed, or the device returned wrong data; see "
+            "dmesg for the block",
+        )
+
+    def _device(self, case: Case) -> MappedDevice:
+        device = self._devices[case.id]
+        assert isinstance(device, MappedDevice)
+        return device
+
+    def _wanted_bh_bytes(self, case: Case) -> str:
+        wanted, was = str(case.parameters["use_bh_bytes"]), self._bh_bytes or ""
+        # A value for each I/O priority class.
+        return was if wanted == _AS_IS else ",".join([wanted] * len(was.split(",")))
+
+    def _stats(self, case: Case) -> dict[str, str]:
+        """Kernel files with what was read of the image, of the tree, and of the device below."""
+        tree = self._trees[int(case.parameters["hash_block"])]
+        return {
+            "image": f"/sys/dev/block/{self._data.number}/stat",
+            "hash": f"/sys/dev/block/{tree.device.number}/stat",
+            "block": self._lower.samples(self._target),
+        }
+
+    def _counted(self, case: Case, outcome: Outcome) -> dict[str, float]:
+        """The counters that moved, those of image and tree under names of their own."""
+        stats = self._stats(case)
+        own = {stats["image"], stats["hash"]}
+        before = {path: text for path, text in outcome.before.items() if path not in own}
+        found = differences(before, outcome.after)
+        for name in ("image", "hash"):
+            path = stats[name]
+            moved = differences(
+                {path: outcome.before.get(path, "")}, {path: outcome.after.get(path, "")}
+            )
+            if "block.read_bytes" in moved:
+                found[f"{name}_read_bytes"] = moved["block.read_bytes"]
+                found[f"{name}_read_ios"] = moved["block.read_ios"]
+        return found
+
+    def _cache_not_as_asked(self, case: Case, evidence: Mapping[str, float]) -> str | None:
+        """What was in memory shows in what was read: of the data all, of the hashes as asked."""
+        data_bytes, hash_bytes = evidence["image_read_bytes"], evidence["hash_read_bytes"]
+        tree_bytes = self._layout.tree_bytes(int(case.parameters["hash_block"]))
+        if evidence["cached_before_bytes"] != 0:
+            return "not cold: data of the image were in the page cache"
+        if case.parameters["pattern"] == "sequential" and data_bytes < evidence["bytes"]:
+            return f"only {format_bytes_rounded(data_bytes)} of the image were read from below"
+        if case.parameters["cache"] == "cold" and hash_bytes == 0:
+            return "not cold: no hash was read, so they were in memory"
+        if case.parameters["cache"] == "warm" and hash_bytes > _MOST_WARM_SHARE * tree_bytes:
+            return f"not warm: {format_bytes_rounded(hash_bytes)} of hashes had to be read"
+        return None
+
+
+def _mib_per_s(values: Mapping[str, int], time: str) -> float:
+    return values["bytes"] / _MIB / values[time] * 1e9
+
+
+def _figures(outcome: Outcome) -> dict[str, float]:
+    """Verity's own cost is what a read takes beyond the same read of the floor."""
+    values = outcome.values
+    own_ns = values["elapsed_ns"] - values["floor_ns"]
+    figures = {
+        "throughput": _mib_per_s(values, "elapsed_ns"),
+        "verity_ns_per_block": own_ns / (values["bytes"] / DATA_BLOCK_BYTES),
+        "verity_s_per_gb": own_ns / values["bytes"],
+    }
+    latency = next(one for one in outcome.histograms if one.name == "read")
+    for name, share in (("read_ns", 0.5), ("read_p99_ns", 0.99)):
+        if (value_ns := percentile(latency, share)) is not None:
+            figures[name] = float(value_ns)
+    return figures

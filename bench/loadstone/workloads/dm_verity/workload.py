@@ -1,0 +1,246 @@
+"""dm-verity: what reads of verified blocks cost, beside reads of the same blocks unverified."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from loadstone.errors import CannotMeasureError, UsageError
+from loadstone.model import Better, Case, Column, Kind, Metric, Parameter, Subject, Value
+from loadstone.provision.block_device import block_devices
+from loadstone.provision.device_mapper import MappedDevice, mapped_device, require_device_mapper
+from loadstone.provision.journal import Journal
+from loadstone.provision.tunable import kept_tunable
+from loadstone.targets import Say, Target
+from loadstone.units import format_bytes, parse_bytes
+from loadstone.workloads.dm_verity.errors import RULES
+from loadstone.workloads.dm_verity.image import (
+    DATA_BLOCK_BYTES,
+    hash_tree,
+    image_on,
+    layout_of,
+    verity_table,
+)
+from loadstone.workloads.dm_verity.trials import USE_BH_BYTES, PreparedVerity
+
+_AS_IS = "as-is"
+_BLOCKS = {"random": 4 << 10, "sequential": 512 << 10}
+_TOTALS = {"random": 8 << 20, "sequential": 32 << 20}
+_HASH_BLOCKS = tuple(512 << power for power in range(4))
+
+_PARAMETERS = (
+    Parameter(
+        name="pattern",
+        kind=Kind.CHOICE,
+        default="random",
+        choices=("random", "sequential"),
+        help="blocks anywhere, or one after the other, each thread in a share of its own",
+    ),
+    Parameter(
+        name="block",
+        kind=Kind.SIZE,
+        minimum=DATA_BLOCK_BYTES,
+        help="bytes of one read [random: 4KiB, sequential: 512KiB]",
+    ),
+    Parameter(
+        name="io",
+        kind=Kind.CHOICE,
+        default="direct",
+        choices=("buffered", "direct"),
+        help="through the page cache, which holds nothing of it, or O_DIRECT around it",
+    ),
+    Parameter(
+        name="threads", kind=Kind.COUNT, default=1, minimum=1, help="that read at the same time"
+    ),
+    Parameter(
+        name="tasklet",
+        kind=Kind.FLAG,
+        default=False,
+        help="try_verify_in_tasklet: verify where the read completes, if the hashes are cached",
+    ),
+    Parameter(
+        name="use_bh_bytes",
+        kind=Kind.CHOICE,
+        default=_AS_IS,
+        help="with tasklet, up to what size: as-is, or bytes for all I/O classes; put back",
+    ),
+    Parameter(
+        name="hash_block",
+        kind=Kind.SIZE,
+        default=4 << 10,
+        minimum=512,
+        help="bytes of a block of the hash tree: 512, 1KiB, 2KiB or 4KiB",
+    ),
+    Parameter(
+        name="cache",
+        kind=Kind.CHOICE,
+        default="cold",
+        choices=("cold", "warm"),
+        help="whether dm-verity has the hashes in memory; both are proven by what it reads",
+    ),
+    Parameter(
+        name="total",
+        kind=Kind.SIZE,
+        minimum=DATA_BLOCK_BYTES,
+        help="bytes read in all, by all threads [random: 8MiB, sequential: 32MiB]",
+    ),
+)
+
+_METRICS = (
+    Metric(name="throughput", unit="MiB/s", better=Better.HIGHER),
+    Metric(name="verity_ns_per_block", unit="ns/block", better=Better.LOWER),
+    Metric(name="verity_s_per_gb", unit="s/GB", better=Better.LOWER),
+    Metric(name="read_ns", unit="ns", better=Better.LOWER),
+    Metric(name="read_p99_ns", unit="ns", better=Better.LOWER),
+)
+
+_COLUMNS = (
+    Column(heading="floor MiB/s", name="floor_mib_per_s", unit="MiB/s"),
+    Column(heading="verity ns/block", name="verity_ns_per_block", unit="ns/block"),
+    Column(heading="verity s/GB", name="verity_s_per_gb", unit="s/GB"),
+    Column(heading="read p50 ms", name="read_ns", unit="ns"),
+    Column(heading="p99 ms", name="read_p99_ns", unit="ns"),
+    Column(heading="hash read", name="hash_read_bytes", unit="B"),
+)
+
+
+class DmVerity:
+    """The Workload; see ``loadstone.workloads.Workload``."""
+
+    name = "dm-verity"
+    summary = "read an image through dm-verity and the same blocks without: what verifying costs"
+    parameters = _PARAMETERS
+    metrics = _METRICS
+    columns = _COLUMNS
+    rules = RULES
+    has_rivals = False
+
+    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
+        """One for the image and its hash trees."""
+        return (layout_of(subject, _hash_blocks(cases)).device_bytes,)
+
+    def default_cases(self) -> Sequence[Mapping[str, Value]]:
+        return [
+            {"cache": "cold"},
+            {"cache": "warm"},
+            {"cache": "warm", "threads": 8},
+            {"cache": "warm", "tasklet": True},
+            {"cache": "warm", "io": "buffered"},
+            {"pattern": "sequential"},
+            {"pattern": "sequential", "threads": 8},
+            {"pattern": "sequential", "io": "buffered"},
+        ]
+
+    def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
+        defaults = {one.name: one.default for one in _PARAMETERS if one.default is not None}
+        parameters: dict[str, Value] = {**defaults, **chosen}
+        pattern = str(parameters["pattern"])
+        parameters.setdefault("block", _BLOCKS[pattern])
+        parameters.setdefault("total", _TOTALS[pattern])
+        parameters["use_bh_bytes"], remarks = _bh_bytes(parameters)
+        _check(parameters)
+        return parameters, remarks
+
+    def label(self, parameters: Mapping[str, Value]) -> str:
+        pattern = str(parameters["pattern"])
+        words = [pattern, format_bytes(int(parameters["block"])), str(parameters["io"])]
+        words.append(str(parameters["cache"]))
+        words += [f"×{parameters['threads']}"] if parameters["threads"] != 1 else []
+        words += ["tasklet"] if parameters["tasklet"] else []
+        if parameters["use_bh_bytes"] != _AS_IS:
+            words.append(f"bh {format_bytes(int(parameters['use_bh_bytes']))}")
+        if parameters["hash_block"] != 4 << 10:
+            words.append(f"hash {format_bytes(int(parameters['hash_block']))}")
+        if parameters["total"] != _TOTALS[pattern]:
+            words.append(f"of {format_bytes(int(parameters['total']))}")
+        return " ".join(words)
+
+    @contextlib.contextmanager
+    def prepare(
+        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+    ) -> Iterator[PreparedVerity]:
+        if not target.is_this_machine:
+            raise CannotMeasureError(
+                f"dm-verity: its hash trees are made by a program of this machine (veritysetup), "
+                f"and {target.name} is another; `loadstone lab run dm-verity` or --target local "
+                "measures it"
+            )
+        layout = layout_of(subject, _hash_blocks(cases), target.execute)
+        version = require_device_mapper(target)
+        with contextlib.ExitStack() as stack:
+            enter = stack.enter_context
+            (lower,) = enter(
+                block_devices(
+                    target,
+                    subject,
+                    journal,
+                    (layout.device_bytes,),
+                    written_bytes=layout.device_bytes + layout.made_bytes,
+                )
+            )
+            data = enter(image_on(target, subject, journal, layout, lower.number, say))
+            say(f"hashing it for {len(layout.hash_blocks)} trees")
+            trees = {
+                size: enter(hash_tree(target, journal, layout, lower.number, data, size))
+                for size in layout.hash_blocks
+            }
+            devices: dict[str, MappedDevice | str] = {}
+            for case in cases:
+                tree = trees[int(case.parameters["hash_block"])]
+                options = ("try_verify_in_tasklet",) if case.parameters["tasklet"] else ()
+                table = verity_table(layout, data, tree, options)
+                devices[case.id] = _verity(stack, target, journal, table, devices)
+            bh_bytes = enter(kept_tunable(target, journal, USE_BH_BYTES))
+            yield PreparedVerity(
+                target, subject, layout, lower, data, trees, devices, bh_bytes, version
+            )
+
+
+def _verity(
+    stack: contextlib.ExitStack,
+    target: Target,
+    journal: Journal,
+    table: str,
+    others: Mapping[str, MappedDevice | str],
+) -> MappedDevice | str:
+    """A device of that table, or why this kernel makes none; Cases of one table share it."""
+    for one in others.values():
+        if isinstance(one, MappedDevice) and one.table == table:
+            return one
+    try:
+        device = mapped_device(target, journal, table, what="verity", is_read_only=True)
+        return stack.enter_context(device)
+    except CannotMeasureError as error:
+        return str(error)
+
+
+def _hash_blocks(cases: Sequence[Case]) -> list[int]:
+    return sorted({int(case.parameters["hash_block"]) for case in cases})
+
+
+def _bh_bytes(parameters: Mapping[str, Value]) -> tuple[str, list[str]]:
+    text = str(parameters["use_bh_bytes"])
+    if text == _AS_IS:
+        return text, []
+    try:
+        value = parse_bytes(text)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"use_bh_bytes: {error}; or as-is") from None
+    if not parameters["tasklet"]:
+        return _AS_IS, ["use_bh_bytes has no meaning without tasklet: left out there"]
+    return str(value), []
+
+
+def _check(parameters: Mapping[str, Value]) -> None:
+    for name in ("block", "total"):
+        if int(parameters[name]) % DATA_BLOCK_BYTES:
+            raise UsageError(
+                f"{name}: {parameters[name]} is no multiple of the data block; write "
+                f"{DATA_BLOCK_BYTES} or a multiple"
+            )
+    if parameters["hash_block"] not in _HASH_BLOCKS:
+        sizes = ", ".join(map(format_bytes, _HASH_BLOCKS))
+        raise UsageError(f"hash_block: {parameters['hash_block']} is none; write {sizes}")
+    if int(parameters["total"]) < int(parameters["block"]) * int(parameters["threads"]):
+        raise UsageError("total: is less than one block for each thread; write more")
+
+
+WORKLOAD = DmVerity()

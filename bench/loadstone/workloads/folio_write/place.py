@@ -1,0 +1,153 @@
+"""Where the file of folio-write is made: in a directory, or on file systems made for the Run.
+
+Those lie on loop devices over sparse images below the directory, one for each wish of the Cases.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePath
+
+from loadstone.core.explain import skipped
+from loadstone.errors import CannotMeasureError
+from loadstone.model import Case, Finding, Noun, Status, Subject, Value
+from loadstone.provision.file_system import made_file_system
+from loadstone.provision.journal import Journal
+from loadstone.provision.loop_device import goes_direct, loop_device
+from loadstone.provision.scratch_file import (
+    make_file,
+    make_hole,
+    require_room,
+    scratch_directory,
+    scratch_file,
+)
+from loadstone.targets import Say, Target
+
+IN_DIRECTORY = "dir"
+AS_USUAL = "defaults"
+"""Options of mkfs or mount that are the program's own."""
+
+# mkfs.xfs wants 300 MiB, and btrfs keeps what is overwritten until it commits.
+_IMAGE_BYTES = 512 << 20
+_COPIES = 3
+_METADATA_BYTES = 128 << 20
+_SMALLER = "--set total to less, or name another --dir"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Ground(Noun, frozen=True, kw_only=True):
+    """What a Case asks of its file system: a type, or ``dir``; options of mkfs and of mount."""
+
+    type: str = IN_DIRECTORY
+    mkfs: str = AS_USUAL
+    mount: str = AS_USUAL
+
+    @staticmethod
+    def of(parameters: Mapping[str, Value]) -> "Ground":
+        fs, mkfs, mount = (str(parameters[name]) for name in ("fs", "mkfs", "mount"))
+        return Ground(type=fs, mkfs=mkfs, mount=mount)
+
+
+class Place(Noun, frozen=True, kw_only=True):
+    """A directory on a Ground, the name there for the file, and what to sample around writes."""
+
+    directory: str
+    file: str
+    samples: tuple[str, ...]
+    facts: Mapping[str, Value] = {}
+
+
+@contextlib.contextmanager
+def write_places(
+    target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+) -> Iterator[Mapping[Ground, Place | Finding]]:
+    """Make ready what the Cases ask for; where that is not to be had, a skip says why.
+
+    Raises:
+        LoadstoneError: in the directory itself no such file can be made.
+    """
+    directory = scratch_directory(target, subject)
+    with contextlib.ExitStack() as stack:
+        places: dict[Ground, Place | Finding] = {}
+        for ground in dict.fromkeys(Ground.of(case.parameters) for case in cases):
+            most = max(_most_bytes(case) for case in cases if Ground.of(case.parameters) == ground)
+            if ground.type == IN_DIRECTORY:
+                require_room(target, directory, most, _SMALLER)
+                places[ground] = _place(stack, target, journal, directory)
+            elif not target.is_this_machine:
+                places[ground] = skipped(
+                    f"{ground.type} is made by programs of this machine (mkfs, mount), and "
+                    f"{target.name} is another",
+                    f"--set fs={IN_DIRECTORY}, and --dir on a file system of that kind there",
+                )
+            else:
+                say(f"making {ground.type} on a loop device")
+                places[ground] = _made_or_skipped(stack, target, journal, directory, ground, most)
+        yield places
+
+
+def _most_bytes(case: Case) -> int:
+    """The size of the Case's file in the end, if it is one that can be."""
+    size, total = int(case.parameters["size"]), int(case.parameters["total"])
+    if size > total:
+        return 0
+    return total + size if case.parameters["pattern"] == "append" else total
+
+
+def _place(
+    stack: contextlib.ExitStack, target: Target, journal: Journal, directory: PurePath
+) -> Place:
+    file = stack.enter_context(scratch_file(target, journal, "write", directory))
+    # Whether one may be made here is known before the Run begins.
+    make_file(target, file, 0)
+    return Place(directory=str(directory), file=file, samples=target.samples(str(directory)))
+
+
+def _made_or_skipped(
+    stack: contextlib.ExitStack,
+    target: Target,
+    journal: Journal,
+    directory: PurePath,
+    ground: Ground,
+    most_bytes: int,
+) -> Place | Finding:
+    with contextlib.ExitStack() as own:
+        try:
+            place = _made(own, target, journal, directory, ground, most_bytes)
+        except CannotMeasureError as error:
+            reason, _, remedy = str(error).rpartition("; ")
+            return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
+        stack.push(own.pop_all())
+    return place
+
+
+def _made(
+    stack: contextlib.ExitStack,
+    target: Target,
+    journal: Journal,
+    directory: PurePath,
+    ground: Ground,
+    most_bytes: int,
+) -> Place:
+    require_room(target, directory, 2 * most_bytes + _METADATA_BYTES, _SMALLER)
+    image = stack.enter_context(scratch_file(target, journal, "image", directory))
+    make_hole(target, image, _IMAGE_BYTES + _COPIES * most_bytes)
+    device = stack.enter_context(loop_device(target, journal, image))
+    mkfs, mount = ("" if text == AS_USUAL else text for text in (ground.mkfs, ground.mount))
+    point = Path(directory) / f"loadstone-mount-{os.getpid()}-{secrets.token_hex(4)}"
+    made = stack.enter_context(
+        made_file_system(device, ground.type, mkfs, mount, point, journal=journal)
+    )
+    # The same for every Run on such a ground, whichever loop device was free.
+    told = {
+        name: _UUID.sub("UUID", text).replace(device, "LOOP") for name, text in made.facts.items()
+    }
+    place = _place(stack, target, journal, made.path)
+    return Place(
+        directory=place.directory,
+        file=place.file,
+        samples=place.samples,
+        facts={**told, "fs.loop_is_direct": goes_direct(target, device)},
+    )

@@ -1,0 +1,172 @@
+"""Writes that are timed Case by Case: the Jobs, and what is made of their Outcomes."""
+
+import re
+from collections.abc import Mapping
+
+from loadstone.core.evidence import differences
+from loadstone.core.explain import died, explain
+from loadstone.model import Case, Finding, Job, Outcome, Status, Subject, Value
+from loadstone.targets import Target
+from loadstone.units import format_bytes, format_bytes_rounded
+from loadstone.workloads.folio_write.errors import LOST_APPEND, RULES
+from loadstone.workloads.folio_write.place import Ground, Place
+
+# Above this share of what a Case writes, others' dirty data competes with it for the device.
+_MOST_FOREIGN_SHARE = 1 / 8
+# The two witnesses of the folios may differ by chance, but not by more than this.
+_MOST_DISAGREEMENT = 2.0
+_LEAST_LIMIT_S = 600.0
+_SLOWEST_BYTES_PER_S = 1e6
+
+ON_GROUND = ("fs", "mkfs", "mount")
+"""Parameters that the core knows nothing of."""
+
+_TRACED = "traced_folio_mean_bytes"
+
+
+class PreparedWrite:
+    """folio-write with the places for its file; see ``loadstone.workloads.Prepared``.
+
+    ``places`` has for each Ground that a Case asks for where each Trial makes the file and
+    removes it again, or why there is none.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        subject: Subject,
+        directory: str,
+        places: Mapping[Ground, Place | Finding],
+    ) -> None:
+        made = {ground: place for ground, place in places.items() if isinstance(place, Place)}
+        only = next(iter(made.values())) if len(made) == 1 else None
+        self.path = only.directory if only else directory
+        self.subject = subject
+        self.facts: Mapping[str, Value] = only.facts if only else _facts_by_type(made)
+        self._target = target
+        self._places = places
+        self._page_bytes = int(target.environment(None).facts.get("machine.page_bytes") or 4096)
+
+    def objection(self, case: Case) -> Finding | None:
+        size, total = int(case.parameters["size"]), int(case.parameters["total"])
+        threads = int(case.parameters["threads"])
+        if size > total:
+            return _skip(
+                f"one write of {format_bytes(size)} is more than {format_bytes(total)} in total",
+                f"--set total={format_bytes(size)} or more",
+            )
+        if threads > total // size:
+            return _skip(
+                f"{total // size} writes are too few for {threads} threads",
+                f"--set total={format_bytes(threads * size)} or more, or a smaller size",
+            )
+        place = self._places[Ground.of(case.parameters)]
+        return place if isinstance(place, Finding) else None
+
+    def job(self, case: Case) -> Job:
+        place = self._places[Ground.of(case.parameters)]
+        assert isinstance(place, Place), "a Case that objection lets through has a place"
+        # Of a Trial that was killed the file is still there.
+        self._target.remove_file(place.file)
+        options = {
+            name: str(value) for name, value in case.parameters.items() if name not in ON_GROUND
+        }
+        kind, _, every = options["sync"].partition(":")
+        options |= {"file": place.file, "sync": kind, "every": every or "1"}
+        return Job(
+            operation="folio-write",
+            options=options,
+            samples=place.samples,
+            timeout_s=_LEAST_LIMIT_S + int(case.parameters["total"]) / _SLOWEST_BYTES_PER_S,
+        )
+
+    def judge(self, case: Case, outcome: Outcome) -> Finding:
+        if outcome.death:
+            return died(outcome.death)
+        if outcome.error:
+            rules = (LOST_APPEND, *RULES) if _may_lose_appends(case) else RULES
+            return explain(outcome.error, case.parameters, rules)
+        evidence = {name: float(value) for name, value in outcome.values.items()}
+        evidence |= differences(outcome.before, outcome.after)
+        evidence |= self._dirty_before(outcome)
+        why_invalid = _not_cold(case, evidence)
+        return Finding(
+            status=Status.INVALID if why_invalid else Status.OK,
+            reason=why_invalid,
+            remedy="stop what reads the file or its directory" if why_invalid else None,
+            metrics=_figures(outcome),
+            evidence=evidence,
+            notes=_notes(evidence),
+        )
+
+    def _dirty_before(self, outcome: Outcome) -> dict[str, float]:
+        """What waited to be written back when the timed region began, the whole machine's."""
+        text = outcome.before.get("/proc/vmstat", "")
+        pages = re.findall(r"^nr_(?:dirty|writeback) (\d+)$", text, re.MULTILINE)
+        return (
+            {"dirty_before_bytes": float(sum(map(int, pages)) * self._page_bytes)} if pages else {}
+        )
+
+
+def _skip(reason: str, remedy: str) -> Finding:
+    return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
+
+
+def _facts_by_type(places: Mapping[Ground, Place]) -> dict[str, Value]:
+    """``fs.mkfs`` becomes ``fs.ext4.mkfs``; where two differ in options only, both are there."""
+    told: dict[str, list[str]] = {}
+    for ground, place in places.items():
+        for name, value in place.facts.items():
+            told.setdefault(name.replace("fs.", f"fs.{ground.type}.", 1), []).append(str(value))
+    return {name: " | ".join(dict.fromkeys(values)) for name, values in told.items()}
+
+
+def _may_lose_appends(case: Case) -> bool:
+    pattern, io, threads = (case.parameters[name] for name in ("pattern", "io", "threads"))
+    return (pattern, io) == ("append", "direct") and int(threads) > 1
+
+
+def _figures(outcome: Outcome) -> dict[str, float]:
+    values = outcome.values
+    figures = {
+        "throughput": values["bytes"] / values["write_ns"] * 1e9,
+        "write_ns": float(values["write_ns"]),
+        "cpu_per_gb": values["cpu_ns"] / values["bytes"],
+    }
+    if "durable_ns" in values:
+        figures["durable_ns"] = float(values["durable_ns"])
+    return figures
+
+
+def _not_cold(case: Case, evidence: Mapping[str, float]) -> str | None:
+    """Pages that were there before would be written to, whatever the size of their folios."""
+    found = evidence["cached_before_bytes"]
+    if case.parameters["pattern"] == "fresh" or found == 0:
+        return None
+    if found < 0:
+        return "not known to be cold: the kernel does not tell what is cached of the file"
+    return f"not cold: {format_bytes_rounded(found)} of the file stayed in the page cache"
+
+
+def _notes(evidence: Mapping[str, float]) -> tuple[str, ...]:
+    notes = []
+    if evidence.get("folio_mean_bytes", 0.0) < 0:
+        notes.append(
+            "folio orders unknown: root may see them (/proc/kpageflags), if nobody drops caches "
+            "meanwhile"
+        )
+    notes += _disagreement(evidence)
+    foreign = evidence.get("dirty_before_bytes", 0.0)
+    if foreign > _MOST_FOREIGN_SHARE * evidence["bytes"]:
+        notes.append(f"{format_bytes_rounded(foreign)} of others' data waited to be written back")
+    return tuple(notes)
+
+
+def _disagreement(evidence: Mapping[str, float]) -> list[str]:
+    found, traced = (evidence.get(name, 0) for name in ("folio_mean_bytes", _TRACED))
+    if found <= 0 or traced <= 0 or 1 / _MOST_DISAGREEMENT <= found / traced <= _MOST_DISAGREEMENT:
+        return []
+    return [
+        f"the mean folio is {format_bytes_rounded(found)} by kpageflags, and "
+        f"{format_bytes_rounded(traced)} by the tracepoint when written again"
+    ]

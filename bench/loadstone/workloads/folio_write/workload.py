@@ -1,0 +1,200 @@
+"""folio-write: how fast data are written, by the size of a write and the folios that take it."""
+
+import contextlib
+import os
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+
+from loadstone.errors import UsageError
+from loadstone.model import Better, Case, Column, Kind, Metric, Parameter, Subject, Value
+from loadstone.provision.file_system import PACKAGES
+from loadstone.provision.journal import Journal
+from loadstone.provision.scratch_file import refuse_own_file, scratch_directory
+from loadstone.targets import Say, Target
+from loadstone.units import format_bytes
+from loadstone.workloads.folio_write.errors import RULES
+from loadstone.workloads.folio_write.place import AS_USUAL, IN_DIRECTORY, write_places
+from loadstone.workloads.folio_write.trials import PreparedWrite
+
+_DEFAULT_TOTAL = 64 << 20
+# As in the core.
+_MOST_THREADS = 256
+# Names by which mkfs and mount find a device.
+_TAGS = ("UUID", "LABEL", "PARTUUID", "PARTLABEL", "ID")
+
+_PARAMETERS = (
+    Parameter(name="size", kind=Kind.SIZE, default=1 << 20, minimum=512, help="bytes of one write"),
+    Parameter(
+        name="total",
+        kind=Kind.SIZE,
+        default=_DEFAULT_TOTAL,
+        minimum=512,
+        help="bytes written in all, in whole writes",
+    ),
+    Parameter(
+        name="pattern",
+        kind=Kind.CHOICE,
+        default="fresh",
+        choices=("fresh", "overwrite", "append"),
+        help="to a new file; over one that is on disk and not cached; with O_APPEND behind it",
+    ),
+    Parameter(
+        name="sync",
+        kind=Kind.CHOICE,
+        default="end",
+        choices=("end", "none", "every:N"),
+        help="fsync after the last write, never, or after each N writes and the last",
+    ),
+    Parameter(
+        name="io",
+        kind=Kind.CHOICE,
+        default="buffered",
+        choices=("buffered", "dontcache", "dsync", "direct"),
+        help="through the page cache, that with RWF_DONTCACHE or O_DSYNC, or O_DIRECT around it",
+    ),
+    Parameter(
+        name="threads",
+        kind=Kind.COUNT,
+        default=1,
+        minimum=1,
+        help="how many share the writes, each in a part of the file; all append to its end",
+    ),
+    Parameter(
+        name="prealloc",
+        kind=Kind.CHOICE,
+        default="none",
+        choices=("none", "fallocate"),
+        help="whether the file system sets the space aside before the first write",
+    ),
+    Parameter(
+        name="payload",
+        kind=Kind.CHOICE,
+        default="random",
+        choices=("random", "zero", "same-filled", "text", "pointer", "fp16"),
+        help="what is written; random is what no file system compresses",
+    ),
+    Parameter(
+        name="fs",
+        kind=Kind.CHOICE,
+        default=IN_DIRECTORY,
+        choices=(IN_DIRECTORY, *PACKAGES),
+        help="in --dir as it is, or on a file system that is made on a loop device (root)",
+    ),
+    Parameter(
+        name="mkfs",
+        kind=Kind.CHOICE,
+        default=AS_USUAL,
+        help="options of mkfs for fs, quoted as for a shell, such as '-b 1024'",
+    ),
+    Parameter(
+        name="mount",
+        kind=Kind.CHOICE,
+        default=AS_USUAL,
+        help="options of mount for fs, such as noatime",
+    ),
+)
+
+_METRICS = (
+    Metric(name="throughput", unit="B/s", better=Better.HIGHER),
+    Metric(name="durable_ns", unit="ns", better=Better.LOWER),
+    Metric(name="write_ns", unit="ns", better=Better.LOWER),
+    Metric(name="cpu_per_gb", unit="s/GB", better=Better.LOWER),
+)
+
+_COLUMNS = (
+    Column(heading="written ms", name="write_ns", unit="ns"),
+    Column(heading="durable ms", name="durable_ns", unit="ns"),
+    Column(heading="CPU s/GB", name="cpu_per_gb", unit="s/GB"),
+    Column(heading="mean folio", name="folio_mean_bytes", unit="B"),
+    Column(heading="left dirty", name="dirty_bytes", unit="B"),
+)
+
+_DEFAULT_SIZES = (4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20)
+
+
+class FolioWrite:
+    """The Workload; see ``loadstone.workloads.Workload``."""
+
+    name = "folio-write"
+    summary = "write a file in pieces of a size, and tell which folios of the page cache took them"
+    parameters = _PARAMETERS
+    metrics = _METRICS
+    columns = _COLUMNS
+    rules = RULES
+    has_rivals = True
+
+    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
+        del subject, cases
+        return ()
+
+    def default_cases(self) -> Sequence[Mapping[str, Value]]:
+        return [{"size": size} for size in _DEFAULT_SIZES]
+
+    def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
+        parameters = {one.name: chosen.get(one.name, one.default or 0) for one in _PARAMETERS}
+        sync = str(parameters["sync"])
+        if ":" in sync and not re.fullmatch(r"every:[1-9][0-9]{0,8}", sync):
+            raise UsageError(f"sync: {sync!r} has no count; write every:N, such as every:16")
+        if int(parameters["threads"]) > _MOST_THREADS:
+            raise UsageError(
+                f"threads: {parameters['threads']} is too many; write {_MOST_THREADS} or less"
+            )
+        for name in ("mkfs", "mount"):
+            _refuse_places(name, str(parameters[name]))
+        return parameters, _fall_back(parameters)
+
+    def label(self, parameters: Mapping[str, Value]) -> str:
+        total = int(parameters["total"])
+        words = [format_bytes(int(parameters["size"])), str(parameters["pattern"])]
+        words += [str(parameters["io"])] if parameters["io"] != "buffered" else []
+        words += [f"sync {parameters['sync']}"] if parameters["sync"] != "end" else []
+        words += [f"{parameters['threads']} threads"] if parameters["threads"] != 1 else []
+        words += ["preallocated"] if parameters["prealloc"] != "none" else []
+        words += [str(parameters["payload"])] if parameters["payload"] != "random" else []
+        words += [f"of {format_bytes(total)}"] if total != _DEFAULT_TOTAL else []
+        words += [f"on {parameters['fs']}"] if parameters["fs"] != IN_DIRECTORY else []
+        words += [f"{n} {parameters[n]}" for n in ("mkfs", "mount") if parameters[n] != AS_USUAL]
+        return " ".join(words)
+
+    @contextlib.contextmanager
+    def prepare(
+        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+    ) -> Iterator[PreparedWrite]:
+        refuse_own_file(self.name, subject, "--set total=SIZE says how much is written")
+        directory = scratch_directory(target, subject)
+        with write_places(target, subject, cases, journal, say) as places:
+            yield PreparedWrite(target, subject, str(directory), places)
+
+
+def _fall_back(parameters: dict[str, Value]) -> list[str]:
+    """Set right what has no meaning beside the rest; a sentence for each."""
+    remarks = []
+    if parameters["pattern"] == "overwrite" and parameters["prealloc"] != "none":
+        parameters["prealloc"] = "none"
+        remarks.append("prealloc has no meaning for pattern overwrite: left out there")
+    for name in ("mkfs", "mount"):
+        if parameters["fs"] == IN_DIRECTORY and parameters[name] != AS_USUAL:
+            parameters[name] = AS_USUAL
+            remarks.append(f"{name} has no meaning for fs {IN_DIRECTORY}: left out there")
+    return remarks
+
+
+def _refuse_places(name: str, options: str) -> None:
+    """mkfs writes to any device that it is told of, mount to journals elsewhere."""
+    if not options.isprintable():
+        raise UsageError(f"{name}: {options!r} has characters that cannot be shown; leave them out")
+    try:
+        words = shlex.split(options)
+    except ValueError as error:
+        raise UsageError(f"{name}: {options!r}: {error}; quote it as for a shell") from None
+    parts = (part for word in words for part in re.split("[,=]", word))
+    for part in parts:
+        if "/" in part or part in _TAGS or os.path.lexists(part):
+            raise UsageError(
+                f"{name}: {part!r} may be a file or a device; Loadstone writes to those only that "
+                "it made: leave it out"
+            )
+
+
+WORKLOAD = FolioWrite()

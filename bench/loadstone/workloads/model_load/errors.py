@@ -1,0 +1,238 @@
+"""What each error of model-load means to the person who asked, and what to do about it."""
+
+import errno
+
+from loadstone.core.explain import Rule
+from loadstone.model import Status
+
+
+def _skip(
+    step: str, codes: set[int], meaning: str, remedy: str, path: str = ".*", is_ours: bool = False
+) -> Rule:
+    return Rule(
+        step=step,
+        codes=frozenset(codes),
+        status=Status.SKIPPED,
+        meaning=meaning,
+        remedy=remedy,
+        path=path,
+        is_ours=is_ours,
+    )
+
+
+def _failure(
+    step: str, codes: set[int], meaning: str, remedy: str, path: str = ".*", is_ours: bool = False
+) -> Rule:
+    return Rule(
+        step=step,
+        codes=frozenset(codes),
+        status=Status.FAILED,
+        meaning=meaning,
+        remedy=remedy,
+        path=path,
+        ends_run=True,
+        is_ours=is_ours,
+    )
+
+
+_KEEP_STILL = "keep the file still, and run again"
+
+
+_REFUSED = {errno.EPERM, errno.EACCES}
+
+
+_ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
+
+
+_UNKNOWN_IOCTL = {errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+RULES = (
+    _skip(
+        "io_uring_setup",
+        _REFUSED,
+        "io_uring is refused to this user",
+        "as root: sysctl kernel.io_uring_disabled=0; or leave the sandbox that forbids it, "
+        "or --set engine=pread",
+    ),
+    _skip(
+        "io_uring_setup",
+        {errno.ENOSYS},
+        "this kernel or its sandbox has no io_uring",
+        "--set engine=pread, or a kernel with CONFIG_IO_URING",
+    ),
+    _skip(
+        "io_uring_setup",
+        {errno.EINVAL},
+        "this kernel cannot poll as asked",
+        "--set poll=none",
+    ),
+    _skip(
+        "io_uring_setup|io_uring register buffers",
+        {errno.ENOMEM},
+        "the limit of locked memory is too low for registered buffers",
+        "raise it (ulimit -l unlimited, or memlock in /etc/security/limits.conf), run as root, "
+        "or --set fixed=off",
+    ),
+    _skip(
+        "io_uring register buffers|.*O_DIRECT.*read.*|O_DIRECT read",
+        {errno.EFAULT},
+        "a heap maps its memory in a way (VM_PFNMAP) that direct I/O cannot pin",
+        "--set destination=udmabuf reads directly into a dma-buf; or --set io=buffered fixed=off",
+        path=".* dma-heap:",
+    ),
+    _skip(
+        "io_uring IOPOLL read",
+        {errno.EOPNOTSUPP, errno.EINVAL},
+        "the device has no polling queues",
+        "load its driver with some (nvme.poll_queues=2), or --set poll=none",
+    ),
+    _skip(
+        "open device",
+        _ABSENT,
+        "this kernel has no udmabuf (CONFIG_UDMABUF)",
+        "modprobe udmabuf where it is a module; `loadstone lab` has one",
+        path="/dev/udmabuf",
+    ),
+    _skip(
+        "open device",
+        _ABSENT,
+        "this kernel has no such dma-buf heap (CONFIG_DMABUF_HEAPS)",
+        "`loadstone doctor` lists the heaps here; `loadstone lab` has dma-heap:system",
+        path="/dev/dma_heap/",
+    ),
+    _skip("open device", _REFUSED, "the device is closed to this user", "run as root"),
+    _skip(
+        "mmap hugetlb|mmap memfd hugetlb|ftruncate memfd|memfd_create|MADV_POPULATE_WRITE",
+        {errno.ENOMEM, errno.EFAULT, errno.ENOSYS, errno.EINVAL, errno.ENOENT},
+        "not enough huge pages are reserved",
+        "as root: sysctl vm.nr_hugepages={huge_pages}, then again",
+        path=".*hugetlb",
+    ),
+    _skip(
+        "huge pages|MADV_HUGEPAGE",
+        {errno.EINVAL, errno.ENOTSUP},
+        "this kernel has no transparent huge pages",
+        "--set destination=anon",
+    ),
+    _skip(
+        "MADV_POPULATE_READ",
+        {errno.EINVAL},
+        "this kernel has no MADV_POPULATE_READ (Linux 5.14)",
+        "--set advice=populate or willneed",
+    ),
+    _skip(
+        "O_DIRECT open|O_DIRECT read|io_uring O_DIRECT.*read",
+        {errno.EINVAL, errno.EOPNOTSUPP},
+        "this file system refuses O_DIRECT here",
+        "--set io=buffered, or a file on ext4, XFS, btrfs or F2FS",
+    ),
+    _skip(
+        "block for O_DIRECT",
+        {errno.EINVAL},
+        "with O_DIRECT the block must be a multiple of {offset} bytes for {path}",
+        "--set block={offset} or a multiple",
+        is_ours=True,
+    ),
+    _skip(
+        "copy_file_range",
+        {errno.EXDEV, *_UNKNOWN_IOCTL},
+        "this kernel cannot copy_file_range from this file system into {destination}",
+        "a kernel with the patch of wangtao v4 (2025-06-03) can; or --set engine=sendfile",
+    ),
+    _skip(
+        "sendfile|splice",
+        _UNKNOWN_IOCTL,
+        "this kernel cannot {engine} into {destination}",
+        "--set destination=memfd, or --set engine=pread",
+    ),
+    _skip(
+        "DMA_HEAP_IOCTL_ALLOC_AND_READ|DMA_HEAP_IOCTL_ALLOC of a file|DMA_BUF_IOCTL_RW_FILE",
+        _UNKNOWN_IOCTL,
+        "this kernel lacks the posted ioctl of {engine}, as every stock one does",
+        "a vendor kernel may have it; the stock way is --set engine=uring destination=udmabuf",
+    ),
+    _skip(
+        "UDMABUF_CREATE",
+        {errno.EINVAL},
+        "one udmabuf may not be this large",
+        "raise /sys/module/udmabuf/parameters/size_limit_mb, or --set buffers=32",
+    ),
+    _skip(
+        "engine and (destination|threads|buffers)",
+        {errno.EOPNOTSUPP},
+        "engine {engine} cannot do this with destination {destination}",
+        "`loadstone list model-load` tells what goes with what",
+        is_ours=True,
+    ),
+    _skip(
+        "chunks of overlap",
+        {errno.E2BIG},
+        "overlap cuts the file in {offset} chunks; 2048 at most",
+        "--set overlap to a larger size",
+        is_ours=True,
+    ),
+    _skip(
+        "option",
+        {errno.ERANGE},
+        "{path} {offset} is more than the core can do",
+        "--set {path} to a smaller value",
+        is_ours=True,
+    ),
+    _skip(
+        "mmap|mmap destination|MADV_POPULATE_WRITE|DMA_HEAP_IOCTL_ALLOC|reserve.*",
+        {errno.ENOMEM},
+        "not enough memory for the destination",
+        "free some, or take a smaller file (--size)",
+    ),
+    _failure(
+        "file identity",
+        {errno.ESTALE},
+        "{path} was changed or replaced during the Run (size, inode or mtime differ)",
+        _KEEP_STILL,
+        is_ours=True,
+    ),
+    _failure(
+        "sched_setaffinity",
+        {errno.EINVAL, errno.EPERM},
+        "none of the CPUs {path} can be had any more",
+        "start a new run with --pin of CPUs that stay online and in this cpuset",
+        path="[0-9]",
+    ),
+    _failure("open|O_DIRECT open", _ABSENT, "the file was removed during the Run", _KEEP_STILL),
+    _failure(
+        "read|sendfile|splice|copy_file_range",
+        {errno.ENODATA},
+        "{path} ended at {offset}: it shrank during the Run",
+        _KEEP_STILL,
+        is_ours=True,
+    ),
+    _failure(
+        "empty file|set cache state",
+        {errno.ENODATA},
+        "{path} shrank during the Run",
+        _KEEP_STILL,
+        is_ours=True,
+    ),
+    Rule(
+        step=".*read|sendfile|splice|copy_file_range|MADV_POPULATE_READ|set cache state",
+        codes=frozenset({errno.EIO}),
+        status=Status.FAILED,
+        meaning="the device failed",
+        remedy="see dmesg for what it says; trust no figure of this device before it is mended",
+    ),
+    _failure(
+        "MADV_POPULATE_READ",
+        {errno.EFAULT},
+        "the file shrank during the Run, or its device failed",
+        f"{_KEEP_STILL}; dmesg tells of I/O errors",
+    ),
+    _failure(
+        "verify",
+        {errno.EBADMSG},
+        "wrong data arrived in the destination: what came of {path} at {offset} is not what the "
+        "file held when the Run began",
+        "do not trust this path for loading; report it with the kernel's release",
+        is_ours=True,
+    ),
+)

@@ -1,0 +1,94 @@
+"""The table of a Run has its workload's columns, and some for a workload that is not known."""
+
+from pathlib import Path
+
+from loadstone.analysis.summary import summarise
+from loadstone.model import (
+    Better,
+    Case,
+    Environment,
+    Manifest,
+    Metric,
+    Plan,
+    Run,
+    Span,
+    Status,
+    Trial,
+)
+from loadstone.report.figures import cells, has_rivals, headings
+from loadstone.units import format_metric
+from loadstone.workloads import workloads
+
+SPEED = Metric(name="throughput", unit="B/s", better=Better.HIGHER)
+DELAY = Metric(name="delay_ns", unit="ns", better=Better.LOWER)
+
+
+def _run(workload: str, metrics: tuple[Metric, ...] = (SPEED, DELAY)) -> Run:
+    case = Case.of(workload, "only", {})
+    trials = tuple(
+        Trial(
+            case=case.id,
+            round=number,
+            warmup=False,
+            started="2026-01-01T00:00:00Z",
+            status=Status.OK,
+            metrics={"throughput": 2e9, "delay_ns": 3e6, "ready_ns": 4e6, "cost_ns": 123.4},
+            evidence={"minor_faults": 7.0, "cached_after_bytes": -1.0},
+            spans=(Span(name="read", lane=0, start_ns=0, end_ns=5_000_000),),
+        )
+        for number in range(3)
+    )
+    manifest = Manifest(
+        schema=1,
+        id="r",
+        created="2026-01-01T00:00:00Z",
+        plan=Plan(name="p", workload=workload, cases=(case,), rounds=3, warmups=0, seed=1),
+        metrics=metrics,
+        environment=Environment(target="local", facts={}),
+        loadstone="0.1.0",
+        core="abc",
+    )
+    return Run(manifest=manifest, trials=trials, path=Path("/runs/r"))
+
+
+def _table(run: Run) -> dict[str, str]:
+    return dict(zip(headings(run), cells(run, summarise(run)[0]), strict=True))
+
+
+def test_a_workload_that_is_not_known_here_shows_the_metrics_of_its_run() -> None:
+    run = _run("of-tomorrow")
+    assert _table(run) == {
+        "GB/s": "2.000",
+        "95 % interval": "2.000 – 2.000",
+        "delay_ns ms": "3.0",
+        "trials": "3",
+    }
+    assert has_rivals(run)
+
+
+def test_model_load_shows_metrics_busy_time_and_evidence_and_what_is_unknown() -> None:
+    ready = Metric(name="ready_ns", unit="ns", better=Better.LOWER)
+    assert _table(_run("model-load", (SPEED, ready))) == {
+        "GB/s": "2.000",
+        "95 % interval": "2.000 – 2.000",
+        "ready ms": "4.0",
+        "busy ms": "5.0",
+        "CPU s/GB": "unknown",
+        "faults": "7",
+        "left in cache": "unknown",
+        "trials": "3",
+    }
+
+
+def test_a_cost_stands_in_its_own_unit() -> None:
+    cost = Metric(name="cost_ns", unit="ns/unit", better=Better.LOWER)
+    run = _run("calibration", (cost,))
+    assert _table(run)["ns/unit"] == "123"
+    assert not has_rivals(run)
+
+
+def test_every_column_has_a_heading_of_its_own_and_a_unit_that_is_written() -> None:
+    for workload in workloads().values():
+        known = [column.heading for column in workload.columns]
+        assert len(set(known)) == len(known)
+        assert all(format_metric(1.0, column.unit) for column in workload.columns)

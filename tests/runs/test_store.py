@@ -1,0 +1,472 @@
+"""Run directories: what is kept, what survives a kill or a full disk, and what is refused."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from loadstone.errors import RunError
+from loadstone.model import Case, Environment, Plan, Run, Status, Trial
+from loadstone.runs.lookup import find, list_runs
+from loadstone.runs.store import MANIFEST, TRIALS, RunWriter, create, load, reopen, schemas
+
+CASE = Case.of("model-load", "pread 1MiB", {"engine": "pread", "block": 1 << 20})
+PLAN = Plan(name="ufs tuning/1", workload="model-load", cases=(CASE,), rounds=9, warmups=1, seed=7)
+NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a tmpfs: run as root")
+NEEDS_STRACE = pytest.mark.skipif(not shutil.which("strace"), reason="install strace")
+
+
+def start(results: Path, plan: Plan = PLAN) -> RunWriter:
+    environment = Environment(target="adb:1.2.3.4", facts={"kernel.release": "6.12", "x": None})
+    return create(
+        results, plan=plan, metrics=(), environment=environment, loadstone="0.1.0", core="abc"
+    )
+
+
+def trial(number: int, note: str = "steady é \n") -> Trial:
+    return Trial(
+        case=CASE.id,
+        round=number,
+        warmup=False,
+        started="2026-01-01T00:00:00Z",
+        status=Status.OK,
+        metrics={"throughput": 1.5e9 + number},
+        notes=(note,),
+    )
+
+
+def a_run(results: Path, trials: int = 3) -> Path:
+    with start(results) as writer:
+        for number in range(trials):
+            writer.append(trial(number))
+    return writer.path
+
+
+def rounds(run: Run) -> list[int]:
+    return [trial.round for trial in run.trials]
+
+
+@contextlib.contextmanager
+def tmpfs(at: Path, size: str) -> Iterator[Path]:
+    at.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", at], check=True)
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", "-l", at], check=True)
+
+
+def script(text: str, *arguments: object, wrapper: tuple[str, ...] = ()) -> list[str]:
+    """A command that runs ``text`` with this module's names."""
+    prelude = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    prelude += "from test_store import *\n"
+    return [*wrapper, sys.executable, "-c", prelude + text, *map(str, arguments)]
+
+
+def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    with start(tmp_path) as writer:
+        for number in range(3):
+            writer.append(trial(number))
+            assert load(writer.path).trials[number] == trial(number)
+    run = load(writer.path)
+    assert run.manifest == writer.manifest
+    assert run.manifest.plan == PLAN
+    assert run.id == writer.path.name
+    assert run.path == writer.path
+    assert rounds(run) == [0, 1, 2]
+
+
+def test_a_run_is_named_by_time_target_and_plan_in_plain_characters(tmp_path: Path) -> None:
+    plan = msgspec.structs.replace(PLAN, name="../" + "模" * 9 + "x" * 300)
+    path = start(tmp_path, plan).path
+    assert path.parent == tmp_path / "runs"
+    head, tail = path.name[:16], path.name[16:]
+    assert head[8] == "T"
+    assert head[-1] == "Z"
+    assert tail.startswith("-adb-1.2.3.4-..-xxx")
+    assert len(path.name) < 160
+
+
+def test_two_runs_of_one_second_have_directories_of_their_own(tmp_path: Path) -> None:
+    paths = [start(tmp_path).path for _ in range(20)]
+    assert len(set(paths)) == 20
+    assert list_runs(tmp_path) == paths
+
+
+def test_a_run_without_trials_is_read(tmp_path: Path) -> None:
+    assert load(a_run(tmp_path, 0)).trials == ()
+
+
+@pytest.mark.parametrize("note", ["\udcff", "bad"])
+def test_a_trial_that_could_not_be_read_back_is_not_written(tmp_path: Path, note: str) -> None:
+    with start(tmp_path) as writer:
+        bad = trial(0, note)
+        if note == "bad":
+            bad = msgspec.structs.replace(bad, metrics={"throughput": float("nan")})
+        with pytest.raises(RunError, match="cannot keep a Trial"):
+            writer.append(bad)
+        writer.append(trial(1))
+    assert rounds(load(writer.path)) == [1]
+
+
+def test_a_killed_run_holds_every_trial_whose_append_returned(tmp_path: Path) -> None:
+    text = (
+        "writer = start(Path(sys.argv[1]))\n"
+        "print(writer.path, flush=True)\n"
+        "for number in range(10**6):\n"
+        "    writer.append(trial(number, 'n' * 3000))\n"
+        "    print(number, flush=True)\n"
+    )
+    for kept in (1, 5, 40):
+        process = subprocess.Popen(script(text, tmp_path), stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        path = Path(process.stdout.readline().strip())
+        for _ in range(kept):
+            process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        told = kept + len(process.stdout.read().splitlines())
+        process.wait()
+        run = load(path)
+        assert rounds(run) == list(range(len(run.trials)))
+        assert told <= len(run.trials) <= told + 1
+        with reopen(run) as writer:
+            writer.append(trial(len(run.trials)))
+        assert len(load(path).trials) == len(run.trials) + 1
+
+
+def test_a_last_line_torn_at_any_byte_is_left_out_and_resumed_over(tmp_path: Path) -> None:
+    path = a_run(tmp_path)
+    whole = (path / TRIALS).read_bytes()
+    start_of_last = whole.rindex(b"\n", 0, -1) + 1
+    for length in range(start_of_last, len(whole)):
+        (path / TRIALS).write_bytes(whole[:length])
+        run = load(path)
+        assert rounds(run) == [0, 1]
+        with reopen(run) as writer:
+            writer.append(trial(2))
+        assert (path / TRIALS).read_bytes() == whole
+
+
+@pytest.mark.parametrize("tail", [b'{"case":\n', b"\n", b"\0" * 4096, b"\xff\xfe\n", b'"\xff"\n'])
+def test_a_last_line_that_is_no_json_is_left_out_and_resumed_over(
+    tmp_path: Path, tail: bytes
+) -> None:
+    path = a_run(tmp_path)
+    with (path / TRIALS).open("ab") as stream:
+        stream.write(tail)
+    run = load(path)
+    assert rounds(run) == [0, 1, 2]
+    with reopen(run) as writer:
+        writer.append(trial(3))
+    assert rounds(load(path)) == [0, 1, 2, 3]
+
+
+def damaged(line: bytes, change: Callable[[dict[str, object]], object]) -> bytes:
+    fields = msgspec.json.decode(line)
+    change(fields)
+    return msgspec.json.encode(fields)
+
+
+GOOD = msgspec.json.encode(trial(1))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"\0\0",
+        b"\xff",
+        b"[" * 100_000,
+        b"9" * 9000,
+        b"null",
+        GOOD.replace(b"steady", b"\xff"),
+        GOOD.replace(b'"round":1', b'"round":' + b"9" * 30),
+        GOOD.replace(b'"round":1', b'"round":' + b"9" * 9000),
+        GOOD.replace(b'"round":1', b'"round":"1"'),
+        GOOD.replace(b'"round":1', b'"colour":1'),
+        GOOD.replace(b'"ok"', b'"fine"'),
+        GOOD.replace(b"1500000001.0", b"1e999"),
+        GOOD.replace(CASE.id.encode(), b"../../.."),
+    ],
+)
+def test_damage_before_the_last_line_is_refused_with_its_line(tmp_path: Path, line: bytes) -> None:
+    path = a_run(tmp_path)
+    lines = (path / TRIALS).read_bytes().splitlines()
+    assert lines[1] == GOOD != line
+    (path / TRIALS).write_bytes(b"\n".join([lines[0], line, lines[2], b""]))
+    with pytest.raises(RunError, match=f"{TRIALS}:2: "):
+        load(path)
+
+
+def test_a_whole_last_line_that_is_no_trial_is_damage_too(tmp_path: Path) -> None:
+    path = a_run(tmp_path)
+    with (path / TRIALS).open("ab") as stream:
+        stream.write(b'{"round":3}\n')
+    with pytest.raises(RunError, match=f"{TRIALS}:4: "):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda m: m.update(schema=2), "newer loadstone"),
+        (lambda m: m.update(schema=2, engine={}), "newer loadstone"),
+        (lambda m: m.update(schema=0), "not a Run"),
+        (lambda m: m.update(schema="1"), "not a Run"),
+        (lambda m: m.update(schema=True), "not a Run"),
+        (lambda m: m.update(schema=10**30), "not a Run"),
+        (lambda m: m.pop("schema"), "not a Run"),
+        (lambda m: m.pop("plan"), "not a Run"),
+        (lambda m: m.update(extra=1), "not a Run"),
+        (lambda m: m["plan"].update(rounds="9"), "rounds"),
+        (lambda m: m["plan"].update(seed=10**30), "not a Run"),
+        (lambda m: m["environment"]["facts"].update(x=[]), "facts"),
+    ],
+)
+def test_a_manifest_that_is_not_ours_is_refused(
+    tmp_path: Path, change: Callable[[dict[str, object]], object], words: str
+) -> None:
+    path = a_run(tmp_path)
+    (path / MANIFEST).write_bytes(damaged((path / MANIFEST).read_bytes(), change))
+    with pytest.raises(RunError, match=words):
+        load(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"\xff", b"{", b"[" * 100_000, b'{"schema":1'])
+def test_a_manifest_that_is_no_json_object_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = a_run(tmp_path)
+    (path / MANIFEST).write_bytes(data)
+    with pytest.raises(RunError, match="not a Run"):
+        load(path)
+
+
+@pytest.mark.parametrize("name", [MANIFEST, TRIALS])
+def test_a_directory_that_lacks_one_of_the_files_is_no_run(tmp_path: Path, name: str) -> None:
+    path = a_run(tmp_path)
+    run = load(path)
+    (path / name).unlink()
+    with pytest.raises(RunError, match=f"not a Run: it has no file {name}"):
+        load(path)
+    os.mkfifo(path / name)
+    with pytest.raises(RunError, match=f"not a Run: it has no file {name}"):
+        load(path)
+    if name == TRIALS:
+        with pytest.raises(RunError, match=TRIALS):
+            reopen(run)
+
+
+def test_a_run_can_be_moved_and_its_id_is_never_taken_for_a_path(tmp_path: Path) -> None:
+    path = a_run(tmp_path)
+    text = (path / MANIFEST).read_text().replace(path.name, "../../elsewhere")
+    moved = path.rename(tmp_path / "moved")
+    (moved / MANIFEST).write_text(text)
+    run = load(moved)
+    assert run.id == "../../elsewhere"
+    assert run.path == moved
+    with reopen(run) as writer:
+        writer.append(trial(3))
+    assert rounds(load(moved)) == [0, 1, 2, 3]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["moved", "runs"]
+
+
+def test_trials_behind_a_link_are_never_written_to(tmp_path: Path) -> None:
+    path = a_run(tmp_path)
+    elsewhere = (path / TRIALS).rename(tmp_path / "elsewhere")
+    (path / TRIALS).symlink_to(elsewhere)
+    data = elsewhere.read_bytes()
+    with pytest.raises(RunError, match="not a link"):
+        reopen(load(path))
+    assert elsewhere.read_bytes() == data
+
+
+def test_a_run_that_is_being_written_cannot_be_resumed(tmp_path: Path) -> None:
+    with start(tmp_path) as writer:
+        writer.append(trial(0))
+        with pytest.raises(RunError, match="being written by another loadstone"):
+            reopen(load(writer.path))
+        writer.append(trial(1))
+    reopen(load(writer.path)).close()
+
+
+def test_a_run_is_let_go_even_if_a_forked_child_lives_on(tmp_path: Path) -> None:
+    writer = start(tmp_path)
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+        os._exit(0)
+    try:
+        writer.close()
+        reopen(load(writer.path)).close()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_a_run_that_grew_since_it_was_loaded_is_not_resumed(tmp_path: Path) -> None:
+    path = a_run(tmp_path)
+    early = load(path)
+    with reopen(early) as writer:
+        writer.append(trial(3))
+    with pytest.raises(RunError, match="resume it again"):
+        reopen(early)
+    reopen(load(path)).close()
+
+
+@pytest.mark.root
+@NEEDS_ROOT
+def test_a_full_disk_loses_one_trial_and_leaves_the_run_whole(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "64k") as results:
+        (results / "ballast").write_bytes(bytes(8192))
+        with start(results) as writer:
+            kept = 0
+            with pytest.raises(RunError, match=r"ENOSPC.*free space.*--results"):
+                for number in range(1000):
+                    writer.append(trial(number, "n" * 1500))
+                    kept += 1
+            assert kept > 5
+            assert (writer.path / TRIALS).read_bytes().endswith(b"\n")
+            assert rounds(load(writer.path)) == list(range(kept))
+            (results / "ballast").unlink()
+            writer.append(trial(kept, "n" * 1500))
+        assert rounds(load(writer.path)) == list(range(kept + 1))
+
+
+@pytest.mark.root
+@NEEDS_ROOT
+def test_a_disk_that_cannot_even_take_the_manifest_is_left_as_it_was(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "4k") as results:
+        (results / "runs").mkdir()
+        (results / "ballast").write_bytes(bytes(4096))
+        with pytest.raises(RunError, match=r"ENOSPC.*free space.*--results"):
+            start(results)
+        assert list((results / "runs").iterdir()) == []
+
+
+@pytest.mark.root
+@NEEDS_ROOT
+def test_a_read_only_disk_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "64k") as results:
+        run = load(a_run(results))
+        subprocess.run(["mount", "-o", "remount,ro", results], check=True)
+        with pytest.raises(RunError, match=rf"{results}.*EROFS.*writable.*--results"):
+            start(results)
+        with pytest.raises(RunError, match=r"EROFS"):
+            reopen(run)
+
+
+def test_results_that_are_a_file_are_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"cannot write .*--results"):
+        start(tmp_path / "file")
+    with pytest.raises(RunError, match="cannot read"):
+        list_runs(tmp_path / "file")
+
+
+@NEEDS_STRACE
+def test_a_trial_whose_sync_failed_is_not_kept(tmp_path: Path) -> None:
+    path = a_run(tmp_path, 1)
+    text = (
+        "with reopen(load(Path(sys.argv[1]))) as writer:\n"
+        "    writer.append(trial(1))\n"
+        "    with contextlib.suppress(RunError):\n"
+        "        writer.append(trial(2))\n"
+        "    print(load(writer.path).trials[-1].round)\n"
+        "    writer.append(trial(3))\n"
+    )
+    inject = ("strace", "-qq", "-o", "/dev/null", "-e", "inject=fsync:error=EIO:when=2")
+    done = subprocess.run(script(text, path, wrapper=inject), stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b"1\n"
+    assert rounds(load(path)) == [0, 1, 3]
+
+
+def test_a_torn_line_that_could_not_be_cut_off_is_gone_with_the_next_trial(tmp_path: Path) -> None:
+    with start(tmp_path) as writer:
+        writer.append(trial(0))
+        with (writer.path / TRIALS).open("ab") as stream:
+            stream.write(b'{"case":' * 1000)
+        assert rounds(load(writer.path)) == [0]
+        writer.append(trial(1))
+    lines = (writer.path / TRIALS).read_bytes().splitlines()
+    assert lines == [msgspec.json.encode(trial(number)) for number in range(2)]
+
+
+def named(results: Path, name: str, mtime: float | None = None) -> Path:
+    path = a_run(results, 0).rename(results / "runs" / name)
+    if mtime is not None:
+        os.utime(path / MANIFEST, (mtime, mtime))
+    return path
+
+
+def test_runs_are_listed_oldest_first_by_name_then_by_manifest(tmp_path: Path) -> None:
+    third = named(tmp_path, "20260102T000000Z-local-a-0000", 5.0)
+    second = named(tmp_path, "20260101T000000Z-local-a-0000", 9.0)
+    first = named(tmp_path, "20260101T000000Z-local-a-ffff", 8.0)
+    renamed = named(tmp_path, "baseline", 1767225600.0 + 3600)
+    (tmp_path / "runs" / "20270101T000000Z-no-manifest").mkdir()
+    (tmp_path / "runs" / "README").touch()
+    assert list_runs(tmp_path) == [first, second, renamed, third]
+
+
+def test_no_results_are_no_runs(tmp_path: Path) -> None:
+    assert list_runs(tmp_path / "none") == []
+
+
+def test_a_run_is_found_by_path_id_prefix_and_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = named(tmp_path, "20260101T000000Z-local-a-0000")
+    new = named(tmp_path, "20260102T000000Z-local-a-0000")
+    longer = named(tmp_path, "20260102T000000Z-local-a-0000-copy", 9e9)
+    assert find(tmp_path, str(old)) == old
+    assert find(tmp_path, old.name) == old
+    assert find(tmp_path, "20260101") == old
+    assert find(tmp_path, new.name) == new
+    assert find(tmp_path, "last") == longer
+    assert find(tmp_path, "last~0") == longer
+    assert find(tmp_path, "last~2") == old
+    monkeypatch.chdir(tmp_path / "runs")
+    assert load(find(tmp_path / "none", old.name)).path == old
+    monkeypatch.chdir(old)
+    assert load(find(tmp_path / "none", ".")).path == old
+
+
+def test_an_ambiguous_prefix_lists_at_most_five_runs(tmp_path: Path) -> None:
+    for number in range(7):
+        named(tmp_path, f"2026010{number + 1}T000000Z-local-\x1b[31m-{number}")
+    with pytest.raises(RunError, match="fits 7 Runs") as caught:
+        find(tmp_path, "2026")
+    assert str(caught.value).count("local") == 5
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "none", "last~9", "last~-1", "last~²", "..x", "x" * 5000])
+def test_a_run_that_is_not_there_is_told_with_where_it_was_looked_for(
+    tmp_path: Path, text: str
+) -> None:
+    a_run(tmp_path)
+    with pytest.raises(RunError, match=f"no Run .* in {tmp_path}/runs .*--results"):
+        find(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["no/such", "./x", "/dev/null", "/" + "x" * 5000])
+def test_a_path_that_is_no_directory_is_told_as_such(tmp_path: Path, text: str) -> None:
+    with pytest.raises(RunError, match="cannot read"):
+        find(tmp_path, text)
+
+
+def test_the_schemas_describe_what_is_written(tmp_path: Path) -> None:
+    path = a_run(tmp_path, 1)
+    found = schemas()
+    manifest = found["manifest"]["$defs"]["Manifest"]
+    fields = msgspec.json.decode((path / MANIFEST).read_bytes())
+    assert set(fields) == set(manifest["properties"])
+    line = msgspec.json.decode((path / TRIALS).read_bytes())
+    assert set(line) == set(found["trial"]["$defs"]["Trial"]["properties"])
