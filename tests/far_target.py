@@ -41,7 +41,7 @@ class FarTarget:
 
     def execute(self, job: Job) -> Outcome:
         if self.is_lost:
-            return Outcome(death="the cable was pulled", lost=True)
+            return Outcome(crash="the cable was pulled", target_lost=True)
         self.jobs.append(job)
         options = {
             key: self._here(value) if key in _PATHS and value else value

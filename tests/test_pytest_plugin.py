@@ -19,7 +19,7 @@ PREAMBLE = """
 import functools
 import msgspec
 import pytest
-from loadstone import runner
+from loadstone.runs import runner
 from loadstone.model import Status
 
 CASE = dict(file="model.gguf", engine="pread", io="buffered", cache="as-is")

@@ -95,7 +95,7 @@ class Case(Noun, frozen=True, kw_only=True):
         return Case(workload=workload, label=label, parameters=dict(parameters), id=digest)
 
 
-class Subject(Noun, frozen=True, kw_only=True):
+class Input(Noun, frozen=True, kw_only=True):
     """What the Cases are run on, as the user named it; all paths are absolute.
 
     ``default_bytes`` is the size of a file to be made where nobody says one. ``devices`` are
@@ -131,7 +131,7 @@ class Plan(Noun, frozen=True, kw_only=True):
     rounds: int
     warmups: int
     seed: int
-    subject: Subject = Subject()
+    input: Input = msgspec.field(default=Input(), name="subject")
     conditions: Conditions = Conditions()
 
 
@@ -190,14 +190,14 @@ class Job(Noun, frozen=True, kw_only=True):
 
 
 class Outcome(Noun, frozen=True, kw_only=True):
-    """What came of a Job. ``death`` says how the worker ended where it did not answer.
+    """What came of a Job. ``crash`` says how the worker ended where it did not answer.
 
-    ``lost`` says that the Target itself is gone, and ``death`` how that showed.
+    ``target_lost`` says that the Target itself is gone, and ``crash`` how that showed.
     """
 
     error: CoreError | None = None
-    death: str | None = None
-    lost: bool = False
+    crash: str | None = msgspec.field(default=None, name="death")
+    target_lost: bool = msgspec.field(default=False, name="lost")
     spans: tuple[Span, ...] = ()
     histograms: tuple[Histogram, ...] = ()
     values: Mapping[str, int] = {}

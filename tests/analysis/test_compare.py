@@ -18,12 +18,12 @@ from loadstone.model import (
     Comparison,
     Effect,
     Environment,
+    Input,
     Manifest,
     Metric,
     Plan,
     Run,
     Status,
-    Subject,
     Trial,
     Value,
     Verdict,
@@ -253,7 +253,7 @@ def test_warnings_name_what_else_differs_between_the_runs() -> None:
     new = _run(
         "b", {"block 0": STEADY}, hour=1, facts={"kernel.release": "6.6", "cpu.governor": "x"}
     )
-    plan = msgspec.structs.replace(new.manifest.plan, subject=Subject(size_bytes=8192))
+    plan = msgspec.structs.replace(new.manifest.plan, input=Input(size_bytes=8192))
     manifest = msgspec.structs.replace(new.manifest, core="def", plan=plan)
     new = msgspec.structs.replace(new, manifest=manifest)
     assert compare(base, new).warnings == (

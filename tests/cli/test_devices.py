@@ -119,9 +119,9 @@ def test_a_plan_shows_the_devices_and_touches_none(loadstone: Command, place: Pa
 def test_a_device_is_kept_by_its_absolute_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Run that is resumed in another directory must not find another device there."""
     monkeypatch.chdir("/dev")
-    subject = make_plan(Request(what="dm-flush", devices=("./my",), erase=("./my",)))[0].subject
-    assert (subject.devices, subject.erase) == (("/dev/my",), ("/dev/my",))
-    assert make_plan(Request(what="dm-flush", devices=("ufs40",)))[0].subject.devices == ("ufs40",)
+    input = make_plan(Request(what="dm-flush", devices=("./my",), erase=("./my",)))[0].input
+    assert (input.devices, input.erase) == (("/dev/my",), ("/dev/my",))
+    assert make_plan(Request(what="dm-flush", devices=("ufs40",)))[0].input.devices == ("ufs40",)
 
 
 @needs_root

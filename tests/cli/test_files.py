@@ -238,7 +238,7 @@ def test_any_name_that_is_text_will_do(loadstone: Command, name: str) -> None:
     assert "\x1b[2J" not in done.err
     assert len([line for line in done.err.splitlines() if line.startswith("reading")]) == 1
     assert len(done.err.splitlines()) == 3, done.err
-    assert api.load("last", results=loadstone.results).manifest.plan.subject.file == str(model)
+    assert api.load("last", results=loadstone.results).manifest.plan.input.file == str(model)
     assert loadstone("show").code == 0
 
 

@@ -211,7 +211,7 @@ def test_plan_opens_neither_the_model_nor_the_results(loadstone: Command, plan: 
     assert not [c for c in calls.splitlines() if "O_CREAT" in c and str(loadstone.place) in c]
 
 
-def subject(loadstone: Command) -> tuple[int, int, str | None]:
+def input(loadstone: Command) -> tuple[int, int, str | None]:
     """Rounds, seed and file of the latest Run."""
     manifest = sorted(loadstone.results.glob("runs/*/manifest.json"))[-1]
     plan = json.loads(manifest.read_text())["plan"]
@@ -237,7 +237,7 @@ def test_the_command_line_goes_before_the_environment_and_that_before_the_plan(
     seed: int,
 ) -> None:
     assert loadstone("run", plan, *words, env=variables).code == 0
-    assert subject(loadstone) == (rounds, seed, str(loadstone.place / "model.gguf"))
+    assert input(loadstone) == (rounds, seed, str(loadstone.place / "model.gguf"))
 
 
 @pytest.mark.parametrize(
@@ -291,16 +291,16 @@ def test_a_size_on_the_command_line_goes_before_a_file_in_the_environment(
 ) -> None:
     variables = {"LOADSTONE_FILE": "model.gguf"}
     assert loadstone("run", plan, "--size", "1m", env=variables).code == 0
-    assert subject(loadstone)[2] is None
+    assert input(loadstone)[2] is None
     assert loadstone("run", *ONCE, "--set", "engine=pread", env=variables).code == 0
-    assert subject(loadstone)[2] == str(loadstone.place / "model.gguf")
+    assert input(loadstone)[2] == str(loadstone.place / "model.gguf")
 
 
 def test_a_directory_to_make_files_in_does_not_put_the_plans_file_aside(
     loadstone: Command, plan: Path
 ) -> None:
     assert loadstone("run", plan, env={"LOADSTONE_DIR": "/var/tmp"}).code == 0
-    assert subject(loadstone)[2] == str(loadstone.place / "model.gguf")
+    assert input(loadstone)[2] == str(loadstone.place / "model.gguf")
 
 
 CASE_KEYS = [

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from loadstone.core.evidence import differences, parse_block_stat, parse_cpu_stat, parse_vmstat
+from loadstone.core.evidence import counter_deltas, parse_block_stat, parse_cpu_stat, parse_vmstat
 
 BLOCK = "  100  5  2048  30  7  1  64  9  0  33  39  0  0  0  0  12  4\n"
 STAT = "cpu  10 0 20 3000 4 0 1 250 0 0\ncpu0 5 0 10 1500 2 0 0 125 0 0\n"
@@ -41,7 +41,7 @@ def test_differences_are_after_less_before() -> None:
         "/proc/pressure/io": PRESSURE.replace("1500", "1700"),
         "/sys/dev/block/254:0/stat": BLOCK.replace("2048", "4096"),
     }
-    moved = differences(before, after)
+    moved = counter_deltas(before, after)
     assert moved["pressure.io_some_ns"] == 200_000
     assert moved["pressure.io_full_ns"] == 0
     assert moved["block.read_bytes"] == 2048 * 512
@@ -56,7 +56,7 @@ def test_the_counters_of_several_block_devices_add_up() -> None:
         paths[1]: BLOCK.replace("2048", "2058").replace("  12  4", "  16  4"),
         paths[2]: BLOCK,
     }
-    moved = differences(before, after)
+    moved = counter_deltas(before, after)
     assert moved["block.read_bytes"] == (2 + 10) * 512
     assert moved["block.flush_ios"] == 3 + 4
     assert moved["block.write_ios"] == 0
@@ -64,9 +64,9 @@ def test_the_counters_of_several_block_devices_add_up() -> None:
 
 def test_what_could_not_be_read_is_left_out_and_not_zero() -> None:
     path = "/sys/dev/block/254:0/stat"
-    assert differences({path: ""}, {path: BLOCK}) == {}
-    assert differences({path: BLOCK}, {path: ""}) == {}
-    assert differences({}, {"/proc/unknown": "1 2 3"}) == {}
+    assert counter_deltas({path: ""}, {path: BLOCK}) == {}
+    assert counter_deltas({path: BLOCK}, {path: ""}) == {}
+    assert counter_deltas({}, {"/proc/unknown": "1 2 3"}) == {}
 
 
 def test_this_kernels_own_files_are_understood() -> None:

@@ -9,16 +9,16 @@ import pytest
 
 from commands import needs_root
 from loadstone.core import native
-from loadstone.core.remote_files import Look, look, read_text, remove_file, write_text
+from loadstone.core.remote_files import FileStat, read_text, remove_file, stat_file, write_text
 from loadstone.errors import TargetError
 from loadstone.model import CoreError, Job, Outcome
 
 LAPTOP_MODE = Path("/proc/sys/vm/laptop_mode")
 
 
-def seen(path: Path | str) -> Look:
-    found = look(native.run_job, str(path))
-    assert isinstance(found, Look)
+def seen(path: Path | str) -> FileStat:
+    found = stat_file(native.run_job, str(path))
+    assert isinstance(found, FileStat)
     return found
 
 
@@ -87,7 +87,7 @@ def test_a_real_path_that_is_no_text_is_told(tmp_path: Path) -> None:
 def test_a_look_at_nothing_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for name, code in (("none", errno.ENOENT), ("file/", errno.ENOTDIR)):
-        found = look(native.run_job, f"{tmp_path}/{name}")
+        found = stat_file(native.run_job, f"{tmp_path}/{name}")
         assert isinstance(found, CoreError)
         assert found.code == code
 
@@ -125,8 +125,8 @@ def test_a_file_of_ours_is_removed(tmp_path: Path) -> None:
 def test_a_core_that_died_is_no_answer() -> None:
     def dead(job: Job) -> Outcome:
         del job
-        return Outcome(death="killed by SIGKILL", lost=True)
+        return Outcome(crash="killed by SIGKILL", target_lost=True)
 
-    for ask in (look, read_text, remove_file):
+    for ask in (stat_file, read_text, remove_file):
         with pytest.raises(TargetError, match="killed by SIGKILL"):
             ask(dead, "/loadstone-a")

@@ -38,7 +38,7 @@ def test_a_job_over_its_limit_is_killed_and_told_so(place: Path, nothing_is_left
         outcome = worker.execute(job(device, timeout_s=0.3))
         # Nobody holds it any more: a device in use could not be taken like this.
         os.close(os.open(device, os.O_RDWR | os.O_EXCL))
-    assert outcome.death == f"{NO_ANSWER} within 0.3 s; killed"
+    assert outcome.crash == f"{NO_ANSWER} within 0.3 s; killed"
     assert (outcome.error, outcome.values) == (None, {})
     assert children() == before
 
@@ -49,7 +49,7 @@ def test_the_limit_of_a_target_goes_before_that_of_a_job(place: Path) -> None:
     try:
         with loop(place / "image") as device:
             outcome = target.execute(job(device, timeout_s=600))
-            assert outcome.death == f"{NO_ANSWER} within 0.3 s; killed"
+            assert outcome.crash == f"{NO_ANSWER} within 0.3 s; killed"
             # The worker lives on, for the next Job.
             claimed = target.execute(Job(operation="claim-device", options={"device": device}))
             assert claimed.error is None
@@ -112,13 +112,13 @@ def test_a_job_whose_cpus_are_gone_is_a_failure_that_ends_the_run() -> None:
     [(-9, "killed by SIGKILL (out of"), (-11, "killed by SIGSEGV"), (3, "ended with exit code 3")],
 )
 def test_a_death_is_told_by_its_cause(code: int, words: str) -> None:
-    assert worker.death_of(code).startswith(words)
+    assert worker.describe_exit(code).startswith(words)
 
 
 def test_a_child_whose_asker_was_killed_ends_in_silence() -> None:
     """As by Ctrl-C amid a Job: the pipe that its answer goes to has no reader any more."""
     code = (
-        "import os; from loadstone import worker; from loadstone.model import Job\n"
+        "import os; from loadstone.core import worker; from loadstone.model import Job\n"
         "reader, writer = os.pipe(); os.close(reader)\n"
         "worker._be_child(Job(operation='no-such', options={}), writer)"
     )

@@ -357,8 +357,8 @@ def test_a_link_that_falls_silent_is_a_phone_that_is_gone(
     with connect(f"adb:{adbd.serial}", place) as target:
         adbd.freeze()
         outcome = target.execute(Job(operation="clock-step", options={}, timeout_s=1))
-        assert outcome.lost
-        assert "went away" in (outcome.death or "")
+        assert outcome.target_lost
+        assert "went away" in (outcome.crash or "")
         adbd.thaw()
         adbd.connect()
         target.await_return(lambda _: None)

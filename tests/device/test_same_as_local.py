@@ -11,7 +11,7 @@ import pytest
 from device.adb_server import AdbServer
 from device.adbd import Adbd
 from loadstone.analysis.stats import Interval, ratio_interval
-from loadstone.model import Case, Status, Subject, Value
+from loadstone.model import Case, Input, Status, Value
 from loadstone.provision.journal import Journal
 from loadstone.runs.trial import inherent_ns
 from loadstone.targets import Target, connect
@@ -66,11 +66,11 @@ class Side:
     ) -> None:
         chosen = workload(cases[0].workload)
         size_bytes = 64 * MIB if chosen.name == "model-load" else None
-        subject = Subject(directory=directory, size_bytes=size_bytes)
+        input = Input(directory=directory, size_bytes=size_bytes)
         journal = stack.enter_context(Journal(place, target.name, target.execute))
         self._target = target
         self._prepared = stack.enter_context(
-            chosen.prepare(target, subject, cases, journal, lambda _: None)
+            chosen.prepare(target, input, cases, journal, lambda _: None)
         )
         self._metric = chosen.metrics[0].name
         self.overheads_ns: list[int] = []
@@ -79,7 +79,7 @@ class Side:
         for _ in range(_TRIES):
             start_ns = time.monotonic_ns()
             outcome = self._target.execute(self._prepared.job(case))
-            finding = self._prepared.judge(case, outcome)
+            finding = self._prepared.evaluate(case, outcome)
             took_ns = time.monotonic_ns() - start_ns
             # As in a Run, an invalid Trial is none: kernels take pages of a warm file meanwhile.
             if finding.status is not Status.INVALID:

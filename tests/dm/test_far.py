@@ -8,7 +8,7 @@ import pytest
 from far_target import FarTarget
 from loadstone.model import Status
 from loadstone.plan.request import Request, make_plan
-from loadstone.provision.leftovers import stale
+from loadstone.provision.leftovers import find_leftovers
 from loadstone.runs.runner import Silence, run_plan
 
 
@@ -29,5 +29,5 @@ def test_its_tables_are_made_there_and_gone_at_the_end(far: FarTarget, place: Pa
     assert {trial.evidence["syncs"] for trial in run.trials} == {6.0}
     operations = [job.operation for job in far.jobs]
     assert operations.count("loop-device") == 2
-    assert not stale(place / "results")
+    assert not find_leftovers(place / "results")
     assert not list(far.place.rglob("loadstone-*"))

@@ -40,7 +40,7 @@ def _prepared(
 ) -> Iterator[tuple[PreparedVerity, Case]]:
     with (
         Journal(place / "results") as journal,
-        WORKLOAD.prepare(target, plan.subject, plan.cases, journal, lambda _: None) as prepared,
+        WORKLOAD.prepare(target, plan.input, plan.cases, journal, lambda _: None) as prepared,
     ):
         yield prepared, plan.cases[0]
 
@@ -88,7 +88,7 @@ def test_use_bh_bytes_is_set_and_put_back(target: LocalTarget, place: Path) -> N
     with _prepared(target, place, plan) as (prepared, case):
         job = prepared.job(case)
         assert set(parameter.read_text().strip().split(",")) == {"65536"}
-        finding = prepared.judge(case, target.execute(job))
+        finding = prepared.evaluate(case, target.execute(job))
         assert finding.status is Status.OK, finding.reason
     assert parameter.read_text() == before
 
@@ -106,10 +106,10 @@ def test_a_changed_block_fails_the_trial_and_is_named(
     target: LocalTarget, place: Path, axes: tuple[str, ...], offset: int
 ) -> None:
     with _prepared(target, place, _plan(*axes)) as (prepared, case):
-        good = prepared.judge(case, target.execute(prepared.job(case)))
+        good = prepared.evaluate(case, target.execute(prepared.job(case)))
         assert good.status is Status.OK, good.reason
         _overwrite(prepared, offset)
-        bad = prepared.judge(case, target.execute(prepared.job(case)))
+        bad = prepared.evaluate(case, target.execute(prepared.job(case)))
         assert bad.status is Status.FAILED
         assert "dm-verity found a corrupt block (its status is C)" in (bad.reason or "")
         assert f" at {offset}: Input/output error (EIO)" in (bad.reason or "")

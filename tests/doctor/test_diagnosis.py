@@ -78,7 +78,7 @@ class FakeTarget:
             return Outcome(values=self._values)
         self.probed_heaps.append(heap)
         if heap in self._heaps and not self._heaps[heap]:
-            return Outcome(death="killed by SIGSEGV")
+            return Outcome(crash="killed by SIGSEGV")
         return Outcome(
             values={**self._values, **self._heaps.get(heap, dict.fromkeys(HEAP_IS_WELL, -2))}
         )
@@ -289,7 +289,7 @@ def test_the_core_that_cannot_run_is_said_so(tmp_path: Path) -> None:
     class Dead(FakeTarget):
         def execute(self, job: Job) -> Outcome:
             del job
-            return Outcome(death="killed by SIGILL")
+            return Outcome(crash="killed by SIGILL")
 
     class Old(FakeTarget):
         def execute(self, job: Job) -> Outcome:

@@ -136,7 +136,7 @@ def test_a_file_of_the_users_is_copied_and_paths_with_spaces_are_fine(
     (case,) = said["runs"][0]["cases"]
     assert case["evidence"]["file_bytes"] == 3 * MIB + 1
     run = loadstone.load("last", results=rooms / "results")
-    assert str(run.manifest.plan.subject.file).endswith("/my model.gguf")
+    assert str(run.manifest.plan.input.file).endswith("/my model.gguf")
     assert not list((rooms / "tmp").iterdir())
     assert stat.S_ISREG(model.stat().st_mode)
 

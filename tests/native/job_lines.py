@@ -59,7 +59,7 @@ class Agent(NamedTuple):
     def execute(self, job: Job) -> Outcome:
         session = self.say(job_line(job), end=b"")
         (outcome,) = session.outcomes
-        assert session.code == (outcome.error is not None or outcome.death is not None)
+        assert session.code == (outcome.error is not None or outcome.crash is not None)
         assert not session.errors
         return outcome
 

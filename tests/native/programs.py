@@ -106,7 +106,7 @@ def finish(process: subprocess.Popen[str]) -> Answer:
     assert "Sanitizer" not in errors, said
     assert "runtime error" not in errors, said
     outcome = _outcome(output)
-    assert outcome["death"] is None, f"{outcome['death']}: {said}"
+    assert outcome["death"] is None, f"{outcome['crash']}: {said}"
     answer = _answer(outcome)
     assert (answer.failure is None) == (process.returncode == 0), said
     return answer
@@ -118,11 +118,11 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def death_of(process: subprocess.Popen[str]) -> str | None:
+def describe_exit(process: subprocess.Popen[str]) -> str | None:
     """How the process of a Job ended that did not answer."""
     output, _ = process.communicate(timeout=60)
-    death: str | None = _outcome(output)["death"]
-    return death
+    crash: str | None = _outcome(output)["death"]
+    return crash
 
 
 def _outcome(output: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def _shape(outcome: Outcome, place: Path) -> dict[str, Any]:
     return {
         "error": error
         and (error.code, error.step, error.path.replace(str(place), "PLACE"), error.offset),
-        "death": outcome.death,
+        "death": outcome.crash,
         # Which orders there are is the page cache's choice.
         "values": sorted(name for name in outcome.values if "_order_" not in name),
         "spans": sorted({span.name for span in outcome.spans}),

@@ -166,8 +166,8 @@ def test_a_job_goes_first_when_memory_is_short(agent: Agent) -> None:
 def test_a_job_that_takes_too_long_is_killed_in_the_words_of_the_worker(agent: Agent) -> None:
     short = msgspec.structs.replace(_LONG, timeout_s=0.25)
     session = agent.say(job_line(short) + _FINE)
-    expected = worker.execute(short).death
-    assert [outcome.death for outcome in session.outcomes] == [expected, None]
+    expected = worker.execute(short).crash
+    assert [outcome.crash for outcome in session.outcomes] == [expected, None]
     assert session.code == 1
 
 
@@ -202,11 +202,11 @@ def test_a_job_that_is_killed_is_told_in_the_words_of_the_worker(
     process, child = busy
     child.send_signal(number)
     said, _ = process.communicate(_FINE + b"\n", timeout=60)
-    died, fine = (read_outcome(line) for line in said.splitlines()[1:])
+    crashed, fine = (read_outcome(line) for line in said.splitlines()[1:])
     sanitizers_own = number == signal.SIGBUS and "address" in str(agent.path)
-    assert died.death == worker.death_of(99 if sanitizers_own else -number)
+    assert crashed.crash == worker.describe_exit(99 if sanitizers_own else -number)
     assert fine.error is not None
-    assert fine.death is None
+    assert fine.crash is None
 
 
 def test_when_nobody_reads_any_more_agent_and_job_end(

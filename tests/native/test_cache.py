@@ -131,12 +131,12 @@ def test_cachestat_would_call_a_cached_file_of_an_overlay_cold(
         if _cachestat_bytes(above) is None:
             pytest.skip("this kernel has no cachestat(2): Linux 6.5 or newer has")
 
-        def look() -> tuple[int | None, int | None, int]:
+        def stat_file() -> tuple[int | None, int | None, int]:
             above.read_bytes()
             probed = job.run("probe", file=above).values["cached_bytes"]
             return _cachestat_bytes(above), _cachestat_bytes(below), probed
 
-        assert (0, _CACHED_BYTES, _CACHED_BYTES) in [look() for _ in range(5)]
+        assert (0, _CACHED_BYTES, _CACHED_BYTES) in [stat_file() for _ in range(5)]
 
 
 def test_on_tmpfs_nothing_is_ever_cold(job: Program, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_what_arrives_is_the_file(
         where = {"engine": engine, "destination": destination, "io": io, **variant}
         outcome = _load(model, **where)
         refusal = outcome.error and errno.errorcode[outcome.error.code]
-        assert outcome.death is None, where
+        assert outcome.crash is None, where
         assert outcome.error is None, (where, refusal, outcome.error)
         assert outcome.values["verified_bytes"] == outcome.values["file_bytes"] == model.bytes
     if engine == "uring":

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from native import places
-from native.programs import Answer, Model, Program, death_of, finish, kill, load_options
+from native.programs import Answer, Model, Program, describe_exit, finish, kill, load_options
 
 pytestmark = pytest.mark.native
 
@@ -347,7 +347,7 @@ def test_a_mapped_file_that_shrinks_ends_the_process_with_sigbus(
     )
     with _stopped(traced, process):
         os.truncate(doomed.file, _SHRUNK_BYTES)
-    assert death_of(process) == "killed by SIGBUS"
+    assert describe_exit(process) == "killed by SIGBUS"
 
 
 def test_a_file_that_is_replaced_during_the_load_is_stale(traced: Traced, doomed: Model) -> None:

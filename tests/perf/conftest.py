@@ -65,7 +65,7 @@ def execute(operation: str, **options: object) -> Outcome:
     """Carry out a Job in a child of its own; what fails there fails the test."""
     texts = {name.replace("_", "-"): str(value) for name, value in options.items()}
     outcome = worker.execute(Job(operation=operation, options=texts))
-    assert outcome.death is None, outcome.death
+    assert outcome.crash is None, outcome.crash
     assert outcome.error is None, outcome.error
     return outcome
 

@@ -15,7 +15,7 @@ from commands import MIB, needs, needs_root
 from devices import checksum, loop, mounted, number_of, partition, run, swapped_on
 from leftovers import leftovers
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Subject
+from loadstone.model import Input
 from loadstone.provision.block_device import BlockDevice, block_devices, claim
 from loadstone.provision.journal import Journal
 from loadstone.provision.leftovers import clean
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("nothing_is_left")
 CLAIM = """
 import sys
 from pathlib import Path
-from loadstone.block_device import claim
+from loadstone.provision.block_device import claim
 from loadstone.targets.local import LocalTarget
 print(claim(LocalTarget(Path(sys.argv[1])), sys.argv[2], 0))
 """
@@ -34,15 +34,16 @@ print(claim(LocalTarget(Path(sys.argv[1])), sys.argv[2], 0))
 HOLD = """
 import sys, time
 from pathlib import Path
-from loadstone.block_device import block_devices
-from loadstone.journal import Journal, clean
-from loadstone.model import Subject
+from loadstone.provision.block_device import block_devices
+from loadstone.provision.journal import Journal
+from loadstone.provision.leftovers import clean
+from loadstone.model import Input
 from loadstone.targets.local import LocalTarget
-results, subject = Path(sys.argv[1]), Subject(directory=sys.argv[2])
+results, input = Path(sys.argv[1]), Input(directory=sys.argv[2])
 target, sizes = LocalTarget(results), (1 << 20, 1 << 20)
 with (
     Journal(results) as journal,
-    block_devices(target, subject, journal, sizes, written_bytes=0) as devices,
+    block_devices(target, input, journal, sizes, written_bytes=0) as devices,
 ):
     print(len(devices), flush=True)
     time.sleep(600)
@@ -243,10 +244,10 @@ def made(
     target: LocalTarget, place: Path, *sizes: int, written_bytes: int = 0, **of: object
 ) -> Iterator[list[BlockDevice]]:
     """Devices for a Subject that works below ``place``."""
-    subject = Subject(directory=str(place), **of)  # type: ignore[arg-type]
+    input = Input(directory=str(place), **of)  # type: ignore[arg-type]
     with (
         Journal(place / "results") as journal,
-        block_devices(target, subject, journal, sizes, written_bytes=written_bytes) as devices,
+        block_devices(target, input, journal, sizes, written_bytes=written_bytes) as devices,
     ):
         yield list(devices)
 

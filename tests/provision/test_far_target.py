@@ -17,12 +17,12 @@ from loadstone.cli.clean import command as clean_command
 from loadstone.core.remote_files import Execute
 from loadstone.doctor.diagnosis import diagnose
 from loadstone.errors import CannotMeasureError, LoadstoneError, RunError, UsageError
-from loadstone.model import Job, Plan, Run, Status, Subject, Trial
+from loadstone.model import Input, Job, Plan, Run, Status, Trial
 from loadstone.plan.request import Request, make_plan
 from loadstone.provision.block_device import block_devices, claim
 from loadstone.provision.device_mapper import require_device_mapper
 from loadstone.provision.journal import Journal
-from loadstone.provision.leftovers import clean, stale
+from loadstone.provision.leftovers import clean, find_leftovers
 from loadstone.provision.loop_device import goes_direct, loop_device
 from loadstone.provision.model_file import model_file
 from loadstone.provision.scratch_file import scratch_file
@@ -55,7 +55,7 @@ def carried_out(far: FarTarget, results: Path, what: str, *axes: str, **said: ob
     run = run_plan(plan_of(what, *axes, **said), far, results, Silence())
     assert run.manifest.environment.target == "far:1"
     assert not (results / "scratch").exists()
-    assert not stale(results)
+    assert not find_leftovers(results)
     return run
 
 
@@ -147,11 +147,11 @@ def test_what_programs_of_this_machine_would_make_is_refused_with_a_way_out(
 ) -> None:
     with pytest.raises(CannotMeasureError, match=r"veritysetup.*far:1 is another; .*lab run"):
         carried_out(far, results, "dm-verity", file="/far/only-there.img")
-    subject = Subject(devices=("ufs40",), directory="/far")
+    input = Input(devices=("ufs40",), directory="/far")
     with (
         pytest.raises(CannotMeasureError, match=r"--device ufs40: .*far:1 is another; leave it"),
         Journal(results, far.name, far.execute) as journal,
-        block_devices(far, subject, journal, (MIB,), written_bytes=0),
+        block_devices(far, input, journal, (MIB,), written_bytes=0),
     ):
         pytest.fail("was made")
 
@@ -166,7 +166,7 @@ def test_a_module_is_not_loaded_into_the_kernel_of_this_machine(place: Path) -> 
 def test_a_loop_device_of_ours_is_made_there(far: FarTarget, results: Path) -> None:
     with (
         Journal(results, far.name, far.execute) as journal,
-        block_devices(far, Subject(directory="/far"), journal, (MIB, MIB), written_bytes=0) as two,
+        block_devices(far, Input(directory="/far"), journal, (MIB, MIB), written_bytes=0) as two,
     ):
         assert [one.bytes for one in two] == [MIB, MIB]
         assert all(str(one.facts["device.image"]).startswith("/far/") for one in two)
@@ -242,7 +242,7 @@ def test_what_a_killed_run_left_there_is_cleaned_there(
     told = CliRunner().invoke(clean_command, ["--results", str(results)], standalone_mode=False)
     assert told.output.count("far:1 does not answer; plug it in; connect far:1 again") == 4
     assert told.return_value == 4
-    assert len(stale(results)) == 4
+    assert len(find_leftovers(results)) == 4
 
     @contextlib.contextmanager
     def connected(name: str, where: Path) -> Iterator[FarTarget]:
@@ -253,7 +253,7 @@ def test_what_a_killed_run_left_there_is_cleaned_there(
     told = CliRunner().invoke(clean_command, ["--results", str(results)], standalone_mode=False)
     assert told.return_value == 0, told.output
     assert "removed loop /far/loadstone-image-1 on far:1\n" in told.output
-    assert not stale(results)
+    assert not find_leftovers(results)
 
 
 def _attach(image: str) -> Job:
@@ -284,7 +284,7 @@ def test_what_a_target_that_went_away_holds_is_kept_for_clean(
 
 
 def test_an_error_goes_on_where_the_target_went_away_as_well(far: FarTarget, results: Path) -> None:
-    small = Subject(size_bytes=MIB, directory="/far")
+    small = Input(size_bytes=MIB, directory="/far")
     with (
         pytest.raises(KeyError) as caught,
         Journal(results, far.name, far.execute) as journal,

@@ -17,7 +17,7 @@ from loadstone.core.remote_files import Execute
 from loadstone.errors import RunError, TargetError, UsageError
 from loadstone.model import Job, Outcome
 from loadstone.provision.journal import LOCAL, REMOVERS, UNREADABLE, Entry, Journal
-from loadstone.provision.leftovers import Reach, clean, stale
+from loadstone.provision.leftovers import Reach, clean, find_leftovers
 
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="changes a tunable: run as root")
 NEEDS_STRACE = pytest.mark.skipif(not shutil.which("strace"), reason="install strace")
@@ -26,7 +26,7 @@ LAPTOP_MODE = Path("/proc/sys/vm/laptop_mode")
 SET_UP = """
 import sys, time
 from pathlib import Path
-from loadstone.journal import Journal
+from loadstone.provision.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 for name in sys.argv[2:]:
     journal.entry("file", name)
@@ -86,9 +86,9 @@ def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(
     dead, alive = tmp_path / "loadstone-dead", tmp_path / "loadstone-alive"
     killed, living = running(results, dead), running(results, alive)
     try:
-        assert stale(results) == []
+        assert find_leftovers(results) == []
         kill(killed)
-        assert [entry.record.name for entry in stale(results)] == [str(dead)]
+        assert [entry.record.name for entry in find_leftovers(results)] == [str(dead)]
         assert problems(results) == [""]
         assert not dead.exists()
         assert alive.exists()
@@ -104,7 +104,7 @@ def test_a_process_that_waits_to_be_reaped_is_dead(results: Path, tmp_path: Path
     process = running(results, tmp_path / "loadstone-a")
     process.send_signal(signal.SIGKILL)
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert len(stale(results)) == 1
+    assert len(find_leftovers(results)) == 1
     process.wait()
 
 
@@ -113,7 +113,7 @@ def test_a_thing_that_was_written_down_but_never_made_is_taken_for_gone(
 ) -> None:
     orphan(Journal(results).entry("file", str(tmp_path / "none" / "loadstone-a")))
     assert problems(results) == [""]
-    assert stale(results) == []
+    assert find_leftovers(results) == []
 
 
 def test_a_reused_pid_another_boot_and_an_impossible_pid_are_dead(results: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_reused_pid_another_boot_and_an_impossible_pid_are_dead(results: Path)
     orphan(journal.entry("file", "/loadstone-huge"), pid=10**18)
     orphan(journal.entry("file", "/loadstone-negative"), pid=-1)
     orphan(journal.entry("file", "/loadstone-unsaid"), pid_start=start, boot="")
-    names = [entry.record.name for entry in stale(results)]
+    names = [entry.record.name for entry in find_leftovers(results)]
     assert names == ["/loadstone-" + word for word in ("reused", "boot", "huge", "negative")]
 
 
@@ -133,8 +133,8 @@ def test_an_entry_is_struck_once_its_thing_is_gone(results: Path) -> None:
     journal = Journal(results)
     entry = journal.entry("file", "/loadstone-a")
     assert entry.path.is_file()
-    entry.strike()
-    entry.strike()
+    entry.remove()
+    entry.remove()
     assert journal.take_down() == []
 
 
@@ -144,7 +144,7 @@ def test_a_context_takes_down_what_still_stands_newest_first(
     with Journal(results) as journal:
         for name in ("loop", "dm", "mount", "done"):
             entry = journal.entry("probe", name)
-        entry.strike()
+        entry.remove()
     assert removed == ["mount", "dm", "loop"]
     assert list((results / "journal").iterdir()) == []
 
@@ -179,7 +179,7 @@ def test_one_failure_neither_stops_the_rest_nor_leaves_the_journal(
         told = [problem for problem in problems(results) if problem]
         assert len(told) == 1
         assert "probe stuck was left: it is busy" in told[0]
-        assert str(stale(results)[0].path) in told[0]
+        assert str(find_leftovers(results)[0].path) in told[0]
     assert removed == ["b", "stuck", "a", "stuck"]
 
 
@@ -205,7 +205,7 @@ def test_a_file_that_is_not_named_as_ours_is_never_removed(
     assert "was left: it is no absolute path of a file named loadstone-" in problems(results)[0]
     assert (tmp_path / "precious").exists()
     assert (tmp_path / "loadstone").exists()
-    assert len(stale(results)) == 1
+    assert len(find_leftovers(results)) == 1
 
 
 def test_a_relative_name_is_refused_wherever_clean_is_run(
@@ -226,7 +226,7 @@ def test_a_link_and_a_directory_are_never_removed(results: Path, tmp_path: Path)
     for name in ("loadstone-link", "loadstone-directory"):
         orphan(journal.entry("file", str(tmp_path / name)))
     assert all("it is not a regular file" in problem for problem in problems(results))
-    assert len(stale(results)) == 2
+    assert len(find_leftovers(results)) == 2
     assert (tmp_path / "loadstone-link").is_symlink()
     assert (tmp_path / "precious").exists()
 
@@ -251,7 +251,7 @@ def test_a_journal_file_that_cannot_be_read_is_reported_and_kept(
     path = results / "journal" / "1-hostile.json"
     path.parent.mkdir()
     path.write_bytes(data)
-    assert [entry.record.kind for entry in stale(results)] == [UNREADABLE]
+    assert [entry.record.kind for entry in find_leftovers(results)] == [UNREADABLE]
     (problem,) = problems(results)
     assert f"{path} was left: it is no journal entry" in problem
     assert path.exists()
@@ -296,7 +296,7 @@ def test_a_file_that_the_system_will_not_remove_is_reported(results: Path, tmp_p
     file = tmp_path / "loadstone-a"
     kill(running(results, file))
     text = (
-        "import sys; from pathlib import Path; from loadstone.provision.journal import clean\n"
+        "import sys; from pathlib import Path; from loadstone.provision.leftovers import clean\n"
         "print([removal.problem for removal in clean(Path(sys.argv[1]))])\n"
     )
     inject = [
@@ -377,7 +377,7 @@ def test_a_device_that_is_not_named_as_ours_is_never_taken_down(
     told = problems(results)
     assert len(told) == len(names)
     assert all(words in one for one in told)
-    assert len(stale(results)) == len(names)
+    assert len(find_leftovers(results)) == len(names)
 
 
 @pytest.mark.skipif(
@@ -390,7 +390,7 @@ def test_a_device_that_was_written_down_but_never_made_is_taken_for_gone(
 ) -> None:
     orphan(Journal(results).entry(kind, "loadstone-flush-1-abcdef01"))
     assert problems(results) == [""]
-    assert stale(results) == []
+    assert find_leftovers(results) == []
 
 
 def test_a_tunable_that_has_gone_with_its_device_is_taken_for_gone(results: Path) -> None:
@@ -416,7 +416,7 @@ class Phones:
 
     def _execute(self, name: str, job: Job) -> Outcome:
         if len(self.jobs[name]) >= self.dies_after:
-            return Outcome(death="the connection broke", lost=True)
+            return Outcome(crash="the connection broke", target_lost=True)
         self.jobs[name].append(job)
         return native.run_job(job)
 
@@ -463,7 +463,7 @@ def test_what_stands_on_a_target_that_is_away_stays_and_stays_written_down(
             f"delete {far.path}"
         )
         assert not file.exists()
-        assert [entry.path for entry in stale(results)] == [far.path]
+        assert [entry.path for entry in find_leftovers(results)] == [far.path]
 
 
 def test_a_target_that_goes_away_meanwhile_keeps_what_was_not_done(results: Path) -> None:
@@ -474,7 +474,7 @@ def test_a_target_that_goes_away_meanwhile_keeps_what_was_not_done(results: Path
     told = [removal.problem or "" for removal in clean(results, phones.reach)]
     assert told[0] == ""
     assert all("the connection broke; connect adb:one again" in problem for problem in told[1:])
-    assert [entry.record.name[-1] for entry in stale(results)] == ["a", "b"]
+    assert [entry.record.name[-1] for entry in find_leftovers(results)] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -527,7 +527,7 @@ def test_the_same_guards_hold_on_another_target(
     assert words in (removal.problem or "")
     assert f"{kind} " in (removal.problem or "")
     assert not {job.operation for job in phones.jobs["adb:one"]} - {"look", "dm-table"}
-    assert len(stale(results)) == 1
+    assert len(find_leftovers(results)) == 1
 
 
 def test_a_journal_for_another_target_takes_down_there(results: Path, tmp_path: Path) -> None:
@@ -537,7 +537,7 @@ def test_a_journal_for_another_target_takes_down_there(results: Path, tmp_path: 
         file.touch()
         entry = journal.entry("file", str(file))
         assert entry.record.target == "adb:one"
-        with journal.standing("loop", "/data/loadstone-image"):
+        with journal.registered("loop", "/data/loadstone-image"):
             pass
         for kind in ("mount", "null_blk", "directory"):
             with pytest.raises(ValueError, match=f"'{kind}' on adb:one"):

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.usefixtures("nothing_is_left")
 HOLD = """
 import sys, time
 from pathlib import Path
-from loadstone.journal import Journal
-from loadstone.loop_device import loop_device
+from loadstone.provision.journal import Journal
+from loadstone.provision.loop_device import loop_device
 from loadstone.targets.local import LocalTarget
 results, image = Path(sys.argv[1]), sys.argv[2]
 with Journal(results) as journal, loop_device(LocalTarget(results), journal, image) as device:

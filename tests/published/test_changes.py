@@ -15,7 +15,7 @@ from loadstone.analysis.compare import compare, comparison_json
 from loadstone.cli._output import print_runs
 from loadstone.errors import UsageError
 from loadstone.model import Case, Run, Value
-from loadstone.published.changes import HeldByLabel, held, published_json
+from loadstone.published.changes import PublishedByLabel, published_changes, published_json
 from loadstone.published.posting import Posting
 from loadstone.report.text import print_comparison
 from published_runs import FLUSH, LAB, LOAD, NEAR_ONE, READY, SEGMENTS, SPEED
@@ -34,7 +34,7 @@ def sides(case: Case = SEGMENTS, facts: Mapping[str, Value] | None = None) -> tu
     )
 
 
-def shown(base: Run, new: Run, found: HeldByLabel) -> str:
+def shown(base: Run, new: Run, found: PublishedByLabel) -> str:
     stream = io.StringIO()
     print_comparison(compare(base, new), Console(file=stream, width=400), found)
     return stream.getvalue()
@@ -44,7 +44,7 @@ def test_a_change_stands_below_the_table_with_the_one_that_was_published(
     published: tuple[Posting, ...],
 ) -> None:
     base, new = sides()
-    text = shown(base, new, held(compare(base, new), base, new, published))
+    text = shown(base, new, published_changes(compare(base, new), base, new, published))
     assert (
         "published of 1024 segments: 1024 segments, 857 KiB/s → 30.8 MiB/s (×36.8), "
         "each segment → each device; Yang Yang, 2024-05-16, on: not named; here ×74.5 [7"
@@ -53,7 +53,7 @@ def test_a_change_stands_below_the_table_with_the_one_that_was_published(
 
 def test_a_change_is_shown_under_the_lab_s_clock_too(published: tuple[Posting, ...]) -> None:
     base, new = sides(facts=LAB)
-    text = shown(base, new, held(compare(base, new), base, new, published))
+    text = shown(base, new, published_changes(compare(base, new), base, new, published))
     assert "(×36.8)" in text
     assert "here ×74.5" in text
 
@@ -63,7 +63,7 @@ def test_json_has_the_published_figures_in_their_units_and_the_ratio(
 ) -> None:
     base, new = sides()
     comparison = compare(base, new)
-    found = published_json(held(comparison, base, new, published))
+    found = published_json(published_changes(comparison, base, new, published))
     written = comparison_json(comparison, found)
     (case,) = json.loads(json.dumps(written))["cases"]
     assert case["published"] == [
@@ -106,7 +106,7 @@ def test_what_is_published_of_something_else_is_not_held_against_it(
     assert found in FLUSH
     base, new = sides()
     other = runs.postings(tmp_path, FLUSH.replace(found, replacement))
-    assert held(compare(base, new), base, new, other) == {SEGMENTS.label: ()}
+    assert published_changes(compare(base, new), base, new, other) == {SEGMENTS.label: ()}
 
 
 def test_cases_that_share_no_more_than_a_label_have_nothing_published(
@@ -115,7 +115,7 @@ def test_cases_that_share_no_more_than_a_label_have_nothing_published(
     """BASE may be of a loadstone that had fewer parameters: it may have done something else."""
     base, _ = sides(Case.of("dm-flush", SEGMENTS.label, {"segments": 1024}))
     _, new = sides()
-    assert held(compare(base, new), base, new, published) == {SEGMENTS.label: ()}
+    assert published_changes(compare(base, new), base, new, published) == {SEGMENTS.label: ()}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_less_than_two_figures_is_told_as_it_is(tmp_path: Path, sides_: str, wor
     base, new = sides()
     both = 'base = "857 KiB/s"\nnew = "30.8 MiB/s"'
     less = runs.postings(tmp_path, FLUSH.replace(both, sides_))
-    assert words in shown(base, new, held(compare(base, new), base, new, less))
+    assert words in shown(base, new, published_changes(compare(base, new), base, new, less))
 
 
 def test_a_time_that_fell_is_a_gain(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_time_that_fell_is_a_gain(tmp_path: Path) -> None:
     new = runs.run([(case, [one / 2 for one in NEAR_ONE])], READY, "b", 1)
     text = FLUSH.replace("throughput", "ready_ns")
     text = text.replace("857 KiB/s", "3 s").replace("30.8 MiB/s", "1500 ms")
-    (one,) = held(compare(base, new), base, new, runs.postings(tmp_path, text))["x"]
+    (one,) = published_changes(compare(base, new), base, new, runs.postings(tmp_path, text))["x"]
     assert one.ratio == pytest.approx(2.0)
 
 
@@ -146,13 +146,15 @@ def test_a_unit_that_the_metric_cannot_have_is_named_with_its_place(tmp_path: Pa
     base, new = sides()
     wrong = runs.postings(tmp_path, FLUSH.replace("30.8 MiB/s", "30.8 MB"))
     with pytest.raises(UsageError, match=r"posting 1 \(k\), change 1: 30.8 MB: 'MB' is not to be"):
-        held(compare(base, new), base, new, wrong)
+        published_changes(compare(base, new), base, new, wrong)
 
 
 def test_what_a_file_says_is_shown_without_control_characters_and_markup(tmp_path: Path) -> None:
     base, new = sides()
     text = FLUSH.replace("Yang Yang", "\\u001b[2J[red]Yang\\u202e")
-    shown_ = shown(base, new, held(compare(base, new), base, new, runs.postings(tmp_path, text)))
+    shown_ = shown(
+        base, new, published_changes(compare(base, new), base, new, runs.postings(tmp_path, text))
+    )
     assert "[red]Yang" in shown_
     assert not {"\x1b", "\u202e"} & set(shown_)
 

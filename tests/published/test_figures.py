@@ -10,7 +10,7 @@ from rich.console import Console
 
 import published_runs as runs
 from loadstone.model import Case, Run, Value
-from loadstone.published.figures import Beside, beside
+from loadstone.published.figures import VsPublished, vs_published
 from loadstone.published.posting import Posting
 from loadstone.report import html
 from loadstone.report.text import print_run
@@ -31,7 +31,7 @@ def load(facts: Mapping[str, Value], *more: Case) -> Run:
     return runs.run(sides, READY, facts=facts)
 
 
-def of(found: tuple[Beside, ...], case: Case = DIRECT) -> Beside:
+def of(found: tuple[VsPublished, ...], case: Case = DIRECT) -> VsPublished:
     (one,) = (one for one in found if one.label == case.label)
     return one
 
@@ -39,7 +39,7 @@ def of(found: tuple[Beside, ...], case: Case = DIRECT) -> Beside:
 def test_a_figure_of_a_file_as_large_is_in_the_published_unit_and_over_the_published_one(
     published: tuple[Posting, ...],
 ) -> None:
-    found = beside(load({"file.bytes": 10**9}), published)
+    found = vs_published(load({"file.bytes": 10**9}), published)
     direct, buffered = of(found), of(found, BUFFERED)
     assert direct.here is not None
     assert direct.share is not None
@@ -54,7 +54,7 @@ def test_a_figure_of_a_file_as_large_is_in_the_published_unit_and_over_the_publi
 def test_what_a_case_gains_over_the_baseline_is_beside_what_it_gained_as_published(
     published: tuple[Posting, ...],
 ) -> None:
-    gain = of(beside(load({"file.bytes": GIB}), published)).gain
+    gain = of(vs_published(load({"file.bytes": GIB}), published)).gain
     assert gain is not None
     assert gain.over == "read"
     assert gain.here.median == pytest.approx(2.0, abs=0.03)
@@ -74,7 +74,7 @@ def test_what_a_case_gains_over_the_baseline_is_beside_what_it_gained_as_publish
 def test_of_another_size_only_the_gain_over_the_nearest_is_told(
     published: tuple[Posting, ...], size_bytes: int, published_gain: float, has_figure: bool
 ) -> None:
-    one = of(beside(load({"file.bytes": size_bytes}), published))
+    one = of(vs_published(load({"file.bytes": size_bytes}), published))
     assert (one.here is not None) is (one.share is not None) is has_figure
     assert one.gain is not None
     assert one.gain.published == pytest.approx(published_gain)
@@ -84,7 +84,7 @@ def test_of_another_size_only_the_gain_over_the_nearest_is_told(
 def test_of_a_size_that_is_unknown_or_far_off_nothing_is_told(
     published: tuple[Posting, ...], facts: dict[str, Value]
 ) -> None:
-    assert beside(load(facts), published) == ()
+    assert vs_published(load(facts), published) == ()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_of_a_size_that_is_unknown_or_far_off_nothing_is_told(
 def test_a_lab_s_seconds_are_not_set_beside_a_real_machine_s(
     published: tuple[Posting, ...], clock: dict[str, Value]
 ) -> None:
-    found = beside(load({"file.bytes": GIB} | clock), published)
+    found = vs_published(load({"file.bytes": GIB} | clock), published)
     assert [one.label for one in found] == [DIRECT.label]
     assert of(found).here is of(found).share is None
     assert of(found).gain is not None
@@ -107,17 +107,17 @@ def test_of_several_baselines_the_case_most_like_is_taken_and_none_where_that_is
         return Case.of("model-load", f"buffered {block}", parameters)
 
     small, large = buffered(4096), buffered(8192)
-    one = of(beside(load({"file.bytes": GIB}, small, large), published))
+    one = of(vs_published(load({"file.bytes": GIB}, small, large), published))
     assert one.gain is not None
     assert one.gain.here.median == pytest.approx(2.0, abs=0.03)
     figures = [(case, NEAR_ONE) for case in (DIRECT, small, large)]
-    open_ = beside(runs.run(figures, READY, facts={"file.bytes": GIB}), published)
+    open_ = vs_published(runs.run(figures, READY, facts={"file.bytes": GIB}), published)
     assert of(open_).gain is None
 
 
 def test_both_sides_of_a_change_are_figures(tmp_path: Path) -> None:
     run = runs.run([(SEGMENTS, [8570 * one for one in NEAR_ONE])], SPEED)
-    before, after = beside(run, runs.postings(tmp_path, FLUSH))
+    before, after = vs_published(run, runs.postings(tmp_path, FLUSH))
     assert before.share is not None
     assert after.here is not None
     assert before.figure.what == "1024 segments, each segment"
@@ -128,12 +128,12 @@ def test_both_sides_of_a_change_are_figures(tmp_path: Path) -> None:
 
 def test_a_case_without_figures_has_nothing_beside_it(published: tuple[Posting, ...]) -> None:
     run = runs.run([(DIRECT, []), (BUFFERED, NEAR_ONE)], READY, facts={"file.bytes": GIB})
-    assert [one.label for one in beside(run, published)] == [BUFFERED.label]
+    assert [one.label for one in vs_published(run, published)] == [BUFFERED.label]
 
 
 def test_a_figure_of_zero_has_no_gain(published: tuple[Posting, ...]) -> None:
     run = runs.run([(DIRECT, [0.0] * 6), (BUFFERED, NEAR_ONE)], READY, facts={"file.bytes": GIB})
-    assert of(beside(run, published)).gain is None
+    assert of(vs_published(run, published)).gain is None
 
 
 def test_the_report_sets_them_side_by_side(published: tuple[Posting, ...]) -> None:

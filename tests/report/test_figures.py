@@ -15,7 +15,7 @@ from loadstone.model import (
     Status,
     Trial,
 )
-from loadstone.report.figures import cells, has_rivals, headings
+from loadstone.report.figures import cells, headings, is_ranked
 from loadstone.units import format_metric
 from loadstone.workloads import workloads
 
@@ -63,7 +63,7 @@ def test_a_workload_that_is_not_known_here_shows_the_metrics_of_its_run() -> Non
         "delay_ns ms": "3.0",
         "trials": "3",
     }
-    assert has_rivals(run)
+    assert is_ranked(run)
 
 
 def test_model_load_shows_metrics_busy_time_and_evidence_and_what_is_unknown() -> None:
@@ -84,7 +84,7 @@ def test_a_cost_stands_in_its_own_unit() -> None:
     cost = Metric(name="cost_ns", unit="ns/unit", better=Better.LOWER)
     run = _run("calibration", (cost,))
     assert _table(run)["ns/unit"] == "123"
-    assert not has_rivals(run)
+    assert not is_ranked(run)
 
 
 def test_every_column_has_a_heading_of_its_own_and_a_unit_that_is_written() -> None:

@@ -14,7 +14,7 @@ from loadstone.errors import CannotMeasureError, RunError, UsageError
 from loadstone.model import Conditions, Finding, Job, Outcome, Plan, Run, Status
 from loadstone.plan.request import Request, make_plan
 from loadstone.runs import runner, store
-from loadstone.runs.conditions import HeldConditions, hold
+from loadstone.runs.conditions import TrialConditions, resolve_conditions
 from loadstone.targets.local import LocalTarget
 
 GOOD = Finding(status=Status.OK, evidence={"elapsed_ns": 1.0})
@@ -46,44 +46,46 @@ def phone(tmp_path: Path) -> Phone:
     return Phone(tmp_path / "phone")
 
 
-def held(phone: Phone, clock: Clock | None = None, **conditions: object) -> HeldConditions:
+def conditions_on(
+    phone: Phone, clock: Clock | None = None, **conditions: object
+) -> TrialConditions:
     wanted = msgspec.convert(conditions, Conditions)
     clock = clock or Clock(phone)
-    return hold(wanted, phone, sleep=clock.sleep, now_s=clock.now_s)  # type: ignore[arg-type]  # a fake has what is used
+    return resolve_conditions(wanted, phone, sleep=clock.sleep, now_s=clock.now_s)  # type: ignore[arg-type]  # a fake has what is used
 
 
 def test_facts_tell_clusters_heat_clock_and_where_jobs_are_pinned(phone: Phone) -> None:
-    facts = held(phone, pin="big").facts
+    facts = conditions_on(phone, pin="big").facts
     assert (facts["cpu.pinned"], facts["clock.step_ns"]) == ("4-7", 52)
     assert str(facts["cpu.clusters"]).startswith("0-3, up to 1.80 GHz")
     assert facts["battery.temperature_mc"] == 31_200
-    assert held(phone).facts["cpu.pinned"] == "no"
+    assert conditions_on(phone).facts["cpu.pinned"] == "no"
 
 
 def test_every_job_gets_the_cpus_that_were_asked_for(phone: Phone) -> None:
     job = Job(operation="model-load", options={})
-    assert held(phone, pin="little").placed(job).cpus == "0-3"
-    assert held(phone).placed(job) is job
+    assert conditions_on(phone, pin="little").pin(job).cpus == "0-3"
+    assert conditions_on(phone).pin(job) is job
 
 
 def test_cpus_that_cannot_be_had_end_the_run_before_it_begins(phone: Phone) -> None:
     with pytest.raises(UsageError, match="--pin 9: CPU 9 is not there"):
-        held(phone, pin="9")
+        conditions_on(phone, pin="9")
 
 
 def test_a_good_trial_stays_good_and_has_its_evidence(phone: Phone) -> None:
-    conditions = held(phone)
-    found = conditions.judged(GOOD, conditions.look(), {"heat.waited_ns": 7})
+    conditions = conditions_on(phone)
+    found = conditions.check_after(GOOD, conditions.read(), {"heat.waited_ns": 7})
     assert found.status is Status.OK
     assert (found.evidence["elapsed_ns"], found.evidence["heat.waited_ns"]) == (1, 7)
     assert found.evidence["heat.battery_after_mc"] == 31_200
 
 
 def test_a_throttled_trial_is_invalid_with_reason_and_remedy(phone: Phone) -> None:
-    conditions = held(phone)
-    before = conditions.look()
+    conditions = conditions_on(phone)
+    before = conditions.read()
     phone.put(LIMIT, "1900800\n")
-    found = conditions.judged(GOOD, before, {})
+    found = conditions.check_after(GOOD, before, {})
     assert found.status is Status.INVALID
     assert found.reason == (
         "throttled: CPU 4-7 was limited to 1.90 GHz after the Trial, 2.84 GHz when the Run began"
@@ -94,53 +96,53 @@ def test_a_throttled_trial_is_invalid_with_reason_and_remedy(phone: Phone) -> No
 
 
 def test_a_trial_that_failed_stays_a_failure_in_any_heat(phone: Phone) -> None:
-    conditions = held(phone)
-    before = conditions.look()
+    conditions = conditions_on(phone)
+    before = conditions.read()
     phone.put(LIMIT, "1900800\n")
     failure = Finding(status=Status.FAILED, reason="wrong data", remedy="none", ends_run=True)
-    found = conditions.judged(failure, before, {})
+    found = conditions.check_after(failure, before, {})
     assert (found.status, found.reason, found.ends_run) == (Status.FAILED, "wrong data", True)
 
 
 def test_a_trial_whose_cpus_went_offline_is_invalid(phone: Phone) -> None:
-    conditions = held(phone, pin="big")
-    before = conditions.look()
+    conditions = conditions_on(phone, pin="big")
+    before = conditions.read()
     phone.put(f"{CPU}/online", "0-5,7\n")
-    found = conditions.judged(GOOD, before, {})
+    found = conditions.check_after(GOOD, before, {})
     assert found.status is Status.INVALID
     assert found.reason == "not on the CPUs asked for: CPU 6 went offline"
-    free = held(phone)
-    assert free.judged(GOOD, free.look(), {}).status is Status.OK
+    free = conditions_on(phone)
+    assert free.check_after(GOOD, free.read(), {}).status is Status.OK
 
 
 def test_nothing_is_read_around_trials_where_nothing_can_be_read(tmp_path: Path) -> None:
     bare = Phone(tmp_path, {})
-    conditions = held(bare)
+    conditions = conditions_on(bare)
     before = bare.round_trips
-    assert conditions.judged(GOOD, conditions.look(), {}) == GOOD
+    assert conditions.check_after(GOOD, conditions.read(), {}) == GOOD
     assert bare.round_trips == before
 
 
 def test_sensors_that_fall_silent_make_no_trial_invalid(phone: Phone) -> None:
-    conditions = held(phone)
-    before = conditions.look()
+    conditions = conditions_on(phone)
+    before = conditions.read()
     for path in phone_texts():
         phone.take_away(path)
-    found = conditions.judged(GOOD, before, {})
+    found = conditions.check_after(GOOD, before, {})
     assert found.status is Status.OK
     assert "heat.battery_after_mc" not in found.evidence
 
 
 def test_a_cool_machine_is_not_waited_for(phone: Phone) -> None:
     said: list[str] = []
-    assert held(phone, cool_below_c=31.3).await_cool(said.append) == {"heat.waited_ns": 0}
-    assert held(phone).await_cool(said.append) == {}
+    assert conditions_on(phone, cool_below_c=31.3).await_cool(said.append) == {"heat.waited_ns": 0}
+    assert conditions_on(phone).await_cool(said.append) == {}
     assert said == []
 
 
 def test_a_hot_machine_is_waited_for_and_that_is_said_rarely(phone: Phone) -> None:
     clock = Clock(phone, [380] * 20 + [350, 312, 299])
-    conditions = held(phone, clock, cool_below_c=30)
+    conditions = conditions_on(phone, clock, cool_below_c=30)
     said: list[str] = []
     phone.put(f"{BATTERY}/temp", "380\n")
     assert conditions.await_cool(said.append) == {"heat.waited_ns": 115e9}
@@ -149,21 +151,21 @@ def test_a_hot_machine_is_waited_for_and_that_is_said_rarely(phone: Phone) -> No
 
 def test_a_machine_that_stays_hot_ends_the_run_after_a_quarter_of_an_hour(phone: Phone) -> None:
     clock = Clock(phone)
-    conditions = held(phone, clock, cool_below_c=30)
+    conditions = conditions_on(phone, clock, cool_below_c=30)
     with pytest.raises(CannotMeasureError, match=r"battery 31.2 °C still after 15 min"):
         conditions.await_cool(lambda _: None)
     assert clock.now == 1000 + 15 * 60
 
 
 def test_a_battery_that_falls_silent_is_not_taken_for_cool_nor_for_a_zone(phone: Phone) -> None:
-    conditions = held(phone, Clock(phone, [None]), cool_below_c=30)
+    conditions = conditions_on(phone, Clock(phone, [None]), cool_below_c=30)
     with pytest.raises(CannotMeasureError, match="no sensor answers after 15 min"):
         conditions.await_cool(lambda _: None)
 
 
 def test_without_a_battery_the_hottest_zone_is_waited_for(phone: Phone) -> None:
     phone.take_away(f"{BATTERY}/temp")
-    conditions = held(phone, cool_below_c=41)
+    conditions = conditions_on(phone, cool_below_c=41)
     with pytest.raises(CannotMeasureError, match=r"zone cpu-1-3-usr 41.7 °C still"):
         conditions.await_cool(lambda _: None)
     phone.put(f"{THERMAL}/thermal_zone2/temp", "40900\n")
@@ -172,7 +174,7 @@ def test_without_a_battery_the_hottest_zone_is_waited_for(phone: Phone) -> None:
 
 def test_a_machine_without_sensors_cannot_be_waited_for(tmp_path: Path) -> None:
     with pytest.raises(CannotMeasureError, match="--cool-below 38C: neither a battery nor a"):
-        held(Phone(tmp_path, {}), cool_below_c=38)
+        conditions_on(Phone(tmp_path, {}), cool_below_c=38)
 
 
 class Laptop(LocalTarget):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadstone.errors import InterruptedRunError, LoadstoneError, RunError, TargetError
-from loadstone.model import Conditions, Job, Outcome, Plan, Run, Status, Subject
+from loadstone.model import Conditions, Input, Job, Outcome, Plan, Run, Status
 from loadstone.runs.runner import Silence, resume_run, run_plan, run_side_by_side
 from loadstone.runs.store import load
 from loadstone.targets import Say, connect
@@ -28,7 +28,7 @@ def plan(rounds: int = 3, engines: tuple[str, ...] = ("pread", "sendfile")) -> P
         rounds=rounds,
         warmups=0,
         seed=1,
-        subject=Subject(size_bytes=MIB),
+        input=Input(size_bytes=MIB),
     )
 
 
@@ -46,7 +46,7 @@ class Unplugged(LocalTarget):
         if job.operation == "model-load":
             self.timed += 1
             if self.timed in self._lost_at:
-                return Outcome(death="adb:X went away: device not found", lost=True)
+                return Outcome(crash="adb:X went away: device not found", target_lost=True)
         return super().execute(job)
 
     def await_return(self, say: Say) -> None:
@@ -105,7 +105,7 @@ def test_one_that_stays_away_ends_the_run_which_can_be_resumed(results: Path) ->
 def test_a_run_on_a_device_named_to_be_erased_does_not_go_on_by_itself(results: Path) -> None:
     """After a reboot its name may be another disk's."""
     wanted = plan()
-    erased = Subject(size_bytes=MIB, devices=("/dev/sdx",), erase=("/dev/sdx",))
+    erased = Input(size_bytes=MIB, devices=("/dev/sdx",), erase=("/dev/sdx",))
     target = Unplugged(results, lost_at=(1,))
     with pytest.raises(RunError, match="may be another device by now"):
         run_plan(
@@ -116,7 +116,7 @@ def test_a_run_on_a_device_named_to_be_erased_does_not_go_on_by_itself(results: 
                 rounds=2,
                 warmups=0,
                 seed=1,
-                subject=erased,
+                input=erased,
                 conditions=Conditions(),
             ),
             target,
@@ -169,4 +169,4 @@ def test_a_job_that_another_thread_gives_up_raises_and_the_next_is_carried_out(
         with pytest.raises(InterruptedRunError):
             target.execute(Job(operation="calibrate", options=endless))
         timer.join()
-        assert target.execute(Job(operation="probe", options={})).death is None
+        assert target.execute(Job(operation="probe", options={})).crash is None

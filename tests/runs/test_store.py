@@ -65,7 +65,8 @@ def tmpfs(at: Path, size: str) -> Iterator[Path]:
 
 def script(text: str, *arguments: object, wrapper: tuple[str, ...] = ()) -> list[str]:
     """A command that runs ``text`` with this module's names."""
-    prelude = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    paths = [str(path) for path in Path(__file__).parents[:2]]
+    prelude = f"import sys; sys.path[:0] = {paths}\n"
     prelude += "from test_store import *\n"
     return [*wrapper, sys.executable, "-c", prelude + text, *map(str, arguments)]
 

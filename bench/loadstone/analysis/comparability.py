@@ -72,9 +72,9 @@ def _identity(run: Run) -> dict[str, object]:
     manifest = run.manifest
     facts = manifest.environment.facts
     return {
-        "file": manifest.plan.subject.file,
+        "file": manifest.plan.input.file,
         "cool_below": _cool_below(manifest.plan.conditions),
-        "size_bytes": manifest.plan.subject.size_bytes,
+        "size_bytes": manifest.plan.input.size_bytes,
         "target": manifest.environment.target,
         "loadstone": manifest.loadstone,
         "core": manifest.core,

@@ -74,7 +74,7 @@ def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
     from loadstone import api
     from loadstone.analysis.compare import comparison_json
     from loadstone.analysis.summary import to_json_object
-    from loadstone.published.changes import held, published_json
+    from loadstone.published.changes import published_changes, published_json
     from loadstone.published.file import built_in_postings
     from loadstone.report import text
 
@@ -87,7 +87,7 @@ def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
             # The Runs themselves are worth showing all the same.
             click.echo(f"not compared: {printable(str(error))}", err=True)
             continue
-        comparisons.append((comparison, held(comparison, runs[0], run, postings)))
+        comparisons.append((comparison, published_changes(comparison, runs[0], run, postings)))
     if as_json:
         print_json(
             {

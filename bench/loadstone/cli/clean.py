@@ -25,14 +25,14 @@ def command(results: Path) -> ExitCode:
     """
     from loadstone import targets
     from loadstone.provision.leftovers import clean
-    from loadstone.runs.results_directory import workplace
+    from loadstone.runs.results_directory import results_lock
 
     @contextlib.contextmanager
     def reach(name: str) -> "Iterator[Execute]":
         with targets.connect(name, results) as target:
             yield target.execute
 
-    with workplace(results) if results.is_dir() else contextlib.nullcontext():
+    with results_lock(results) if results.is_dir() else contextlib.nullcontext():
         removals = clean(results, reach)
     for removal in removals:
         click.echo(removal.problem or f"removed {_words(removal)}")

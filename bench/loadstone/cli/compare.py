@@ -38,13 +38,13 @@ def command(
     """
     from loadstone import api
     from loadstone.analysis.compare import comparison_json
-    from loadstone.published.changes import all_postings, held, published_json
+    from loadstone.published.changes import all_postings, published_changes, published_json
     from loadstone.report import text
 
     postings = all_postings(references)
     before, after = (api.load(run, results=results) for run in (base, new))
     comparison = api.compare(before, after, threshold, metric)
-    published = held(comparison, before, after, postings)
+    published = published_changes(comparison, before, after, postings)
     if as_json:
         print_json(comparison_json(comparison, published_json(published)))
     else:

@@ -46,7 +46,7 @@ def timed_ns(evidence: Mapping[str, float]) -> float | None:
     return next((evidence[name] for name in _TIMED if name in evidence), None)
 
 
-def differences(before: Mapping[str, str], after: Mapping[str, str]) -> Counters:
+def counter_deltas(before: Mapping[str, str], after: Mapping[str, str]) -> Counters:
     """What the counters of each kernel file moved by; files that could not be read are left out.
 
     Args:

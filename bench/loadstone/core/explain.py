@@ -135,11 +135,11 @@ DEVICE_RULES = (
 )
 
 
-def died(death: str) -> Finding:
+def crashed(crash: str) -> Finding:
     """What is said of a Trial that had no answer: of a device that hangs, no other has one."""
     return Finding(
         status=Status.FAILED,
-        reason=death,
+        reason=crash,
         remedy="see dmesg; a device that hangs needs mending, a slow one less to do",
-        ends_run=death.startswith(NO_ANSWER),
+        ends_run=crash.startswith(NO_ANSWER),
     )

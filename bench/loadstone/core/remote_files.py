@@ -15,7 +15,7 @@ Execute = Callable[[Job], Outcome]
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
-class Look(Noun, frozen=True, kw_only=True):
+class FileStat(Noun, frozen=True, kw_only=True):
     """What a path names, links followed.
 
     ``type`` is the S_IFMT of its mode; ``device`` what it lies on and ``rdev`` what it is, each
@@ -37,7 +37,7 @@ class Look(Noun, frozen=True, kw_only=True):
     readable: int
 
 
-def look(execute: Execute, path: str) -> Look | CoreError:
+def stat_file(execute: Execute, path: str) -> FileStat | CoreError:
     """What a path names, or why that cannot be told.
 
     Raises:
@@ -49,7 +49,7 @@ def look(execute: Execute, path: str) -> Look | CoreError:
     if outcome.error:
         return outcome.error
     values, real_path = outcome.values, _text_of(outcome)
-    return Look(
+    return FileStat(
         real_path=real_path,
         is_text=_REPLACED not in real_path or _REPLACED in path,
         type=values["type"],
@@ -64,13 +64,13 @@ def look(execute: Execute, path: str) -> Look | CoreError:
     )
 
 
-def found(execute: Execute, path: str) -> Look:
+def found(execute: Execute, path: str) -> FileStat:
     """What a path names that has to be there.
 
     Raises:
         TargetError: it names nothing, or the Target is gone.
     """
-    seen = look(execute, path)
+    seen = stat_file(execute, path)
     if isinstance(seen, CoreError):
         raise TargetError(describe(seen))
     return seen
@@ -126,8 +126,8 @@ def _text_of(outcome: Outcome) -> str:
 
 def _carried_out(execute: Execute, job: Job) -> Outcome:
     outcome = execute(job)
-    if outcome.lost:
-        raise TargetLostError(outcome.death)
-    if outcome.death:
-        raise TargetError(f"{job.operation}: {outcome.death}")
+    if outcome.target_lost:
+        raise TargetLostError(outcome.crash)
+    if outcome.crash:
+        raise TargetError(f"{job.operation}: {outcome.crash}")
     return outcome

@@ -76,9 +76,9 @@ def execute(job: Job) -> Outcome:
         has_answered = bool(select.select([stream], [], [], job.timeout_s)[0])
         outcome = receive(stream, Outcome) if has_answered else None
     if not has_answered:
-        return Outcome(death=_give_up(child, job.timeout_s))
+        return Outcome(crash=_give_up(child, job.timeout_s))
     _, status = os.waitpid(child, 0)
-    return outcome or Outcome(death=death_of(os.waitstatus_to_exitcode(status)))
+    return outcome or Outcome(crash=describe_exit(os.waitstatus_to_exitcode(status)))
 
 
 def _give_up(child: int, limit_s: float) -> str:
@@ -127,7 +127,7 @@ def _prefer_as_oom_victim() -> None:
     Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def death_of(code: int) -> str:
+def describe_exit(code: int) -> str:
     """How a process ended, from its exit code: negative is the number of a signal."""
     if code == -signal.SIGKILL:
         return "killed by SIGKILL (out of memory, or somebody's kill)"

@@ -31,7 +31,7 @@ def conditions(facts: Facts) -> tuple[Condition, ...]:
     Args:
         facts: an Environment's.
     """
-    return tuple(found for judge in _JUDGES if (found := judge(facts)) is not None)
+    return tuple(found for evaluate in _JUDGES if (found := evaluate(facts)) is not None)
 
 
 def _governor(facts: Facts) -> Condition | None:

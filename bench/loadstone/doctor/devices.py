@@ -21,10 +21,10 @@ def devices(target: Target) -> Iterator[Check]:
 
 def _device_mapper(target: Target) -> Check:
     outcome = target.execute(Job(operation="dm-table", options={"action": "version"}))
-    if outcome.error is None and not outcome.death:
+    if outcome.error is None and not outcome.crash:
         parts = (outcome.values[f"version_{part}"] for part in ("major", "minor", "patch"))
         return met(Group.DEVICES, "device-mapper", f"interface {'.'.join(map(str, parts))}")
-    why = describe(outcome.error) if outcome.error else outcome.death
+    why = describe(outcome.error) if outcome.error else outcome.crash
     return unmet(
         Group.DEVICES,
         "device-mapper",

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from loadstone.core.explain import describe
-from loadstone.core.remote_files import look
+from loadstone.core.remote_files import stat_file
 from loadstone.doctor.conditions import Facts, conditions
 from loadstone.doctor.devices import devices
 from loadstone.doctor.privileges import privileges
@@ -26,11 +26,11 @@ from loadstone.doctor.probes import (
 from loadstone.doctor.storage import storage
 from loadstone.environment.dma_heaps import heap_names
 from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
-from loadstone.model import Conditions, CoreError, Job, Noun, Subject
+from loadstone.model import Conditions, CoreError, Input, Job, Noun
 from loadstone.provision.journal import Journal
 from loadstone.provision.model_file import DEFAULT_BYTES, model_file
-from loadstone.runs.conditions import hold
-from loadstone.runs.results_directory import workplace
+from loadstone.runs.conditions import resolve_conditions
+from loadstone.runs.results_directory import results_lock
 from loadstone.targets import Target
 from loadstone.text import printable
 from loadstone.units import format_bytes, format_bytes_rounded
@@ -84,7 +84,7 @@ def diagnose(target: Target, file: str | None, results: Path) -> Diagnosis:
         CannotMeasureError: the core does not run on this Target.
         RunError: the journal cannot be written.
     """
-    with _look(target, file, results) as seen:
+    with _stat(target, file, results) as seen:
         checks = (
             *storage(seen.facts, seen.values, seen.path),
             *_engines_and_destinations(target, seen),
@@ -103,15 +103,15 @@ def diagnose(target: Target, file: str | None, results: Path) -> Diagnosis:
 
 
 @contextmanager
-def _look(target: Target, file: str | None, results: Path) -> Iterator[_Seen]:
+def _stat(target: Target, file: str | None, results: Path) -> Iterator[_Seen]:
     if file is not None:
         values = _probe(target, file)
         path, load_bytes = _inspect(target, file)
         yield _seen(target, path, load_bytes, values)
         return
-    small = Subject(size_bytes=_PROBE_BYTES)
+    small = Input(size_bytes=_PROBE_BYTES)
     with (
-        workplace(results),
+        results_lock(results),
         Journal(results, target.name, target.execute) as journal,
         model_file(target, small, journal, lambda _: None) as made,
     ):
@@ -119,9 +119,9 @@ def _look(target: Target, file: str | None, results: Path) -> Iterator[_Seen]:
 
 
 def _probe(target: Target, file: str) -> Mapping[str, int]:
-    values, death = _try(target, file=file)
-    if death:
-        raise CannotMeasureError(f"the core does not run on {target.name}: {death}; see dmesg")
+    values, crash = _try(target, file=file)
+    if crash:
+        raise CannotMeasureError(f"the core does not run on {target.name}: {crash}; see dmesg")
     if code := values.get("open"):
         raise UsageError(
             f"cannot open {printable(file)}: {system_words(code)}; "
@@ -135,12 +135,12 @@ def _try(target: Target, **options: str) -> tuple[Mapping[str, int], str | None]
     outcome = target.execute(Job(operation="probe", options=options, timeout_s=_PROBE_LIMIT_S))
     if outcome.error:
         return {}, describe(outcome.error)
-    return outcome.values, outcome.death
+    return outcome.values, outcome.crash
 
 
 def _inspect(target: Target, file: str) -> tuple[str, int]:
     """The real path and the size in bytes of a file that can be opened."""
-    found = look(target.execute, file)
+    found = stat_file(target.execute, file)
     if isinstance(found, CoreError):
         raise UsageError(f"{describe(found)}; check the path")
     if found.type != stat.S_IFREG:
@@ -153,7 +153,7 @@ def _inspect(target: Target, file: str) -> tuple[str, int]:
 
 
 def _seen(target: Target, path: str, load_bytes: int, values: Mapping[str, int]) -> _Seen:
-    facts = {**target.environment(path).facts, **hold(Conditions(), target).facts}
+    facts = {**target.environment(path).facts, **resolve_conditions(Conditions(), target).facts}
     return _Seen(path=path, load_bytes=load_bytes, facts=facts, values=values)
 
 
@@ -162,12 +162,12 @@ def _engines_and_destinations(target: Target, seen: _Seen) -> Iterator[Check]:
     for check in read_probes(PROBES, seen.values, seen.path, seen.huge_pages):
         yield _with_huge_pages(target, seen, check) if check.is_met else check
     for heap in _heaps(target):
-        values, death = _try(target, file=seen.path, heap=heap)
-        if death:
+        values, crash = _try(target, file=seen.path, heap=heap)
+        if crash:
             yield unmet(
                 Group.DESTINATIONS,
                 f"dma-heap:{heap}",
-                f"the core ended while it tried it: {death}",
+                f"the core ended while it tried it: {crash}",
                 "see dmesg; leave this heap alone",
             )
         yield from read_probes(heap_probes(heap), values, seen.path, seen.huge_pages)

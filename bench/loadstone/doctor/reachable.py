@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from loadstone import targets
-from loadstone.core.remote_files import look
+from loadstone.core.remote_files import stat_file
 from loadstone.doctor.probes import PROBES, explain_probe
 from loadstone.environment import Fact
 from loadstone.errors import LoadstoneError
 from loadstone.model import Conditions, CoreError, Job, Noun
-from loadstone.runs.conditions import hold
+from loadstone.runs.conditions import resolve_conditions
 from loadstone.targets import Found, Target
 from loadstone.targets.access import Access
 
@@ -52,7 +52,10 @@ def _looked_at(found: Found, results: Path, access: Access) -> Reachable:
             return Reachable(
                 target=found.target,
                 about=found.about,
-                facts={**target.environment(None).facts, **hold(Conditions(), target).facts},
+                facts={
+                    **target.environment(None).facts,
+                    **resolve_conditions(Conditions(), target).facts,
+                },
                 io_uring=_without_io_uring(target),
                 free_bytes=_free_bytes(target),
             )
@@ -64,14 +67,14 @@ def _looked_at(found: Found, results: Path, access: Access) -> Reachable:
 
 
 def _free_bytes(target: Target) -> int | None:
-    seen = look(target.execute, str(target.scratch()))
+    seen = stat_file(target.execute, str(target.scratch()))
     return None if isinstance(seen, CoreError) else seen.free_bytes
 
 
 def _without_io_uring(target: Target) -> str | None:
     probe = next(probe for probe in PROBES if probe.value == "uring")
     outcome = target.execute(Job(operation="probe", options={"file": _OWN_PROGRAM}))
-    if outcome.death:
-        return outcome.death
+    if outcome.crash:
+        return outcome.crash
     code = -outcome.values.get("uring", 0)
     return explain_probe(probe, code, _OWN_PROGRAM, 0)[0] if code else None

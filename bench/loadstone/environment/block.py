@@ -114,7 +114,7 @@ def _dm_targets(execute: Execute, stack: BlockNode) -> str | None:
 
 def _targets_of(execute: Execute, name: str) -> str:
     outcome = execute(Job(operation="dm-targets", options={"name": name}))
-    if outcome.error or outcome.death:
+    if outcome.error or outcome.crash:
         return ""
     counted = {kind.removeprefix("target_"): count for kind, count in outcome.values.items()}
     return " + ".join(kind if count == 1 else f"{count} {kind}" for kind, count in counted.items())

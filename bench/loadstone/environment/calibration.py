@@ -6,25 +6,25 @@ from loadstone.errors import CannotMeasureError
 from loadstone.model import Job, Noun, Outcome
 
 
-class Effect(Noun, frozen=True, kw_only=True):
+class Microbenchmark(Noun, frozen=True, kw_only=True):
     """One sort of work; ``unit`` is what its cost is of."""
 
     unit: str
     needs_file: bool = False
 
 
-EFFECTS = {
-    "memcpy": Effect(unit="MiB"),
-    "memset": Effect(unit="MiB"),
-    "kernel-copy": Effect(unit="MiB"),
-    "syscall": Effect(unit="call"),
-    "minor-fault": Effect(unit="fault"),
-    "thp-fault": Effect(unit="MiB"),
-    "context-switch": Effect(unit="switch"),
-    "clock-read": Effect(unit="read"),
-    "write": Effect(unit="MiB", needs_file=True),
-    "read-pread": Effect(unit="MiB", needs_file=True),
-    "read-mmap": Effect(unit="MiB", needs_file=True),
+MICROBENCHMARKS = {
+    "memcpy": Microbenchmark(unit="MiB"),
+    "memset": Microbenchmark(unit="MiB"),
+    "kernel-copy": Microbenchmark(unit="MiB"),
+    "syscall": Microbenchmark(unit="call"),
+    "minor-fault": Microbenchmark(unit="fault"),
+    "thp-fault": Microbenchmark(unit="MiB"),
+    "context-switch": Microbenchmark(unit="switch"),
+    "clock-read": Microbenchmark(unit="read"),
+    "write": Microbenchmark(unit="MiB", needs_file=True),
+    "read-pread": Microbenchmark(unit="MiB", needs_file=True),
+    "read-mmap": Microbenchmark(unit="MiB", needs_file=True),
 }
 """By the names that the core has for them."""
 
@@ -63,14 +63,14 @@ def boot_calibration(execute: Execute) -> dict[str, float]:
 
 
 def _fact_name(effect: str) -> str:
-    per = "_ns_per_mib" if EFFECTS[effect].unit == "MiB" else "_ns"
+    per = "_ns_per_mib" if MICROBENCHMARKS[effect].unit == "MiB" else "_ns"
     return f"calibration.{effect.replace('-', '_')}{per}"
 
 
 def _boot_cost_ns(execute: Execute, effect: str) -> float:
     options = {"effect": effect, "count": str(_BOOT_COUNTS[effect]), "batches": str(_BOOT_BATCHES)}
     outcome = execute(Job(operation="calibrate", options=options))
-    if outcome.error or outcome.death:
-        why = describe(outcome.error) if outcome.error else outcome.death
+    if outcome.error or outcome.crash:
+        why = describe(outcome.error) if outcome.error else outcome.crash
         raise CannotMeasureError(f"calibrating {effect}: {why}; see the kernel's log")
     return cost_ns(outcome)

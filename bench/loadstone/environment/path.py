@@ -3,7 +3,7 @@
 import os
 import stat
 
-from loadstone.core.remote_files import Execute, Look
+from loadstone.core.remote_files import Execute, FileStat
 from loadstone.environment import Fact, ReadText, ReadTexts, RunCommand
 from loadstone.environment.block import stack_facts
 from loadstone.environment.file_system import feature_facts
@@ -20,7 +20,7 @@ MACHINE_SAMPLES = (
 
 
 def path_facts(
-    seen: Look, read_text: ReadText, read_texts: ReadTexts, run: RunCommand, execute: Execute
+    seen: FileStat, read_text: ReadText, read_texts: ReadTexts, run: RunCommand, execute: Execute
 ) -> dict[str, Fact]:
     """The facts of what a path lies on, or of the block device that it is."""
     device = device_beneath(seen, read_text)
@@ -33,13 +33,13 @@ def path_facts(
     return facts | stack_facts(read_texts, run, execute, device)
 
 
-def path_samples(seen: Look, read_text: ReadText) -> tuple[str, ...]:
+def path_samples(seen: FileStat, read_text: ReadText) -> tuple[str, ...]:
     """Kernel files worth reading around a timed region on a path."""
     device = device_beneath(seen, read_text)
     return (*MACHINE_SAMPLES, f"/sys/dev/block/{device}/stat") if device else MACHINE_SAMPLES
 
 
-def device_beneath(seen: Look, read_text: ReadText) -> str | None:
+def device_beneath(seen: FileStat, read_text: ReadText) -> str | None:
     """``MAJ:MIN`` of the block device that holds a file, or that it is; None where none does."""
     number = seen.rdev if stat.S_ISBLK(seen.type) else seen.device
     return block_device(read_text, seen.real_path, os.makedev(*number))

@@ -85,7 +85,7 @@ class Collector:
             self._writer = self._stack.enter_context(
                 store.create(
                     self._results,
-                    plan=msgspec.structs.replace(self._plan, subject=manifest.plan.subject),
+                    plan=msgspec.structs.replace(self._plan, input=manifest.plan.input),
                     metrics=manifest.metrics,
                     environment=environment,
                     loadstone=manifest.loadstone,

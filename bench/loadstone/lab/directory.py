@@ -29,7 +29,7 @@ def lab_directory(journal: Journal) -> Iterator[Path]:
     try:
         path.mkdir(mode=0o700)
     except OSError as error:
-        entry.strike()
+        entry.remove()
         raise CannotMeasureError(
             f"cannot make {path}: {system_words(error.errno or 0)}; name another place with TMPDIR"
         ) from error
@@ -37,7 +37,7 @@ def lab_directory(journal: Journal) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path)
-        entry.strike()
+        entry.remove()
 
 
 def plain_place() -> Path:
@@ -65,4 +65,4 @@ def disk_image(size_bytes: int, journal: Journal, results: Path) -> Iterator[Pat
         yield path
     finally:
         path.unlink(missing_ok=True)
-        entry.strike()
+        entry.remove()

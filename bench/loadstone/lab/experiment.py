@@ -20,7 +20,7 @@ from loadstone.lab.setup import Setup
 from loadstone.model import Plan, Run
 from loadstone.provision.journal import Journal
 from loadstone.provision.simulated.profile import Driver, Profile
-from loadstone.runs.runner import Observer, enter_workplace
+from loadstone.runs.runner import Observer, enter_results_lock
 from loadstone.workloads import workload
 
 _ERRORS: dict[int, type[LoadstoneError]] = {
@@ -65,7 +65,7 @@ def run_lab(
     shares = deal_out(plan, setup.boots)
     whole_devices(plan, setup.storage)
     with ExitStack() as stack:
-        enter_workplace(stack, results, observer)
+        enter_results_lock(stack, results, observer)
         journal = stack.enter_context(Journal(results))
         bench = _Bench(setup=setup, journal=journal, results=results, listen=listen)
         collectors = [
@@ -104,7 +104,7 @@ def whole_devices(plan: Plan, storage: Profile) -> tuple[int, ...]:
     Raises:
         UsageError: the storage is none of which a guest could have these.
     """
-    sizes = workload(plan.workload).devices(plan.subject, plan.cases)
+    sizes = workload(plan.workload).devices(plan.input, plan.cases)
     if sizes and storage.zoned:
         raise UsageError(
             f"--storage {storage.name}: {plan.workload} writes anywhere on a device, and zones "

@@ -15,7 +15,7 @@ from loadstone.errors import LoadstoneError
 
 _KEPT_LINES = 400
 _CHUNK_BYTES = 1 << 16
-_DEATH_LIMIT_S = 10.0
+_EXIT_LIMIT_S = 10.0
 
 Listener = Callable[[str], None]
 
@@ -127,7 +127,7 @@ class Guest:
     def exit_status(self) -> int:
         """What the guest's script ended with; 255 where the guest did not get so far."""
         try:
-            return self._process.wait(_DEATH_LIMIT_S)
+            return self._process.wait(_EXIT_LIMIT_S)
         except subprocess.TimeoutExpired:
             return 255
 

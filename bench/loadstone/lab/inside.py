@@ -31,7 +31,7 @@ from loadstone.lab.protocol import (
     Starting,
     encode,
 )
-from loadstone.model import Plan, Step, Subject, Trial
+from loadstone.model import Input, Plan, Step, Trial
 from loadstone.provision.file_system import made_file_system
 from loadstone.provision.simulated.device import NAME, simulated_device
 from loadstone.provision.simulated.profile import device_bytes, storage_facts, whole_bytes
@@ -79,9 +79,9 @@ def main() -> None:
         return
     speaker = Speaker(_private_stdout())
     try:
-        with _subject(assignment, speaker) as subject:
+        with _input(assignment, speaker) as input:
             if assignment.plan is not None:
-                plan = msgspec.structs.replace(assignment.plan, subject=subject)
+                plan = msgspec.structs.replace(assignment.plan, input=input)
                 _carry_out(plan, speaker)
     except LoadstoneError as error:
         words = "; ".join((str(error), *getattr(error, "__notes__", ())))
@@ -91,9 +91,9 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def _subject(assignment: Assignment, speaker: Speaker) -> Iterator[Subject]:
+def _input(assignment: Assignment, speaker: Speaker) -> Iterator[Input]:
     """What the Plan is carried out on: a file system on the simulated device, or devices."""
-    wanted = assignment.plan.subject if assignment.plan is not None else Subject()
+    wanted = assignment.plan.input if assignment.plan is not None else Input()
     if assignment.device_bytes:
         with _devices(assignment, speaker.tell) as devices:
             yield msgspec.structs.replace(wanted, devices=devices, erase=devices)
@@ -180,12 +180,12 @@ def _private_stdout() -> IO[bytes]:
     return stream
 
 
-def _placed(wanted: Subject, place: Path, speaker: Speaker) -> Subject:
+def _placed(wanted: Input, place: Path, speaker: Speaker) -> Input:
     """The subject with its files on the simulated device; the user's own is copied there."""
     if wanted.file is None:
         return msgspec.structs.replace(wanted, directory=str(place))
     speaker.say(f"copying {printable(wanted.file)} to the storage")
-    return Subject(file=str(_copied(Path(wanted.file), place)))
+    return Input(file=str(_copied(Path(wanted.file), place)))
 
 
 def _copied(file: Path, place: Path) -> Path:

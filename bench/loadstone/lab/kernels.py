@@ -154,7 +154,7 @@ def _own(text: str, architecture: str) -> Kernel:
         raise UsageError(f"--kernel {text}: no such file or directory; check the path")
     path, modules = ways[0]
     try:
-        return _look(text, path, modules, architecture)
+        return _stat(text, path, modules, architecture)
     except UsageError as error:
         raise UsageError(f"--kernel {text}: {error}") from error
 
@@ -169,7 +169,7 @@ def _ways_to_read(text: str) -> list[tuple[Path, str | None]]:
     return [*whole, *good, *there]
 
 
-def _look(name: str, path: Path, modules: str | None, architecture: str) -> Kernel:
+def _stat(name: str, path: Path, modules: str | None, architecture: str) -> Kernel:
     path = path.absolute()
     tree = path if path.is_dir() else tree_of(path)
     image = tree_image(path, architecture) if path.is_dir() else path

@@ -72,5 +72,5 @@ def _named(kernel: Kernel, assignment: Assignment) -> Iterator[Path]:
     """What lies wherever the user has it."""
     if kernel.modules is not None:
         yield kernel.modules
-    if assignment.plan is not None and assignment.plan.subject.file is not None:
-        yield Path(assignment.plan.subject.file).parent
+    if assignment.plan is not None and assignment.plan.input.file is not None:
+        yield Path(assignment.plan.input.file).parent

@@ -90,25 +90,25 @@ def lab_plan(request: Request) -> tuple[Plan, list[str]]:
             that cannot be copied.
     """
     plan, remarks = make_plan(request)
-    if plan.subject.devices:
+    if plan.input.devices:
         raise UsageError(
-            f"--device {printable(plan.subject.devices[0])}: in the lab a guest's devices are "
+            f"--device {printable(plan.input.devices[0])}: in the lab a guest's devices are "
             "simulated; choose what they are with --storage"
         )
-    if plan.subject.directory is not None:
+    if plan.input.directory is not None:
         raise UsageError(
-            f"--dir {plan.subject.directory}: in the lab files are made on the simulated device; "
+            f"--dir {plan.input.directory}: in the lab files are made on the simulated device; "
             "choose that with --storage"
         )
     if plan.conditions != Conditions():
         remarks = [*remarks, "pin and cool-below have no meaning in a guest of the lab: left out"]
-    file = plan.subject.file
-    subject = msgspec.structs.replace(
-        plan.subject,
+    file = plan.input.file
+    input = msgspec.structs.replace(
+        plan.input,
         file=None if file is None else loadable_file(file),
         default_bytes=DEFAULT_BYTES,
     )
-    return msgspec.structs.replace(plan, subject=subject, conditions=Conditions()), remarks
+    return msgspec.structs.replace(plan, input=input, conditions=Conditions()), remarks
 
 
 def _file_system(type: str, mkfs: str, mount: str) -> FileSystem:

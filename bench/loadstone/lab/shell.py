@@ -10,7 +10,7 @@ from loadstone.lab.parts import boot_parts, inside
 from loadstone.lab.protocol import Assignment
 from loadstone.lab.setup import Setup
 from loadstone.provision.journal import Journal
-from loadstone.runs.results_directory import workplace
+from loadstone.runs.results_directory import results_lock
 
 
 def run_shell(kernel: Kernel, setup: Setup, results: Path) -> int:
@@ -25,7 +25,7 @@ def run_shell(kernel: Kernel, setup: Setup, results: Path) -> int:
         memory_bytes=setup.machine.memory_bytes,
     )
     with (
-        workplace(results),
+        results_lock(results),
         Journal(results) as journal,
         boot_parts(kernel, assignment, setup.machine, journal, results) as parts,
     ):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from loadstone.environment.cpus import require_pin
 from loadstone.errors import UsageError
-from loadstone.model import Conditions, Noun, Plan, Subject, Value
+from loadstone.model import Conditions, Input, Noun, Plan, Value
 from loadstone.plan.file import PlanFile, Selection, read_plan_file, resolve_axes
 from loadstone.plan.order import LIMITS
 from loadstone.plan.parameters import parse_axes
@@ -68,7 +68,7 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
         rounds=_number("rounds", request.rounds, planned.rounds, DEFAULT_ROUNDS),
         warmups=_number("warmups", request.warmups, planned.warmups, DEFAULT_WARMUPS),
         seed=_number("seed", request.seed, planned.seed, secrets.randbelow(1 << 32)),
-        subject=_subject(request, planned),
+        input=_input(request, planned),
         conditions=_conditions(request, planned),
     )
     _require_use_of_devices(chosen, plan)
@@ -99,10 +99,10 @@ def _require_names(request: Request) -> None:
 
 def _require_use_of_devices(chosen: Workload, plan: Plan) -> None:
     """A device is taken by a workload that works on one, and by none else."""
-    named = plan.subject.devices
+    named = plan.input.devices
     if not named:
         return
-    needed = len(chosen.devices(plan.subject, plan.cases))
+    needed = len(chosen.devices(plan.input, plan.cases))
     if not needed:
         raise UsageError(
             f"--device {printable(named[0])}: {chosen.name} works on files and takes no device; "
@@ -151,14 +151,14 @@ def _number(name: str, said: int | None, planned: int | None, default: int) -> i
     return value
 
 
-def _subject(request: Request, planned: Request | PlanFile) -> Subject:
+def _input(request: Request, planned: Request | PlanFile) -> Input:
     if request.file is not None and request.size_bytes is not None:
         raise UsageError("--file and --size: a file that is there has its size; take one of them")
     # Who asks for a size wants a file made, even where the plan names one.
     file = request.file if request.size_bytes is not None else request.file or planned.file
     directory = request.directory or planned.directory
     size_bytes = request.size_bytes if request.size_bytes is not None else planned.size_bytes
-    return Subject(
+    return Input(
         file=str(Path(file).absolute()) if file is not None else None,
         directory=str(Path(directory).absolute()) if directory is not None else None,
         size_bytes=size_bytes if file is None else None,

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from loadstone.core.explain import describe
-from loadstone.core.remote_files import Look, look
+from loadstone.core.remote_files import FileStat, stat_file
 from loadstone.environment.mounts import parse_mountinfo
 from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
-from loadstone.model import CoreError, Job, Noun, Subject, Value
+from loadstone.model import CoreError, Input, Job, Noun, Value
 from loadstone.provision.jobs import execute
 from loadstone.provision.journal import Journal
 from loadstone.provision.loop_device import loop_device
 from loadstone.provision.scratch_file import (
-    make_hole,
+    make_sparse_file,
     require_room,
     scratch_directory,
     scratch_file,
@@ -58,7 +58,7 @@ class BlockDevice(Noun, frozen=True, kw_only=True):
 @contextlib.contextmanager
 def block_devices(
     target: Target,
-    subject: Subject,
+    input: Input,
     journal: Journal,
     needed_bytes: Sequence[int],
     *,
@@ -76,14 +76,14 @@ def block_devices(
         CannotMeasureError: none can be made here.
     """
     with contextlib.ExitStack() as stack:
-        if not subject.devices:
-            directory = scratch_directory(target, subject)
+        if not input.devices:
+            directory = scratch_directory(target, input)
             require_room(target, directory, written_bytes, "free some, or name another --dir")
         devices = tuple(
-            stack.enter_context(_block_device(target, subject, journal, position, size_bytes))
+            stack.enter_context(_block_device(target, input, journal, position, size_bytes))
             for position, size_bytes in enumerate(needed_bytes)
         )
-        _require_all_different(subject, devices)
+        _require_all_different(input, devices)
         yield devices
 
 
@@ -92,9 +92,9 @@ def is_path(named: str) -> bool:
     return "/" in named and not re.search(r"\.toml(:|$)", named)
 
 
-def _require_all_different(subject: Subject, devices: Sequence[BlockDevice]) -> None:
+def _require_all_different(input: Input, devices: Sequence[BlockDevice]) -> None:
     names = dict[str, str]()
-    for device, named in zip(devices, subject.devices, strict=False):
+    for device, named in zip(devices, input.devices, strict=False):
         if device.number in names:
             raise UsageError(
                 f"--device {printable(named)}: is the same device as "
@@ -104,11 +104,11 @@ def _require_all_different(subject: Subject, devices: Sequence[BlockDevice]) -> 
 
 
 def _block_device(
-    target: Target, subject: Subject, journal: Journal, position: int, size_bytes: int
+    target: Target, input: Input, journal: Journal, position: int, size_bytes: int
 ) -> contextlib.AbstractContextManager[BlockDevice]:
-    if not subject.devices:
-        return _own_loop(target, subject, journal, size_bytes)
-    named = subject.devices[position]
+    if not input.devices:
+        return _own_loop(target, input, journal, size_bytes)
+    named = input.devices[position]
     if is_path(named):
         return contextlib.nullcontext(claim(target, named, size_bytes))
     return _own_null_blk(target, journal, named, size_bytes)
@@ -116,11 +116,11 @@ def _block_device(
 
 @contextlib.contextmanager
 def _own_loop(
-    target: Target, subject: Subject, journal: Journal, size_bytes: int
+    target: Target, input: Input, journal: Journal, size_bytes: int
 ) -> Iterator[BlockDevice]:
-    directory = scratch_directory(target, subject)
+    directory = scratch_directory(target, input)
     with scratch_file(target, journal, "device", directory) as image:
-        make_hole(target, image, size_bytes)
+        make_sparse_file(target, image, size_bytes)
         with loop_device(target, journal, image) as path:
             facts: dict[str, Value] = {"device.kind": "loop", "device.image": image}
             yield _looked_at(target, path, facts)
@@ -159,7 +159,7 @@ def _own_null_blk(
         )
     name = f"loadstone-{os.getpid()}-{secrets.token_hex(4)}"
     with (
-        journal.standing("null_blk", name),
+        journal.registered("null_blk", name),
         simulated_device(profile, whole_bytes(profile, size_bytes), name) as path,
     ):
         yield _looked_at(target, path, {"device.kind": "null_blk", **storage_facts(profile)})
@@ -171,8 +171,8 @@ def claim(target: Target, named: str, needed_bytes: int) -> BlockDevice:
     Raises:
         UsageError: it is no block device, is used, is read-only or too small; tells by whom.
     """
-    found = look(target.execute, named)
-    real = found.real_path if isinstance(found, Look) else named
+    found = stat_file(target.execute, named)
+    real = found.real_path if isinstance(found, FileStat) else named
     outcome = execute(target, Job(operation="claim-device", options={"device": real}))
     if outcome.error:
         raise _refusal(target, named, real, outcome.error, outcome.values)
@@ -260,8 +260,8 @@ def _own_users(target: Target, number: str, real: str) -> list[str]:
 
 
 def _is_at(target: Target, path: str, real: str) -> bool:
-    found = look(target.execute, path)
-    return isinstance(found, Look) and found.real_path == real
+    found = stat_file(target.execute, path)
+    return isinstance(found, FileStat) and found.real_path == real
 
 
 def _partitions(target: Target, number: str) -> list[str]:

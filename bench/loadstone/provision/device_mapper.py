@@ -69,7 +69,7 @@ def mapped_device(
         CannotMeasureError: the kernel refuses, or lacks a target's type.
     """
     name = own_name(what)
-    with journal.standing("dm-table", name):
+    with journal.registered("dm-table", name):
         mode = "read-only" if is_read_only else "read-write"
         outcome = _order(target, "create", name=name, table=table, mode=mode)
         if outcome.error:

@@ -60,8 +60,8 @@ def made_file_system(
     if said is not None:
         raise CannotMeasureError(f"{shlex.join([program, *words])}: {said}; change mkfs or fs")
     _know(type)
-    standing = journal.standing("mount", str(where)) if journal else _taken_down(where)
-    with standing:
+    registered = journal.registered("mount", str(where)) if journal else _taken_down(where)
+    with registered:
         _mount(device, type, mount_options, where)
         facts = {
             "fs.mkfs": shlex.join([program, *words]),

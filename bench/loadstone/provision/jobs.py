@@ -29,8 +29,8 @@ def execute(target: Target, job: Job) -> Outcome:
         LoadstoneError: the core died of it.
     """
     outcome = target.execute(job)
-    if outcome.death:
-        raise LoadstoneError(f"{job.operation} on {target.name}: {outcome.death}")
+    if outcome.crash:
+        raise LoadstoneError(f"{job.operation} on {target.name}: {outcome.crash}")
     return outcome
 
 

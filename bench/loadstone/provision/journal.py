@@ -64,7 +64,7 @@ class Entry(Noun, frozen=True, kw_only=True):
     path: Path
     record: Record
 
-    def strike(self) -> None:
+    def remove(self) -> None:
         """Take this out of the journal, its thing being gone; a second time does nothing.
 
         Raises:
@@ -154,7 +154,7 @@ class Journal:
         return self._entries[-1]
 
     @contextlib.contextmanager
-    def standing(self, kind: str, name: str, detail: str = "") -> Iterator[None]:
+    def registered(self, kind: str, name: str, detail: str = "") -> Iterator[None]:
         """Write down what is set up inside, and take it down at the end.
 
         After an error, what will not go is left for the journal's own end, which tells of it.
@@ -173,8 +173,8 @@ class Journal:
 
     def take_down(self) -> list[Removal]:
         """Take down all that this process still has standing, the newest first."""
-        standing = [entry for entry in self._entries if entry.path.exists()]
-        return [take_down_entry(entry, self._execute) for entry in reversed(standing)]
+        registered = [entry for entry in self._entries if entry.path.exists()]
+        return [take_down_entry(entry, self._execute) for entry in reversed(registered)]
 
 
 def _leave_unreadable(_: str, why: str) -> None:
@@ -210,7 +210,7 @@ the mount point, which goes as well. ``dm-table``: the name of the device-mapper
 def take_down_entry(entry: Entry, execute: Execute) -> Removal:
     try:
         _remove(entry.record, execute)
-        entry.strike()
+        entry.remove()
     except TargetError as error:
         return Removal(entry=entry, problem=problem_for_now(entry, str(error)))
     except LoadstoneError as error:

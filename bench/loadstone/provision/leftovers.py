@@ -35,7 +35,7 @@ _LIMIT_BYTES = 1 << 20
 _TARGET = re.compile(r"[a-z]+(:[!-,.-~][ -~]{0,255})?")
 
 
-def stale(results: Path) -> list[Entry]:
+def find_leftovers(results: Path) -> list[Entry]:
     """What processes that have died left standing, oldest first.
 
     A journal file that cannot be read is an Entry too, of the kind ``UNREADABLE``.
@@ -70,7 +70,7 @@ def clean(results: Path, reach: Reach = _nowhere) -> list[Removal]:
     Raises:
         RunError: the journal cannot be read.
     """
-    entries = stale(results)[::-1]
+    entries = find_leftovers(results)[::-1]
     removals = []
     for target in dict.fromkeys(entry.record.target for entry in entries):
         there = [entry for entry in entries if entry.record.target == target]

@@ -36,7 +36,7 @@ def loop_device(
         CannotMeasureError: the user may not, or there is no free loop device.
         RunError: the journal cannot be written, or at the end the device stays in use.
     """
-    with journal.standing("loop", str(image)):
+    with journal.registered("loop", str(image)):
         yield _attach(target, str(image), direct_io)
 
 

@@ -10,10 +10,10 @@ import msgspec
 
 from loadstone.core import native
 from loadstone.core.explain import describe
-from loadstone.core.remote_files import Execute, Look, look
+from loadstone.core.remote_files import Execute, FileStat, stat_file
 from loadstone.durable import cannot_write
 from loadstone.errors import CannotMeasureError, UsageError, system_words
-from loadstone.model import CoreError, Job, Noun, Subject
+from loadstone.model import CoreError, Input, Job, Noun
 from loadstone.provision.jobs import REMEDIES, SMALLER, execute, job_error
 from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import (
@@ -72,7 +72,7 @@ class ModelFile(Noun, frozen=True, kw_only=True):
 
 
 @contextlib.contextmanager
-def model_file(target: Target, subject: Subject, journal: Journal, say: Say) -> Iterator[ModelFile]:
+def model_file(target: Target, input: Input, journal: Journal, say: Say) -> Iterator[ModelFile]:
     """The subject's file, or one that is made (always the same bytes) and removed at the end.
 
     Raises:
@@ -81,12 +81,12 @@ def model_file(target: Target, subject: Subject, journal: Journal, say: Say) -> 
     """
     limit_bytes = _available_bytes(target)
     with contextlib.ExitStack() as stack:
-        if subject.file is None:
-            path = stack.enter_context(_made_file(target, subject, journal, say, limit_bytes))
+        if input.file is None:
+            path = stack.enter_context(_made_file(target, input, journal, say, limit_bytes))
         else:
-            path = loadable_file(subject.file, target.execute)
+            path = loadable_file(input.file, target.execute)
         checksums = stack.enter_context(scratch_file(target, journal, "checksums"))
-        file = _look_at(target, path, checksums, limit_bytes, subject.file is None)
+        file = _stat_model(target, path, checksums, limit_bytes, input.file is None)
         yield file if file.is_too_large else _with_checksums(target, file, say)
 
 
@@ -105,7 +105,7 @@ def loadable_file(named: str, execute: Execute = native.run_job) -> str:
         UsageError: it is none.
     """
     require_unicode(named)
-    found = look(execute, named)
+    found = stat_file(execute, named)
     if isinstance(found, CoreError):
         raise _cannot_open(named, found.code)
     if not found.is_text:
@@ -130,10 +130,10 @@ def _cannot_open(named: str, code: int) -> UsageError:
 
 @contextlib.contextmanager
 def _made_file(
-    target: Target, subject: Subject, journal: Journal, say: Say, limit_bytes: int
+    target: Target, input: Input, journal: Journal, say: Say, limit_bytes: int
 ) -> Iterator[str]:
-    directory = scratch_directory(target, subject)
-    size_bytes = _affordable_bytes(target, directory, subject, limit_bytes, say)
+    directory = scratch_directory(target, input)
+    size_bytes = _affordable_bytes(target, directory, input, limit_bytes, say)
     with scratch_file(target, journal, "model", directory) as path:
         say(f"making {format_bytes_rounded(size_bytes)} of incompressible model in {directory}")
         make_file(target, path, size_bytes)
@@ -141,10 +141,10 @@ def _made_file(
 
 
 def _affordable_bytes(
-    target: Target, directory: PurePath, subject: Subject, limit_bytes: int, say: Say
+    target: Target, directory: PurePath, input: Input, limit_bytes: int, say: Say
 ) -> int:
-    asked_bytes = subject.size_bytes
-    default_bytes = subject.default_bytes or DEFAULT_BYTES
+    asked_bytes = input.size_bytes
+    default_bytes = input.default_bytes or DEFAULT_BYTES
     disk_bytes = free_bytes(target, directory)
     if asked_bytes is not None:
         _require_room(directory, asked_bytes, disk_bytes, limit_bytes)
@@ -175,11 +175,11 @@ def _require_room(directory: PurePath, asked_bytes: int, disk_bytes: int, limit_
             )
 
 
-def _look_at(
+def _stat_model(
     target: Target, path: str, checksums: str, limit_bytes: int, is_made: bool
 ) -> ModelFile:
-    found = look(target.execute, path)
-    if not isinstance(found, Look):
+    found = stat_file(target.execute, path)
+    if not isinstance(found, FileStat):
         raise UsageError(f"{describe(found)}; keep the file still, and run again")
     return ModelFile(
         path=path,

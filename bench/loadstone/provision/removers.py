@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from loadstone.core.explain import describe
-from loadstone.core.remote_files import Execute, look
+from loadstone.core.remote_files import Execute, stat_file
 from loadstone.environment.mounts import parse_mountinfo
 from loadstone.errors import LoadstoneError, RunError, TargetError, system_words
 from loadstone.model import CoreError, Job
@@ -56,7 +56,7 @@ def restore_tunable(execute: Execute, path: str, value: str) -> None:
     """
     if "\0" in path or not value.isprintable() or not value:
         raise RunError("its name or old value is no plain text")
-    found = look(execute, path)
+    found = stat_file(execute, path)
     is_gone = isinstance(found, CoreError) and found.code in _GONE
     if isinstance(found, CoreError) and not is_gone:
         raise RunError(system_words(found.code))
@@ -172,10 +172,10 @@ def _require_ours(name: str, kind: str) -> None:
 
 def _ordered(execute: Execute, job: Job) -> CoreError | None:
     outcome = execute(job)
-    if outcome.lost:
-        raise TargetError(outcome.death or "it is gone")
-    if outcome.death:
-        raise LoadstoneError(f"{job.operation}: {outcome.death}")
+    if outcome.target_lost:
+        raise TargetError(outcome.crash or "it is gone")
+    if outcome.crash:
+        raise LoadstoneError(f"{job.operation}: {outcome.crash}")
     return outcome.error
 
 

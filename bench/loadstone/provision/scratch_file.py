@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Iterator
 from pathlib import PurePath, PurePosixPath
 
-from loadstone.core.remote_files import look
+from loadstone.core.remote_files import stat_file
 from loadstone.errors import CannotMeasureError, UsageError, system_words
-from loadstone.model import CoreError, Job, Subject
+from loadstone.model import CoreError, Input, Job
 from loadstone.provision.jobs import execute, job_error
 from loadstone.provision.journal import Journal
 from loadstone.targets import Target
@@ -16,9 +16,9 @@ from loadstone.text import printable
 from loadstone.units import format_bytes, format_bytes_rounded
 
 
-def scratch_directory(target: Target, subject: Subject) -> PurePath:
+def scratch_directory(target: Target, input: Input) -> PurePath:
     """Where files may be made: the directory that the user named, or the Target's own."""
-    return PurePosixPath(subject.directory) if subject.directory else target.scratch()
+    return PurePosixPath(input.directory) if input.directory else target.scratch()
 
 
 @contextlib.contextmanager
@@ -34,7 +34,7 @@ def scratch_file(
     place = directory if directory is not None else target.scratch()
     require_unicode(str(place))
     path = str(place / f"loadstone-{what}-{os.getpid()}-{secrets.token_hex(4)}")
-    with journal.standing("file", path):
+    with journal.registered("file", path):
         yield path
 
 
@@ -50,7 +50,7 @@ def make_file(target: Target, path: str, size_bytes: int) -> None:
         raise job_error(CannotMeasureError, outcome.error, "name another directory with --dir")
 
 
-def make_hole(target: Target, path: str, size_bytes: int) -> None:
+def make_sparse_file(target: Target, path: str, size_bytes: int) -> None:
     """Make a sparse file: it has the size and takes no room before it is written to.
 
     Raises:
@@ -72,7 +72,7 @@ def free_bytes(target: Target, directory: PurePath) -> int:
         UsageError: it is no directory.
     """
     # The slash has a file refused that is no directory.
-    found = look(target.execute, f"{directory}/")
+    found = stat_file(target.execute, f"{directory}/")
     if isinstance(found, CoreError):
         raise UsageError(
             f"--dir {printable(str(directory))}: {system_words(found.code)}; "
@@ -96,13 +96,13 @@ def require_room(target: Target, directory: PurePath, needed_bytes: int, remedy:
         )
 
 
-def refuse_own_file(workload: str, subject: Subject, remedy: str) -> None:
+def refuse_own_file(workload: str, input: Input, remedy: str) -> None:
     """For a Workload that measures no file of the user's.
 
     Raises:
         UsageError: the user named a file, or a file's size.
     """
-    if subject.file is not None or subject.size_bytes is not None:
+    if input.file is not None or input.size_bytes is not None:
         raise UsageError(
             f"{workload} takes no --file and no --size, as it measures no file of yours; {remedy}"
         )

@@ -25,5 +25,5 @@ def kept_tunable(target: Target, journal: Journal, path: str) -> Iterator[str | 
         yield None
         return
     value = text.strip()
-    with journal.standing("tunable", path, value):
+    with journal.registered("tunable", path, value):
         yield value

@@ -20,7 +20,7 @@ LIKE_SIZE = math.log(10)
 _ABOUT = ("key", "title", "who", "when", "where", "source", "device", "conditions")
 
 
-class Held(Noun, frozen=True, kw_only=True):
+class PublishedChange(Noun, frozen=True, kw_only=True):
     """A published change beside an Effect; ``ratio`` is turned so that above 1 is better, and
     None where only a direction was published."""
 
@@ -29,7 +29,7 @@ class Held(Noun, frozen=True, kw_only=True):
     ratio: float | None
 
 
-HeldByLabel = Mapping[str, tuple[Held, ...]]
+PublishedByLabel = Mapping[str, tuple[PublishedChange, ...]]
 """By the labels of a Comparison's Effects; every one has a key."""
 
 
@@ -44,7 +44,9 @@ def all_postings(own: Iterable[Path]) -> tuple[Posting, ...]:
     return (*built_in_postings(), *postings)
 
 
-def held(comparison: Comparison, base: Run, new: Run, postings: Iterable[Posting]) -> HeldByLabel:
+def published_changes(
+    comparison: Comparison, base: Run, new: Run, postings: Iterable[Posting]
+) -> PublishedByLabel:
     """The published changes of what was compared.
 
     Args:
@@ -56,7 +58,7 @@ def held(comparison: Comparison, base: Run, new: Run, postings: Iterable[Posting
     candidates = [(posting, change) for posting in postings for change in posting.changes]
     return {
         effect.label: tuple(
-            Held(posting=posting, change=change, ratio=_ratio(change, new))
+            PublishedChange(posting=posting, change=change, ratio=_ratio(change, new))
             for posting, change in candidates
             if all(_is_of_effect(posting, change, effect, run) for run in (base, new))
         )
@@ -64,7 +66,7 @@ def held(comparison: Comparison, base: Run, new: Run, postings: Iterable[Posting
     }
 
 
-def published_json(found: HeldByLabel) -> dict[str, list[dict[str, Any]]]:
+def published_json(found: PublishedByLabel) -> dict[str, list[dict[str, Any]]]:
     """What ``compare --json`` says of published changes; ratios are above 1 where better."""
     return {label: [_object(one) for one in of_label] for label, of_label in found.items()}
 
@@ -113,7 +115,7 @@ def check(postings: Iterable[Posting]) -> None:
             _check(posting, workload)
 
 
-def _object(one: Held) -> dict[str, Any]:
+def _object(one: PublishedChange) -> dict[str, Any]:
     change = one.change
     return {
         **{name: getattr(one.posting, name) for name in _ABOUT},

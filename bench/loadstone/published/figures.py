@@ -25,7 +25,7 @@ class Gain(Noun, frozen=True, kw_only=True):
     published: float
 
 
-class Beside(Noun, frozen=True, kw_only=True):
+class VsPublished(Noun, frozen=True, kw_only=True):
     """A measured Case beside a published figure; at least one of the last three is there.
 
     ``here`` is in the published unit, and ``share`` is that over the published figure: None
@@ -42,7 +42,7 @@ class Beside(Noun, frozen=True, kw_only=True):
     gain: Gain | None
 
 
-def beside(run: Run, postings: Iterable[Posting]) -> tuple[Beside, ...]:
+def vs_published(run: Run, postings: Iterable[Posting]) -> tuple[VsPublished, ...]:
     """What can be set beside published figures, posting by posting.
 
     Raises:
@@ -60,7 +60,7 @@ def beside(run: Run, postings: Iterable[Posting]) -> tuple[Beside, ...]:
 
 def _of_case(
     run: Run, posting: Posting, summary: CaseSummary, summaries: Sequence[CaseSummary]
-) -> Iterator[Beside]:
+) -> Iterator[VsPublished]:
     figures = (*posting.figures, *(side for change in posting.changes for side in _sides(change)))
     for figure in _nearest([one for one in figures if _is_figure_of(one, summary)], run):
         metric = metric_of(run, figure.metric)
@@ -68,7 +68,7 @@ def _of_case(
         here, share = _absolute(run, figure, metric, summary)
         gain = _gain(run, posting, figure, metric, summary, summaries)
         if here is not None or gain is not None:
-            yield Beside(
+            yield VsPublished(
                 posting=posting,
                 figure=figure,
                 label=summary.case.label,

@@ -161,7 +161,7 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
     ufs = text("ufs.specification", "UFS {}")
     yield "Beneath", _joined(text("block.stack"), *map(text, _DISK), ufs)
     made = "made for this Run" if facts.get("file.is_made") else ""
-    file = text("file.path") or (run.manifest.plan.subject.file or "")
+    file = text("file.path") or (run.manifest.plan.input.file or "")
     yield "File", _joined(file, size("file.bytes"), text("file.crc32c", "crc32c {}"), made)
 
 

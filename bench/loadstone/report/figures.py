@@ -50,10 +50,10 @@ def rivals(run: Run, ranked: Sequence[CaseSummary]) -> tuple[str, ...]:
     )
 
 
-def has_rivals(run: Run) -> bool:
+def is_ranked(run: Run) -> bool:
     """Whether it makes sense to name the fastest of the Run's Cases."""
     chosen = workloads().get(run.manifest.plan.workload)
-    return chosen is None or chosen.has_rivals
+    return chosen is None or chosen.is_ranked
 
 
 def headings(run: Run) -> tuple[str, ...]:

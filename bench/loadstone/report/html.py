@@ -13,7 +13,7 @@ from loadstone.analysis.time_base import clock_of, tag, words
 from loadstone.core.histogram import merge, percentile
 from loadstone.durable import write_named
 from loadstone.model import Histogram, Noun, Run
-from loadstone.published.figures import beside
+from loadstone.published.figures import vs_published
 from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
 from loadstone.report.hints import hints
@@ -60,7 +60,7 @@ class Section(Noun, frozen=True, kw_only=True):
     counters: list[figures.Counter]
     still_counters: int
     troubles: list[facts.Trouble]
-    beside: list[Block]
+    vs_published: list[Block]
     hints: list[str]
 
 
@@ -169,7 +169,7 @@ def _section(entry: Entry, postings: Sequence[Posting]) -> Section:
         counters=counters,
         still_counters=still_counters,
         troubles=facts.troubles(run),
-        beside=blocks(run, beside(run, postings)),
+        vs_published=blocks(run, vs_published(run, postings)),
         hints=hints(run, summaries),
     )
 
@@ -184,7 +184,7 @@ def _row(run: Run, summary: CaseSummary) -> Row:
 
 def _fastest(entry: Entry) -> Row | None:
     """The first Case, its figure, and as notes those that can't be told from it."""
-    if not entry.cases or not figures.has_rivals(entry.run):
+    if not entry.cases or not figures.is_ranked(entry.run):
         return None
     return Row(
         label=entry.cases[0].case.label,

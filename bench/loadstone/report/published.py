@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from loadstone.analysis.stats import Interval
 from loadstone.model import Comparison, Effect, Noun, Run
-from loadstone.published.changes import Held, HeldByLabel
-from loadstone.published.figures import Beside, Gain
+from loadstone.published.changes import PublishedByLabel, PublishedChange
+from loadstone.published.figures import Gain, VsPublished
 from loadstone.published.posting import Change, Figure, Posting, Quantity
 from loadstone.units import format_bytes_rounded
 
@@ -41,14 +41,14 @@ class Block(Noun, frozen=True, kw_only=True):
     baselines: tuple[str, ...]
 
 
-def change_lines(comparison: Comparison, published: HeldByLabel) -> Iterator[str]:
+def change_lines(comparison: Comparison, published: PublishedByLabel) -> Iterator[str]:
     """A line for each published change of what was compared."""
     for effect in comparison.effects:
         for one in published.get(effect.label, ()):
             yield _change_line(effect, one)
 
 
-def hint(found: Sequence[Beside]) -> str | None:
+def hint(found: Sequence[VsPublished]) -> str | None:
     """That a report has more to say."""
     labels = {one.label for one in found}
     if not labels:
@@ -57,7 +57,7 @@ def hint(found: Sequence[Beside]) -> str | None:
     return f"{cases} beside published figures in `loadstone report`"
 
 
-def blocks(run: Run, found: Sequence[Beside]) -> list[Block]:
+def blocks(run: Run, found: Sequence[VsPublished]) -> list[Block]:
     """What is found of a Run, posting by posting."""
     postings = {id(one.posting): one.posting for one in found}
     return [
@@ -66,7 +66,7 @@ def blocks(run: Run, found: Sequence[Beside]) -> list[Block]:
     ]
 
 
-def _change_line(effect: Effect, one: Held) -> str:
+def _change_line(effect: Effect, one: PublishedChange) -> str:
     posting, change = one.posting, one.change
     here = f"×{_number(effect.ratio)} [{_number(effect.low)}, {_number(effect.high)}]"
     return (
@@ -84,7 +84,7 @@ def _change_text(change: Change, ratio: float | None) -> str:
     return f"{_quantity(change.base)} → {_quantity(change.new)} (×{_number(ratio)})"
 
 
-def _block(run: Run, posting: Posting, found: Sequence[Beside]) -> Block:
+def _block(run: Run, posting: Posting, found: Sequence[VsPublished]) -> Block:
     return Block(
         posting=posting,
         rows=tuple(_row(run, one) for one in found),
@@ -93,7 +93,7 @@ def _block(run: Run, posting: Posting, found: Sequence[Beside]) -> Block:
     )
 
 
-def _row(run: Run, one: Beside) -> Row:
+def _row(run: Run, one: VsPublished) -> Row:
     gain = one.gain
     return Row(
         label=one.label,

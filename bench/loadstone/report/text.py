@@ -12,8 +12,8 @@ from loadstone.analysis import time_base
 from loadstone.analysis.summary import CaseSummary, summarise
 from loadstone.model import Comparison, Plan, Run, Status, Verdict
 from loadstone.plan.order import conditions_words, order
-from loadstone.published.changes import HeldByLabel
-from loadstone.published.figures import beside as find_beside
+from loadstone.published.changes import PublishedByLabel
+from loadstone.published.figures import vs_published
 from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
 from loadstone.report import published as published_report
@@ -54,11 +54,11 @@ def print_run(run: Run, out: Console, postings: Sequence[Posting] = ()) -> None:
     if measured:
         out.print(_table(run, measured))
     _print_troubles(run, out)
-    if measured and figures.has_rivals(run):
+    if measured and figures.is_ranked(run):
         out.print(fastest(run, measured))
     for hint in hints(run, summaries):
         out.print(f"[yellow]note:[/] {escape(hint)}")
-    if more := published_report.hint(find_beside(run, postings)):
+    if more := published_report.hint(vs_published(run, postings)):
         out.print(f"[yellow]note:[/] {more}")
     out.print(f"run: {escape(str(run.path))}")
 
@@ -73,7 +73,7 @@ def fastest(run: Run, measured: Sequence[CaseSummary]) -> str:
 
 
 def print_comparison(
-    comparison: Comparison, out: Console, published: HeldByLabel | None = None
+    comparison: Comparison, out: Console, published: PublishedByLabel | None = None
 ) -> None:
     """The table of a Comparison, with the evidence that moved, and what is published of it."""
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -109,10 +109,10 @@ def _named(id_: str, kernel: str | None) -> str:
 
 def print_plan(plan: Plan, remarks: Iterable[str], out: Console) -> None:
     """The Cases and their order."""
-    subject = plan.subject.file or ", ".join(plan.subject.devices) or "what it makes itself"
+    input = plan.input.file or ", ".join(plan.input.devices) or "what it makes itself"
     out.print(
         f"{escape(plan.name)}: {len(plan.cases)} Cases × {plan.rounds} rounds "
-        f"+ {plan.warmups} warm-up, seed {plan.seed}, on {escape(subject)}"
+        f"+ {plan.warmups} warm-up, seed {plan.seed}, on {escape(input)}"
     )
     for words in conditions_words(plan.conditions):
         out.print(escape(printable(words)))

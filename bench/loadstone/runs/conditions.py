@@ -26,14 +26,14 @@ _CLOCK_LIMIT_S = 30.0
 _BEFORE, _AFTER = "before the Trial", "after the Trial"
 
 
-class Look(Noun, frozen=True, kw_only=True):
+class ConditionsReading(Noun, frozen=True, kw_only=True):
     """What was seen right before or after a Trial; ``offline`` are CPUs that it is pinned to."""
 
     reading: Reading = Reading()
     offline: frozenset[int] = frozenset()
 
 
-class HeldConditions:
+class TrialConditions:
     """Conditions as they turned out on a Target, kept up over the Trials of a Run.
 
     ``facts`` belong into the Environment. Where nothing can be read, nothing is.
@@ -54,7 +54,7 @@ class HeldConditions:
         self._pinned = parse_cpu_list(cpus or "")
         self._sensors = sensors
         self._cooling = cooling
-        self._first = self.look().reading
+        self._first = self.read().reading
         self._limits_khz = earlier_limits(sensors, self._first, then)
         self.facts = {**facts, **heat_facts(sensors, self._first)}
 
@@ -71,25 +71,27 @@ class HeldConditions:
             return {}
         return {"heat.waited_ns": round(self._cooling.wait(say) * 1e9)}
 
-    def placed(self, job: Job) -> Job:
+    def pin(self, job: Job) -> Job:
         """The same Job, on the CPUs that were asked for."""
         return job if self._cpus is None else msgspec.structs.replace(job, cpus=self._cpus)
 
-    def look(self) -> Look:
+    def read(self) -> ConditionsReading:
         """Read everything, in one round trip."""
         paths = (*self._sensors.paths, *((ONLINE,) if self._pinned else ()))
         texts = self._target.read_texts(paths) if paths else {}
         offline = _offline(self._pinned, texts.get(ONLINE))
-        return Look(reading=parse_reading(self._sensors, texts), offline=offline)
+        return ConditionsReading(reading=parse_reading(self._sensors, texts), offline=offline)
 
-    def judged(self, finding: Finding, before: Look, evidence: Mapping[str, float]) -> Finding:
+    def check_after(
+        self, finding: Finding, before: ConditionsReading, evidence: Mapping[str, float]
+    ) -> Finding:
         """A Finding with what was seen around its Trial; one that was ok is invalid by it.
 
         Args:
             before: what was seen before it; what is to be seen after it is read now.
             evidence: more of it.
         """
-        after = self.look()
+        after = self.read()
         readings = {_BEFORE: before.reading, _AFTER: after.reading}
         seen = heat_evidence(self._sensors, before.reading, after.reading)
         told = msgspec.structs.replace(finding, evidence={**finding.evidence, **evidence, **seen})
@@ -109,13 +111,13 @@ class HeldConditions:
         return msgspec.structs.replace(told, status=Status.INVALID, reason=reason, remedy=remedy)
 
 
-def hold(
+def resolve_conditions(
     conditions: Conditions,
     target: Target,
     then: Mapping[str, Fact] | None = None,
     sleep: Callable[[float], None] = time.sleep,
     now_s: Callable[[], float] = time.monotonic,
-) -> HeldConditions:
+) -> TrialConditions:
     """Find out what Conditions come to on a Target, before anything is made there.
 
     Args:
@@ -129,7 +131,7 @@ def hold(
     pinned = None if conditions.pin is None else resolve_pin(conditions.pin, cpus)
     numbers = [cpu.number for cpu in cpus.all]
     sensors = find_sensors(target.read_texts, lambda *words: _output(target, words), numbers)
-    return HeldConditions(
+    return TrialConditions(
         target,
         cpus=pinned,
         sensors=sensors,

@@ -14,7 +14,7 @@ _PASSING = ("journal", "scratch", "runs")
 
 
 @contextlib.contextmanager
-def workplace(results: Path) -> Iterator[bool]:
+def results_lock(results: Path) -> Iterator[bool]:
     """Hold a results directory, which is made where there is none.
 
     At the end what a kill left half written in the journal goes, and directories that are empty,

@@ -16,11 +16,11 @@ from loadstone.model import Case, Environment, Plan, Run, Status, Step, Trial
 from loadstone.plan.order import LIMITS, order
 from loadstone.plan.parameters import parse_value
 from loadstone.provision.journal import Journal
-from loadstone.provision.leftovers import stale
+from loadstone.provision.leftovers import find_leftovers
 from loadstone.runs import store
-from loadstone.runs.conditions import HeldConditions, hold
-from loadstone.runs.results_directory import DEFAULT_RESULTS, workplace
-from loadstone.runs.trial import WayOn, attempt
+from loadstone.runs.conditions import TrialConditions, resolve_conditions
+from loadstone.runs.results_directory import DEFAULT_RESULTS, results_lock
+from loadstone.runs.trial import NextAction, run_trial
 from loadstone.targets import Target
 from loadstone.workloads import Prepared, Workload, workload
 
@@ -66,7 +66,7 @@ def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> R
             be written.
     """
     with ExitStack() as stack:
-        enter_workplace(stack, results, observer)
+        enter_results_lock(stack, results, observer)
         return _begin(plan, target, results, observer)
 
 
@@ -79,7 +79,7 @@ def run_side_by_side(
         For each Target its Run, or what ended it early.
     """
     with ExitStack() as stack, ThreadPoolExecutor(len(targets)) as threads:
-        enter_workplace(stack, results, observers[0])
+        enter_results_lock(stack, results, observers[0])
         begun = [
             threads.submit(_begin, plan, target, results, observer)
             for target, observer in zip(targets, observers, strict=True)
@@ -110,20 +110,22 @@ def _ended(run: Future[Run]) -> Run | LoadstoneError:
 
 def _begin(plan: Plan, target: Target, results: Path, observer: Observer) -> Run:
     with ExitStack() as stack:
-        held = hold(plan.conditions, target)
+        conditions = resolve_conditions(plan.conditions, target)
         prepared = _prepare(stack, plan, target, results, observer)
         writer = stack.enter_context(
             store.create(
                 results,
-                plan=msgspec.structs.replace(plan, subject=prepared.subject),
+                plan=msgspec.structs.replace(plan, input=prepared.input),
                 metrics=workload(plan.workload).metrics,
-                environment=_environment(target, prepared, held),
+                environment=_environment(target, prepared, conditions),
                 loadstone=__version__,
                 core=native.source_hash(),
             )
         )
         with _told_how_to_go_on(writer, results):
-            is_lost = _carry_out(list(order(plan)), (), target, prepared, held, writer, observer)
+            is_lost = _carry_out(
+                list(order(plan)), (), target, prepared, conditions, writer, observer
+            )
     run = store.load(writer.path)
     return _finish(run, target, results, observer) if is_lost else run
 
@@ -138,7 +140,7 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
     if not _missing(run):
         return run
     with ExitStack() as stack:
-        enter_workplace(stack, results, observer)
+        enter_results_lock(stack, results, observer)
         return _finish(run, target, results, observer)
 
 
@@ -148,28 +150,30 @@ def _finish(run: Run, target: Target, results: Path, observer: Observer) -> Run:
         with ExitStack() as stack:
             writer = stack.enter_context(store.reopen(run))
             stack.enter_context(_told_how_to_go_on(writer, results))
-            held = hold(run.manifest.plan.conditions, target, run.manifest.environment.facts)
+            conditions = resolve_conditions(
+                run.manifest.plan.conditions, target, run.manifest.environment.facts
+            )
             prepared = _prepare(stack, run.manifest.plan, target, results, observer)
-            _check_same(run, _environment(target, prepared, held))
-            is_lost = _carry_out(steps, run.trials, target, prepared, held, writer, observer)
+            _check_same(run, _environment(target, prepared, conditions))
+            is_lost = _carry_out(steps, run.trials, target, prepared, conditions, writer, observer)
         run = store.load(run.path)
         if not is_lost:
             break
     return run
 
 
-def enter_workplace(stack: ExitStack, results: Path, observer: Observer) -> None:
+def enter_results_lock(stack: ExitStack, results: Path, observer: Observer) -> None:
     """Hold a results directory as long as the stack stands; what the user should know is said.
 
     Raises:
         RunError: it is no directory that can be made, opened or read.
     """
-    if stack.enter_context(workplace(results)):
+    if stack.enter_context(results_lock(results)):
         observer.say(
             f"another loadstone is at work in {results}: each slows the other down and drops its "
             "cache; figures are better made one after the other"
         )
-    if left := stale(results):
+    if left := find_leftovers(results):
         observer.say(
             f"what a killed Run set up is still there ({len(left)}); remove it with: "
             f"loadstone clean{_where(results)}"
@@ -187,7 +191,7 @@ def _told_how_to_go_on(writer: store.RunWriter, results: Path) -> Iterator[None]
         yield
     except BaseException as error:
         resume = f"loadstone resume {writer.path.name}{_where(results)}"
-        is_resumable = not writer.manifest.plan.subject.erase
+        is_resumable = not writer.manifest.plan.input.erase
         error.add_note(
             "the Trials that ended are kept" + (f"; go on with: {resume}" if is_resumable else "")
         )
@@ -199,13 +203,15 @@ def _prepare(
 ) -> Prepared:
     journal = stack.enter_context(Journal(results, target.name, target.execute))
     return stack.enter_context(
-        workload(plan.workload).prepare(target, plan.subject, plan.cases, journal, observer.say)
+        workload(plan.workload).prepare(target, plan.input, plan.cases, journal, observer.say)
     )
 
 
-def _environment(target: Target, prepared: Prepared, held: HeldConditions) -> Environment:
+def _environment(target: Target, prepared: Prepared, conditions: TrialConditions) -> Environment:
     found = target.environment(prepared.path)
-    return msgspec.structs.replace(found, facts={**found.facts, **held.facts, **prepared.facts})
+    return msgspec.structs.replace(
+        found, facts={**found.facts, **conditions.facts, **prepared.facts}
+    )
 
 
 def _missing(run: Run) -> list[Step]:
@@ -238,7 +244,7 @@ def _check_known(run: Run) -> None:
 
 def _check_nothing_to_erase(run: Run) -> None:
     """A name may mean another disk by now; only who types it twice says that it may be lost."""
-    if erase := run.manifest.plan.subject.erase:
+    if erase := run.manifest.plan.input.erase:
         raise RunError(
             f"{run.id}: cannot be resumed: {', '.join(erase)} may be another device by now; start "
             "a new run with --device and --erase"
@@ -272,7 +278,7 @@ def _carry_out(
     earlier: Iterable[Trial],
     target: Target,
     prepared: Prepared,
-    held: HeldConditions,
+    conditions: TrialConditions,
     writer: store.RunWriter,
     observer: Observer,
 ) -> bool:
@@ -284,14 +290,14 @@ def _carry_out(
         if step.case.id in skipped:
             observer.ended(step, None)
             continue
-        trial, way_on = attempt(step, target, prepared, held, observer.say)
+        trial, action = run_trial(step, target, prepared, conditions, observer.say)
         writer.append(trial)
         observer.ended(step, trial)
         if trial.status is Status.SKIPPED:
             skipped.add(step.case.id)
-        if way_on is WayOn.AFTER_RETURN:
+        if action is NextAction.WAIT_FOR_TARGET:
             target.await_return(observer.say)
             return True
-        if way_on is WayOn.NONE:
+        if action is NextAction.STOP:
             return False
     return False

@@ -8,32 +8,32 @@ from enum import Enum, auto
 from loadstone.core.evidence import timed_ns
 from loadstone.errors import TargetLostError
 from loadstone.model import Case, Finding, Outcome, Status, Step, Trial
-from loadstone.runs.conditions import HeldConditions
+from loadstone.runs.conditions import TrialConditions
 from loadstone.targets import Say, Target
 from loadstone.workloads import Prepared
 
 
-class WayOn(Enum):
+class NextAction(Enum):
     """How a Run goes on after a Trial."""
 
-    FREE = auto()
-    AFTER_RETURN = auto()
-    NONE = auto()
+    CONTINUE = auto()
+    WAIT_FOR_TARGET = auto()
+    STOP = auto()
 
 
-def attempt(
-    step: Step, target: Target, prepared: Prepared, held: HeldConditions, say: Say
-) -> tuple[Trial, WayOn]:
+def run_trial(
+    step: Step, target: Target, prepared: Prepared, conditions: TrialConditions, say: Say
+) -> tuple[Trial, NextAction]:
     """Carry out a Step: its Trial, whatever came of it, and how the Run goes on."""
-    finding = prepared.objection(step.case)
+    finding = prepared.skip_reason(step.case)
     outcome, (started, start_ns) = Outcome(), _now()
     if finding is None:
         try:
-            waited = held.await_cool(say)
+            waited = conditions.await_cool(say)
             started, start_ns = _now()
-            outcome, finding = _carried_out(step.case, target, prepared, held, waited)
+            outcome, finding = _carried_out(step.case, target, prepared, conditions, waited)
         except TargetLostError as error:
-            outcome = Outcome(death=str(error), lost=True)
+            outcome = Outcome(crash=str(error), target_lost=True)
             finding = _lost(outcome)
     trial = Trial(
         case=step.case.id,
@@ -50,23 +50,23 @@ def attempt(
         histograms=outcome.histograms,
         overhead_ns=time.monotonic_ns() - start_ns - inherent_ns(finding, outcome),
     )
-    if outcome.lost:
-        return trial, WayOn.AFTER_RETURN
-    return trial, WayOn.NONE if finding.ends_run else WayOn.FREE
+    if outcome.target_lost:
+        return trial, NextAction.WAIT_FOR_TARGET
+    return trial, NextAction.STOP if finding.ends_run else NextAction.CONTINUE
 
 
 def _carried_out(
     case: Case,
     target: Target,
     prepared: Prepared,
-    held: HeldConditions,
+    conditions: TrialConditions,
     waited: Mapping[str, float],
 ) -> tuple[Outcome, Finding]:
-    before = held.look()
-    outcome = target.execute(held.placed(prepared.job(case)))
-    if outcome.lost:
+    before = conditions.read()
+    outcome = target.execute(conditions.pin(prepared.job(case)))
+    if outcome.target_lost:
         return outcome, _lost(outcome)
-    return outcome, held.judged(prepared.judge(case, outcome), before, waited)
+    return outcome, conditions.check_after(prepared.evaluate(case, outcome), before, waited)
 
 
 def _now() -> tuple[datetime, int]:
@@ -76,7 +76,7 @@ def _now() -> tuple[datetime, int]:
 def _lost(outcome: Outcome) -> Finding:
     return Finding(
         status=Status.FAILED,
-        reason=outcome.death,
+        reason=outcome.crash,
         remedy="see that its cable, battery and adbd hold; the Run goes on when it is back",
     )
 

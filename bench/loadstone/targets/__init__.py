@@ -44,7 +44,7 @@ class Target(Protocol):
         """Kernel files worth reading around a timed region on ``path``."""
 
     def execute(self, job: Job) -> Outcome:
-        """Carry out a Job; a crash of the core is an Outcome with ``death``."""
+        """Carry out a Job; a crash of the core is an Outcome with ``crash``."""
 
     def scratch(self) -> Path:
         """A directory on the Target for small files of this Run; gone with the Target."""

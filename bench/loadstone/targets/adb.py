@@ -19,7 +19,7 @@ from loadstone.targets.android.bridge import PLACE, Bridge
 from loadstone.targets.android.facts import phone_facts, state_facts
 from loadstone.targets.android.listing import choose, listed
 from loadstone.targets.android.root import user_of
-from loadstone.targets.cancel import GivingUp
+from loadstone.targets.cancel import CancelToken
 from loadstone.text import printable
 
 SCHEME = "adb"
@@ -40,7 +40,7 @@ class AdbTarget:
         self.name = f"{SCHEME}:{bridge.serial}"
         self._bridge = bridge
         self._access = access
-        self._giving_up = GivingUp()
+        self._cancel_token = CancelToken()
         self._connect()
 
     def environment(self, path: str | None) -> Environment:
@@ -88,10 +88,10 @@ class AdbTarget:
         for start in range(0, len(paths), _MOST_SAMPLES):
             some = tuple(paths[start : start + _MOST_SAMPLES])
             outcome = self.execute(Job(operation="read-texts", options={}, samples=some))
-            if outcome.lost:
-                raise TargetLostError(outcome.death)
-            if outcome.death:
-                raise TargetError(f"reading {some[0]}, … on {self.name}: {outcome.death}")
+            if outcome.target_lost:
+                raise TargetLostError(outcome.crash)
+            if outcome.crash:
+                raise TargetError(f"reading {some[0]}, … on {self.name}: {outcome.crash}")
             found |= {path: text for path, text in outcome.before.items() if text}
         return found
 
@@ -119,14 +119,14 @@ class AdbTarget:
             if self._is_back():
                 say(f"{self.name} is back")
                 return
-            self._giving_up.heed(f"waiting for {self.name}", _PAUSE_S)
+            self._cancel_token.raise_if_cancelled(f"waiting for {self.name}", _PAUSE_S)
         raise TargetError(
             f"{self.name} did not come back within {limit_s:g} s ({self._bridge.state()}); plug "
             "it in, or --wait-device with more"
         )
 
     def interrupt(self) -> None:
-        self._giving_up.wish()
+        self._cancel_token.cancel()
         self._agent.kill()
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class AdbTarget:
     def _connect(self) -> None:
         architecture = self._bridge.shell("uname", "-m").out.strip()
         self._user = user_of(self._bridge, self._access.root)
-        self._agent = Agent(self._bridge, architecture, self._user, self._giving_up)
+        self._agent = Agent(self._bridge, architecture, self._user, self._cancel_token)
         # What does not run is known before anything is prepared.
         _ = self._agent.hello
         self._phone = phone_facts(self.read_texts, self._output)

@@ -5,17 +5,17 @@ import threading
 from loadstone.errors import InterruptedRunError
 
 
-class GivingUp:
+class CancelToken:
     """A wish of another thread, heeded once: what tidies up afterwards are Jobs too."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
-    def wish(self) -> None:
+    def cancel(self) -> None:
         """From another thread: whoever waits shall raise."""
         self._event.set()
 
-    def heed(self, what: str, within_s: float = 0.0) -> None:
+    def raise_if_cancelled(self, what: str, within_s: float = 0.0) -> None:
         """Raise if it is wished for, or comes to be within a time.
 
         Args:

@@ -22,13 +22,13 @@ from loadstone.errors import TargetError, UsageError, system_words
 from loadstone.model import Environment, Job, Outcome
 from loadstone.targets import Say
 from loadstone.targets.access import Access
-from loadstone.targets.cancel import GivingUp
+from loadstone.targets.cancel import CancelToken
 
 SCHEME = "local"
 SUMMARY = "this machine"
 IS_THIS_MACHINE = True
 
-_DEATH_LIMIT_S = 10.0
+_EXIT_LIMIT_S = 10.0
 
 
 class LocalTarget:
@@ -45,7 +45,7 @@ class LocalTarget:
         self._scratch = results.absolute() / "scratch"
         self._limit_s = limit_s
         self._worker: subprocess.Popen[bytes] | None = None
-        self._giving_up = GivingUp()
+        self._cancel_token = CancelToken()
 
     def environment(self, path: str | None) -> Environment:
         facts = machine_facts(self.read_text, self.read_texts)
@@ -66,7 +66,7 @@ class LocalTarget:
         return path_samples(remote_files.found(native.run_job, path), self.read_text)
 
     def execute(self, job: Job) -> Outcome:
-        self._giving_up.heed(job.operation)
+        self._cancel_token.raise_if_cancelled(job.operation)
         process = self._running_worker()
         if self._limit_s is not None:
             job = msgspec.structs.replace(job, timeout_s=self._limit_s)
@@ -83,8 +83,8 @@ class LocalTarget:
             raise
         if outcome is None:
             self.close()
-            self._giving_up.heed(job.operation)
-            return Outcome(death=f"the worker process: {worker.death_of(process.returncode)}")
+            self._cancel_token.raise_if_cancelled(job.operation)
+            return Outcome(crash=f"the worker process: {worker.describe_exit(process.returncode)}")
         return outcome
 
     def scratch(self) -> Path:
@@ -133,7 +133,7 @@ class LocalTarget:
             Path(path).unlink()
 
     def interrupt(self) -> None:
-        self._giving_up.wish()
+        self._cancel_token.cancel()
         if (process := self._worker) is not None:
             process.kill()
 
@@ -169,7 +169,7 @@ class LocalTarget:
 
 def _await_end(pipe: IO[bytes]) -> None:
     """Wait until nobody can write to a pipe: the Job's own process holds it as long as it is."""
-    end_s = time.monotonic() + _DEATH_LIMIT_S
+    end_s = time.monotonic() + _EXIT_LIMIT_S
     while (left_s := end_s - time.monotonic()) > 0:
         if select.select([pipe], [], [], left_s)[0] and not os.read(pipe.fileno(), 1 << 16):
             return

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from loadstone.core.explain import Rule
 from loadstone.errors import UsageError
-from loadstone.model import Case, Column, Finding, Job, Metric, Outcome, Parameter, Subject, Value
+from loadstone.model import Case, Column, Finding, Input, Job, Metric, Outcome, Parameter, Value
 from loadstone.provision.journal import Journal
 from loadstone.targets import Say, Target
 from loadstone.text import printable
@@ -20,18 +20,18 @@ class Prepared(Protocol):
     """A Workload made ready on a Target: its file or device is there."""
 
     path: str | None
-    subject: Subject
+    input: Input
     """The subject as it turned out: the same one again would be measured on the same bytes."""
     facts: Mapping[str, Value]
     """What decides whether another Run was made on the same thing."""
 
-    def objection(self, case: Case) -> Finding | None:
+    def skip_reason(self, case: Case) -> Finding | None:
         """Why a Case need not be tried here, or None."""
 
     def job(self, case: Case) -> Job:
         """The Job that times a Case."""
 
-    def judge(self, case: Case, outcome: Outcome) -> Finding:
+    def evaluate(self, case: Case, outcome: Outcome) -> Finding:
         """What came of it: status, reason and remedy, metrics, evidence."""
 
 
@@ -46,10 +46,10 @@ class Workload(Protocol):
     """What the table of a Run shows of a Case besides the first metric."""
     rules: tuple[Rule, ...]
     """What the core's errors mean in a Trial of it; the first that fits is taken."""
-    has_rivals: bool
+    is_ranked: bool
     """Whether its Cases are ways to one end, so that the fastest is worth naming."""
 
-    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
+    def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """The least size in bytes of each block device that the Cases take whole; empty for a
         Workload that works in a directory."""
 
@@ -67,7 +67,7 @@ class Workload(Protocol):
         """For people: short, and different for different parameters."""
 
     def prepare(
-        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+        self, target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
     ) -> AbstractContextManager[Prepared]:
         """Find or make what is measured; whatever was made is gone when the context ends."""
 

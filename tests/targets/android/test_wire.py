@@ -69,7 +69,7 @@ def test_an_outcome_is_read_whole() -> None:
         Histogram(name="io", count=2, min_ns=7, max_ns=9, sum_ns=16, buckets={7: 1, 9: 1}),
     )
     assert outcome.before == {"/proc/vmstat": "a\n"}
-    assert not outcome.lost
+    assert not outcome.target_lost
 
 
 @pytest.mark.parametrize(

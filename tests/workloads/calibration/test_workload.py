@@ -10,9 +10,9 @@ from commands import Command, needs_root
 from loadstone import targets
 from loadstone.analysis.summary import summarise
 from loadstone.core import native
-from loadstone.environment.calibration import EFFECTS, boot_calibration
+from loadstone.environment.calibration import MICROBENCHMARKS, boot_calibration
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Case, CoreError, Job, Outcome, Status, Subject
+from loadstone.model import Case, CoreError, Input, Job, Outcome, Status
 from loadstone.targets.local import LocalTarget
 from loadstone.workloads import make_cases, workload
 from loadstone.workloads.calibration.workload import PreparedCalibration
@@ -31,7 +31,7 @@ def test_a_run_of_the_default_cases_has_a_cost_for_each(place: Path) -> None:
     run = loadstone.run(
         "calibration", directory=place, rounds=1, warmups=0, results=place / "results"
     )
-    assert len(run.manifest.plan.cases) == len(EFFECTS) + 1
+    assert len(run.manifest.plan.cases) == len(MICROBENCHMARKS) + 1
     for summary in summarise(run):
         if summary.skipped:
             assert summary.case.parameters["effect"] == "thp-fault", summary.skipped
@@ -90,7 +90,7 @@ def test_size_makes_cases_of_writes_only() -> None:
 
 
 def test_the_core_knows_every_effect() -> None:
-    assert native.operation_options("calibrate")["effect"] == ("choice", tuple(EFFECTS))
+    assert native.operation_options("calibrate")["effect"] == ("choice", tuple(MICROBENCHMARKS))
 
 
 def test_a_boot_is_calibrated_by_what_the_lab_records(place: Path) -> None:
@@ -128,10 +128,10 @@ def test_a_boot_that_cannot_be_calibrated_has_no_figures(place: Path) -> None:
 def test_what_an_effect_lacks_is_told(
     place: Path, code: int, step: str, status: Status, words: str
 ) -> None:
-    prepared = PreparedCalibration(LocalTarget(place), Subject(), None, str(place / "none"))
+    prepared = PreparedCalibration(LocalTarget(place), Input(), None, str(place / "none"))
     case = Case.of("calibration", "x", {"effect": "thp-fault", "size": 65536})
     error = CoreError(code=code, step=step, path="memory")
-    finding = prepared.judge(case, Outcome(error=error))
+    finding = prepared.evaluate(case, Outcome(error=error))
     assert finding.status is status
     assert words in (finding.reason or "")
     assert finding.remedy or status is Status.FAILED

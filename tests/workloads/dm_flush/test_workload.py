@@ -13,7 +13,7 @@ import pytest
 from commands import MIB, needs, needs_root
 from devices import loop, number_of, partition
 from loadstone.core import native
-from loadstone.model import Case, CoreError, Kind, Outcome, Status, Subject, Value
+from loadstone.model import Case, CoreError, Input, Kind, Outcome, Status, Value
 from loadstone.provision.block_device import BlockDevice
 from loadstone.provision.device_mapper import MappedDevice
 from loadstone.targets.local import LocalTarget
@@ -50,7 +50,7 @@ class Bench:
 
     def prepared(self, case: Case) -> PreparedFlush:
         tables = {case.id: self._mapped}
-        return PreparedFlush(self._target, Subject(), (self._lower,), tables, "4.50.0")
+        return PreparedFlush(self._target, Input(), (self._lower,), tables, "4.50.0")
 
     def run(self, **chosen: Value) -> tuple[Outcome, PreparedFlush, Case]:
         case = case_of(**chosen)
@@ -135,8 +135,8 @@ def test_what_has_no_meaning_is_left_out_and_told(
 
 def test_a_plan_takes_as_many_devices_as_its_largest_case() -> None:
     cases, _ = make_cases(FLUSH, [{"segments": 1}, {"segments": 9, "devices": 3}])
-    assert FLUSH.devices(Subject(), cases) == ((2 * 16384 + 8000) * 512,) * 3
-    assert FLUSH.devices(Subject(), make_cases(FLUSH, [{}])[0]) == ((1023 * 16384 + 8000) * 512,)
+    assert FLUSH.devices(Input(), cases) == ((2 * 16384 + 8000) * 512,) * 3
+    assert FLUSH.devices(Input(), make_cases(FLUSH, [{}])[0]) == ((1023 * 16384 + 8000) * 512,)
 
 
 @needs_root
@@ -154,7 +154,7 @@ def test_every_sync_is_counted_and_every_flush_reaches_the_device(
     bench: Bench, sync: str, io: str, histograms: dict[str, int]
 ) -> None:
     outcome, prepared, case = bench.run(sync=sync, io=io)
-    finding = prepared.judge(case, outcome)
+    finding = prepared.evaluate(case, outcome)
     assert finding.status is Status.OK, finding.reason
     assert counts(outcome) == histograms
     evidence, metrics = finding.evidence, finding.metrics
@@ -176,17 +176,17 @@ def test_every_sync_is_counted_and_every_flush_reaches_the_device(
 @needs_root
 def test_all_threads_write_and_sync_and_flushes_may_be_shared(bench: Bench) -> None:
     outcome, prepared, case = bench.run(threads=8, writes=50, block=512)
-    evidence = prepared.judge(case, outcome).evidence
+    evidence = prepared.evaluate(case, outcome).evidence
     assert counts(outcome) == {"write": 400, "sync": 400}
     assert evidence["bytes"] == 400 * 512
     assert 0 < evidence["flushes_per_sync"] <= 1
-    assert prepared.judge(case, outcome).metrics["sync_p99_ns"] > 0
+    assert prepared.evaluate(case, outcome).metrics["sync_p99_ns"] > 0
 
 
 @needs_root
 def test_for_a_time_means_at_least_that_time(bench: Bench) -> None:
     outcome, prepared, case = bench.run(threads=2, seconds=1)
-    finding = prepared.judge(case, outcome)
+    finding = prepared.evaluate(case, outcome)
     assert finding.evidence["elapsed_ns"] >= 1e9
     assert finding.evidence["syncs"] == finding.evidence["writes"] > 2
     assert prepared.job(case).timeout_s > 601
@@ -214,7 +214,7 @@ def test_flushes_of_a_partition_are_counted_at_its_disk(place: Path, device: str
     with partition(device) as part:
         bench = Bench(place, part)
         outcome, prepared, case = bench.run()
-        finding = prepared.judge(case, outcome)
+        finding = prepared.evaluate(case, outcome)
     assert finding.evidence["flushes_per_sync"] == 1
     assert finding.notes == ()
 
@@ -224,7 +224,7 @@ def test_where_nothing_is_remapped_the_count_is_zero_and_not_unknown(bench: Benc
     outcome, prepared, case = bench.run()
     if outcome.values["counted_remaps"] < 0:
         pytest.skip("no counter of block:block_bio_remap: mount tracefs; CONFIG_EVENT_TRACING")
-    assert prepared.judge(case, outcome).evidence["remaps_per_flush"] == 0
+    assert prepared.evaluate(case, outcome).evidence["remaps_per_flush"] == 0
 
 
 @needs_root
@@ -233,7 +233,7 @@ def test_flushes_that_the_kernel_does_not_tell_are_unknown_and_not_zero(bench: B
     refused = Outcome(
         values={**outcome.values, "counted_remaps": -errno.EACCES}, histograms=outcome.histograms
     )
-    finding = prepared.judge(case, refused)
+    finding = prepared.evaluate(case, refused)
     assert finding.evidence["flushes_per_sync"] == finding.evidence["remaps_per_flush"] == -1
     assert finding.notes == (
         "remaps unknown: root may count them (tracepoint block:block_bio_remap)",
@@ -263,7 +263,7 @@ def test_no_flush_at_the_device_is_told_with_why(
             before=outcome.before,
             after=outcome.before,
         )
-    finding = prepared.judge(case, outcome)
+    finding = prepared.evaluate(case, outcome)
     assert finding.evidence["flushes_per_sync"] == 0
     assert finding.notes[0].startswith("no flush reached the device below: it ")
     assert words in finding.notes[0]
@@ -280,8 +280,8 @@ def test_the_counters_of_all_devices_below_add_up(place: Path, device: str) -> N
         target = LocalTarget(place / "results")
         for path in (device, other):
             mapped = MappedDevice(name="", path=path, number="", table="", mode="")
-            prepared = PreparedFlush(target, Subject(), devices, {case.id: mapped}, "4.50.0")
-            finding = prepared.judge(case, native.run_job(prepared.job(case)))
+            prepared = PreparedFlush(target, Input(), devices, {case.id: mapped}, "4.50.0")
+            finding = prepared.evaluate(case, native.run_job(prepared.job(case)))
             assert finding.evidence["flushes_per_sync"] == 1
             assert finding.evidence["block.write_bytes"] == 8 * 4096
 
@@ -306,7 +306,7 @@ def test_a_block_that_the_device_cannot_take_is_a_skip(
     bench: Bench, chosen: dict[str, Value], words: str, remedy: str
 ) -> None:
     outcome, prepared, case = bench.run(**chosen)
-    finding = prepared.judge(case, outcome)
+    finding = prepared.evaluate(case, outcome)
     assert finding.status is (Status.SKIPPED if words else Status.OK)
     assert words in (finding.reason or "")
     assert (finding.remedy or "").startswith(remedy)
@@ -328,7 +328,7 @@ def test_what_goes_wrong_says_what_to_do(
     code: int, step: str, status: Status, words: str, remedy: str
 ) -> None:
     error = CoreError(code=code, step=step, path="/dev/x", offset=4096)
-    finding = prepared_without_device().judge(case_of(), Outcome(error=error))
+    finding = prepared_without_device().evaluate(case_of(), Outcome(error=error))
     assert finding.status is status
     assert words in (finding.reason or "")
     assert remedy in (finding.remedy or "")
@@ -336,7 +336,7 @@ def test_what_goes_wrong_says_what_to_do(
 
 def test_an_error_of_no_file_in_particular_names_none() -> None:
     error = CoreError(code=errno.EAGAIN, step="start thread", path="", offset=-1)
-    finding = prepared_without_device().judge(case_of(), Outcome(error=error))
+    finding = prepared_without_device().evaluate(case_of(), Outcome(error=error))
     assert finding.reason == (
         "no more threads may be started here: start thread: Resource temporarily unavailable "
         "(EAGAIN)"
@@ -345,8 +345,8 @@ def test_an_error_of_no_file_in_particular_names_none() -> None:
 
 def test_a_device_that_hangs_ends_the_run_and_a_crash_does_not() -> None:
     prepared = prepared_without_device()
-    hung = prepared.judge(case_of(), Outcome(death="no answer within 600 s; killed"))
-    crashed = prepared.judge(case_of(), Outcome(death="killed by SIGSEGV"))
+    hung = prepared.evaluate(case_of(), Outcome(crash="no answer within 600 s; killed"))
+    crashed = prepared.evaluate(case_of(), Outcome(crash="killed by SIGSEGV"))
     assert (hung.status, hung.ends_run) == (Status.FAILED, True)
     assert (crashed.status, crashed.ends_run) == (Status.FAILED, False)
     assert "see dmesg" in (hung.remedy or "")
@@ -357,4 +357,4 @@ def prepared_without_device() -> PreparedFlush:
     lower = BlockDevice(path="/dev/null", number="0:0", bytes=0)
     mapped = MappedDevice(name="", path="/dev/x", number="0:0", table="", mode="")
     cases = {case_of().id: mapped, case_of(threads=16, writes=20).id: mapped}
-    return PreparedFlush(LocalTarget(Path("/nonexistent")), Subject(), (lower,), cases, "4.50.0")
+    return PreparedFlush(LocalTarget(Path("/nonexistent")), Input(), (lower,), cases, "4.50.0")

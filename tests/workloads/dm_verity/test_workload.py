@@ -17,7 +17,7 @@ from commands import MIB, needs, needs_root
 from devices import loop, number_of, run
 from loadstone.core import native
 from loadstone.errors import UsageError
-from loadstone.model import Case, CoreError, Finding, Job, Kind, Outcome, Status, Subject, Value
+from loadstone.model import Case, CoreError, Finding, Input, Job, Kind, Outcome, Status, Value
 from loadstone.provision.block_device import BlockDevice
 from loadstone.provision.device_mapper import MappedDevice
 from loadstone.targets.local import LocalTarget
@@ -152,7 +152,7 @@ def written_tree(directory: Path, layout: Layout, hash_block: int) -> int:
 
 
 def test_trees_lie_behind_the_image_and_behind_each_other() -> None:
-    layout = layout_of(Subject(size_bytes=3 * MIB + 5), [4096, 512, 4096])
+    layout = layout_of(Input(size_bytes=3 * MIB + 5), [4096, 512, 4096])
     assert layout.image_bytes == 3 * MIB + 4096
     assert layout.hash_blocks == (512, 4096)
     assert layout.tree_start(512) == layout.image_bytes
@@ -163,10 +163,10 @@ def test_trees_lie_behind_the_image_and_behind_each_other() -> None:
 def test_the_image_of_a_file_is_the_file_in_whole_blocks(tmp_path: Path) -> None:
     file = tmp_path / "model"
     file.write_bytes(bytes(5000))
-    layout = layout_of(Subject(file=str(file)), [4096])
+    layout = layout_of(Input(file=str(file)), [4096])
     assert (layout.file, layout.image_bytes) == (str(file), 8192)
     with pytest.raises(UsageError, match="No such file or directory"):
-        layout_of(Subject(file=str(tmp_path / "none")), [4096])
+        layout_of(Input(file=str(tmp_path / "none")), [4096])
 
 
 def test_a_verity_table_is_what_the_kernel_documents() -> None:
@@ -189,7 +189,7 @@ class Bench(NamedTuple):
     """A device, the one below it, and one with the hashes; all loops."""
 
     device: str
-    floor: str
+    baseline: str
     hashes: str
     target: LocalTarget
 
@@ -198,10 +198,12 @@ class Bench(NamedTuple):
         tree = Tree(device=mapped(self.hashes, number_of(self.hashes)), root="", block_bytes=4096)
         return PreparedVerity(
             target=self.target,
-            subject=Subject(),
+            input=Input(),
             layout=layout,
-            lower=BlockDevice(path=self.floor, number=number_of(self.floor), bytes=IMAGE_BYTES),
-            data=mapped(self.floor, number_of(self.floor)),
+            lower=BlockDevice(
+                path=self.baseline, number=number_of(self.baseline), bytes=IMAGE_BYTES
+            ),
+            data=mapped(self.baseline, number_of(self.baseline)),
             trees={4096: tree},
             devices={case.id: mapped(self.device, number_of(self.device))},
             bh_bytes=bh_bytes,
@@ -211,16 +213,16 @@ class Bench(NamedTuple):
     def read(self, case: Case) -> Outcome:
         names = ("pattern", "block", "total", "threads", "io")
         options = {name: str(case.parameters[name]) for name in names}
-        options |= {"device": self.device, "floor": self.floor}
+        options |= {"device": self.device, "floor": self.baseline}
         samples = tuple(
-            f"/sys/dev/block/{number_of(path)}/stat" for path in (self.floor, self.hashes)
+            f"/sys/dev/block/{number_of(path)}/stat" for path in (self.baseline, self.hashes)
         )
         return native.run_job(Job(operation="device-read", options=options, samples=samples))
 
-    def judge(self, **chosen: Value) -> tuple[Finding, Outcome]:
+    def evaluate(self, **chosen: Value) -> tuple[Finding, Outcome]:
         case = case_of(**chosen)
         outcome = self.read(case)
-        return self.prepared(case).judge(case, outcome), outcome
+        return self.prepared(case).evaluate(case, outcome), outcome
 
     def with_hashes_read(self, outcome: Outcome) -> Outcome:
         """As if the device had read a block of hashes meanwhile."""
@@ -236,18 +238,18 @@ def bench(place: Path, nothing_is_left: None) -> Iterator[Bench]:
     del nothing_is_left
     target = LocalTarget(place / "results")
     with (
-        loop(place / "image", size_bytes=IMAGE_BYTES) as floor,
+        loop(place / "image", size_bytes=IMAGE_BYTES) as baseline,
         loop(place / "hashes", size_bytes=MIB) as hashes,
-        upper(floor) as device,
+        upper(baseline) as device,
     ):
-        yield Bench(device, floor, hashes, target)
+        yield Bench(device, baseline, hashes, target)
     target.close()
 
 
 @contextlib.contextmanager
-def upper(floor: str) -> Iterator[str]:
+def upper(baseline: str) -> Iterator[str]:
     """A loop device over a block device."""
-    device = run("losetup", "--find", "--show", "--read-only", "--direct-io=on", floor)
+    device = run("losetup", "--find", "--show", "--read-only", "--direct-io=on", baseline)
     try:
         yield device
     finally:
@@ -258,7 +260,7 @@ def upper(floor: str) -> Iterator[str]:
 @pytest.mark.parametrize("io", ["direct", "buffered"])
 @pytest.mark.parametrize("pattern", ["random", "sequential"])
 def test_both_devices_are_read_alike_and_told_apart(bench: Bench, pattern: str, io: str) -> None:
-    finding, outcome = bench.judge(
+    finding, outcome = bench.evaluate(
         pattern=pattern, io=io, threads=2, block=8192, total=2 * MIB, cache="warm"
     )
     assert finding.status is Status.OK, finding.reason
@@ -284,10 +286,10 @@ def test_both_devices_are_read_alike_and_told_apart(bench: Bench, pattern: str, 
 def test_cold_is_proven_by_hashes_that_were_read(bench: Bench) -> None:
     case = case_of()
     prepared, outcome = bench.prepared(case), bench.read(case)
-    finding = prepared.judge(case, outcome)
+    finding = prepared.evaluate(case, outcome)
     assert finding.status is Status.INVALID
     assert finding.reason == "not cold: no hash was read, so they were in memory"
-    finding = prepared.judge(case, bench.with_hashes_read(outcome))
+    finding = prepared.evaluate(case, bench.with_hashes_read(outcome))
     assert (finding.status, finding.reason) == (Status.OK, None)
     assert finding.evidence["hash_read_bytes"] == 4096
 
@@ -296,8 +298,8 @@ def test_cold_is_proven_by_hashes_that_were_read(bench: Bench) -> None:
 def test_warm_is_disproven_by_hashes_that_were_read(bench: Bench) -> None:
     case = case_of(cache="warm")
     prepared, outcome = bench.prepared(case), bench.read(case)
-    assert prepared.judge(case, outcome).status is Status.OK
-    finding = prepared.judge(case, bench.with_hashes_read(outcome))
+    assert prepared.evaluate(case, outcome).status is Status.OK
+    finding = prepared.evaluate(case, bench.with_hashes_read(outcome))
     assert finding.status is Status.INVALID
     assert finding.reason == "not warm: 4 KiB of hashes had to be read"
 
@@ -307,7 +309,7 @@ def test_a_sequence_that_was_not_read_from_below_is_invalid(bench: Bench) -> Non
     case = case_of(pattern="sequential", cache="warm")
     outcome = bench.read(case)
     unread = msgspec.structs.replace(outcome, after=outcome.before)
-    finding = bench.prepared(case).judge(case, unread)
+    finding = bench.prepared(case).evaluate(case, unread)
     assert finding.status is Status.INVALID
     assert finding.reason == "only 0 B of the image were read from below"
 
@@ -317,7 +319,7 @@ def test_data_in_the_page_cache_are_invalid(bench: Bench) -> None:
     case = case_of(cache="warm")
     outcome = bench.read(case)
     cached = {**outcome.values, "cached_before_bytes": 4096}
-    finding = bench.prepared(case).judge(case, msgspec.structs.replace(outcome, values=cached))
+    finding = bench.prepared(case).evaluate(case, msgspec.structs.replace(outcome, values=cached))
     assert (finding.status, (finding.reason or "")[:9]) == (Status.INVALID, "not cold:")
 
 
@@ -332,7 +334,7 @@ def test_devices_that_hold_different_data_end_the_run(place: Path, bench: Bench)
         assert (outcome.error.code, outcome.error.step) == (errno.EBADMSG, "verify")
         assert outcome.error.path == other
         assert outcome.error.offset % 4096 == 0
-        finding = different.prepared(case).judge(case, outcome)
+        finding = different.prepared(case).evaluate(case, outcome)
     assert (finding.status, finding.ends_run) == (Status.FAILED, True)
     assert (finding.reason or "").startswith(f"wrong data: {other} at {outcome.error.offset} is")
 
@@ -366,7 +368,7 @@ def test_what_cannot_be_tried_is_a_skip_with_its_remedy(
     remedy: str | None,
 ) -> None:
     case = case_of(**chosen)
-    finding = bench.prepared(case, bh_bytes).objection(case)
+    finding = bench.prepared(case, bh_bytes).skip_reason(case)
     if words is None:
         assert finding is None
         return
@@ -378,21 +380,23 @@ def test_what_cannot_be_tried_is_a_skip_with_its_remedy(
 @needs_root
 def test_an_error_of_the_floor_is_the_devices_and_never_veritys(bench: Bench) -> None:
     case = case_of()
-    error = CoreError(code=errno.EIO, step="floor read", path=bench.floor, offset=8192)
-    finding = bench.prepared(case).judge(case, Outcome(error=error))
+    error = CoreError(code=errno.EIO, step="floor read", path=bench.baseline, offset=8192)
+    finding = bench.prepared(case).evaluate(case, Outcome(error=error))
     assert finding.status is Status.FAILED
-    assert (finding.reason or "").startswith(f"the device failed: floor read {bench.floor} at 8192")
+    assert (finding.reason or "").startswith(
+        f"the device failed: floor read {bench.baseline} at 8192"
+    )
 
 
 @needs_root
 def test_a_device_that_hangs_ends_the_run(bench: Bench) -> None:
     case = case_of()
-    finding = bench.prepared(case).judge(case, Outcome(death="no answer within 600 s; killed"))
+    finding = bench.prepared(case).evaluate(case, Outcome(crash="no answer within 600 s; killed"))
     assert (finding.status, finding.ends_run) == (Status.FAILED, True)
 
 
 @needs_root
 def test_an_image_smaller_than_a_block_is_a_skip(bench: Bench) -> None:
-    finding, _ = bench.judge(block=8 * MIB, total=8 * MIB)
+    finding, _ = bench.evaluate(block=8 * MIB, total=8 * MIB)
     assert finding.status is Status.SKIPPED
     assert (finding.reason or "").endswith("is smaller than one block")

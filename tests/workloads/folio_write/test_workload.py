@@ -18,13 +18,13 @@ from commands import MIB, Command, needs, needs_root, until
 from leftovers import leftovers
 from loadstone.core import native
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Case, CoreError, Kind, Outcome, Run, Status, Subject, Value
+from loadstone.model import Case, CoreError, Input, Kind, Outcome, Run, Status, Value
 from loadstone.provision.file_system import made_file_system
 from loadstone.provision.journal import Journal
 from loadstone.provision.loop_device import loop_device
 from loadstone.targets.local import LocalTarget
 from loadstone.workloads import make_cases, workload
-from loadstone.workloads.folio_write.place import Ground, Place
+from loadstone.workloads.folio_write.place import FsInstance, FsSpec
 from loadstone.workloads.folio_write.trials import ON_GROUND, PreparedWrite
 
 _PARAMETERS: dict[str, Value] = {
@@ -57,8 +57,8 @@ def _run(place: Path, **axes: object) -> Run:
 
 def _prepared(place: Path) -> PreparedWrite:
     file = str(place / "loadstone-write")
-    places = {Ground(): Place(directory=str(place), file=file, samples=())}
-    return PreparedWrite(LocalTarget(place), Subject(), str(place), places)
+    places = {FsSpec(): FsInstance(directory=str(place), file=file, samples=())}
+    return PreparedWrite(LocalTarget(place), Input(), str(place), places)
 
 
 def _case(**changes: str | int) -> Case:
@@ -157,7 +157,7 @@ def test_a_file_system_that_runs_full_fails_the_trial_and_is_given_back(
     prepared = _prepared(small_ext4)
     case = _case(size=65536, total=64 * MIB)
     outcome = native.run_job(prepared.job(case))
-    finding = prepared.judge(case, outcome)
+    finding = prepared.evaluate(case, outcome)
     assert finding.status is Status.FAILED
     assert finding.reason is not None
     assert finding.reason.startswith("the file system ran full: write ")
@@ -202,7 +202,7 @@ def test_what_goes_wrong_says_what_to_do(
     place: Path, code: int, step: str, status: Status, words: str, remedy: str
 ) -> None:
     error = CoreError(code=code, step=step, path="/d/loadstone-write", offset=4096)
-    finding = _prepared(place).judge(_case(), Outcome(error=error))
+    finding = _prepared(place).evaluate(_case(), Outcome(error=error))
     assert finding.status is status
     assert words in (finding.reason or "")
     assert remedy in (finding.remedy or "")
@@ -211,10 +211,10 @@ def test_what_goes_wrong_says_what_to_do(
 def test_an_overwrite_of_what_is_cached_is_invalid(place: Path) -> None:
     prepared, case = _prepared(place), _case(pattern="overwrite", size=65536)
     outcome = native.run_job(prepared.job(case))
-    assert prepared.judge(case, outcome).status is Status.OK
+    assert prepared.evaluate(case, outcome).status is Status.OK
     for found, words in ((4096, "not cold: 4 KiB"), (-errno.EPERM, "not known to be cold")):
         warm = {**outcome.values, "cached_before_bytes": found}
-        finding = prepared.judge(case, Outcome(values=warm))
+        finding = prepared.evaluate(case, Outcome(values=warm))
         assert (finding.status, (finding.reason or "").startswith(words)) == (Status.INVALID, True)
 
 
@@ -549,7 +549,7 @@ def test_a_disk_that_runs_full_below_a_loop_device_fails_the_trial(
     ):
         prepared, case = _prepared(point), _case(size=65536, total=64 * MIB)
         outcome = native.run_job(prepared.job(case))
-        finding = prepared.judge(case, outcome)
+        finding = prepared.evaluate(case, outcome)
     image.unlink()
     shutil.rmtree(tmp_path / "journaled")
     assert finding.status is Status.FAILED
@@ -561,7 +561,7 @@ def test_witnesses_that_disagree_are_noted(place: Path) -> None:
     outcome = native.run_job(prepared.job(case))
     for traced, is_noted in ((65536, False), (32768, False), (16384, True), (1 << 20, True)):
         values = {**outcome.values, "folio_mean_bytes": 65536, "traced_folio_mean_bytes": traced}
-        notes = prepared.judge(case, Outcome(values=values)).notes
+        notes = prepared.evaluate(case, Outcome(values=values)).notes
         assert any("by the tracepoint" in note for note in notes) == is_noted
 
 

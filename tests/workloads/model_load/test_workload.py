@@ -11,7 +11,7 @@ import loadstone
 from commands import MIB, needs, needs_root, write_model
 from loadstone import targets
 from loadstone.core import native
-from loadstone.model import Kind, Status, Subject
+from loadstone.model import Input, Kind, Status
 from loadstone.provision.journal import Journal
 from loadstone.workloads import make_cases, workload
 
@@ -53,15 +53,15 @@ def test_a_direct_load_that_went_through_the_page_cache_is_invalid(
 def test_a_warm_load_that_found_a_page_missing_is_invalid(tmp_path: Path) -> None:
     chosen, results = workload("model-load"), tmp_path / "results"
     cases, _ = make_cases(chosen, [{"engine": "pread", "io": "buffered", "cache": "warm"}])
-    subject = Subject(file=str(write_model(tmp_path / "model.gguf", MIB)))
+    input = Input(file=str(write_model(tmp_path / "model.gguf", MIB)))
     with (
         targets.connect("local", results) as target,
         Journal(results) as journal,
-        chosen.prepare(target, subject, cases, journal, lambda _: None) as prepared,
+        chosen.prepare(target, input, cases, journal, lambda _: None) as prepared,
     ):
         outcome = target.execute(prepared.job(cases[0]))
         found = {**outcome.values, "cached_before_bytes": MIB - 4096}
-        finding = prepared.judge(cases[0], msgspec.structs.replace(outcome, values=found))
+        finding = prepared.evaluate(cases[0], msgspec.structs.replace(outcome, values=found))
     assert finding.status is Status.INVALID
     assert finding.reason == "not warm: 4 KiB of the file were not in the page cache"
 

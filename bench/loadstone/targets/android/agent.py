@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from loadstone.core import native
-from loadstone.core.worker import death_of
+from loadstone.core.worker import describe_exit
 from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
 from loadstone.model import NO_ANSWER, Job, Outcome
 from loadstone.targets.agent_binary import agent_binary
@@ -14,7 +14,7 @@ from loadstone.targets.android.bridge import PLACE, Bridge
 from loadstone.targets.android.root import User
 from loadstone.targets.android.session import Session, SessionEndedError
 from loadstone.targets.android.wire import Hello, job_line, read_hello, read_outcome
-from loadstone.targets.cancel import GivingUp
+from loadstone.targets.cancel import CancelToken
 from loadstone.text import printable
 from loadstone.units import format_bytes_rounded
 
@@ -35,12 +35,14 @@ class Agent:
         giving_up: wished for from another thread where a Job is to be given up.
     """
 
-    def __init__(self, bridge: Bridge, architecture: str, user: User, giving_up: GivingUp) -> None:
+    def __init__(
+        self, bridge: Bridge, architecture: str, user: User, cancel_token: CancelToken
+    ) -> None:
         self._bridge = bridge
         self._binary = agent_binary(architecture)
         self._user = user
         self._session: Session | None = None
-        self._giving_up = giving_up
+        self._cancel_token = cancel_token
 
     @property
     def hello(self) -> Hello:
@@ -57,14 +59,14 @@ class Agent:
         Raises:
             TargetError: the agent does not run on this device, or talks nonsense.
         """
-        self._giving_up.heed(job.operation)
+        self._cancel_token.raise_if_cancelled(job.operation)
         try:
             session = self._running()
             return read_outcome(session.ask(job_line(job), job.timeout_s + _GRACE_S))
         except SessionEndedError as ended:
             return self._judged(ended, job)
         except TargetLostError as error:
-            return Outcome(death=str(error), lost=True)
+            return Outcome(crash=str(error), target_lost=True)
         except BaseException:
             # Whoever tidies up next must not race with a Job that still makes files.
             self.close()
@@ -83,16 +85,17 @@ class Agent:
 
     def _judged(self, ended: SessionEndedError, job: Job) -> Outcome:
         self.close()
-        self._giving_up.heed(job.operation)
+        self._cancel_token.raise_if_cancelled(job.operation)
         where = f"adb:{printable(self._bridge.serial)}"
         if ended.code is None and self._bridge.answers():
-            return Outcome(death=f"{NO_ANSWER} from {where} within {job.timeout_s:g} s; given up")
+            return Outcome(crash=f"{NO_ANSWER} from {where} within {job.timeout_s:g} s; given up")
         if ended.code:
-            why = f"{death_of(_plain(ended.code))}: {ended}"
-            return Outcome(death=f"the agent on {where}: {why}")
+            why = f"{describe_exit(_plain(ended.code))}: {ended}"
+            return Outcome(crash=f"the agent on {where}: {why}")
         # adb's client has nothing to say of a connection that ends, and its exit code is 0.
         return Outcome(
-            death=f"{where} went away during {job.operation}: {self._bridge.state()}", lost=True
+            crash=f"{where} went away during {job.operation}: {self._bridge.state()}",
+            target_lost=True,
         )
 
     def _running(self) -> Session:
@@ -107,7 +110,7 @@ class Agent:
             session = Session(argv, lambda: self._bridge.state() == "device")
         except SessionEndedError as ended:
             if not ended.code:
-                raise self._bridge.lost(self._bridge.state()) from ended
+                raise self._bridge.lost_error(self._bridge.state()) from ended
             raise TargetError(
                 f"{AGENT} does not run on adb:{printable(self._bridge.serial)}: {ended}; "
                 f"{self._remedy(ended)}"

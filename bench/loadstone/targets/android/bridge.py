@@ -90,7 +90,7 @@ class Bridge:
         out, mark, code = said.out.rpartition(f"\n{_END} ")
         if not mark:
             ended = f"the connection ended ({self.state()})"
-            raise self.lost(said.last_words if said.code else ended)
+            raise self.lost_error(said.last_words if said.code else ended)
         return Said(code=int(code), out=out, err=said.err)
 
     def push(self, source: Path, path: str, limit_s: float = 600.0) -> Said:
@@ -134,14 +134,14 @@ class Bridge:
         except TargetError:
             return False
 
-    def lost(self, how: str) -> TargetLostError:
+    def lost_error(self, how: str) -> TargetLostError:
         """The error to raise where the device is gone, and how that showed."""
         return TargetLostError(f"adb:{printable(self.serial)} went away: {how}")
 
     def _transfer(self, verb: str, source: str, destination: str, limit_s: float) -> Said:
         said = self._asked(verb, source, destination, limit_s=limit_s)
         if said.code and (state := self.state()) != "device":
-            raise self.lost(f"{said.last_words} ({state})")
+            raise self.lost_error(f"{said.last_words} ({state})")
         return said
 
     def _asked(self, *words: str, limit_s: float = 60.0) -> Said:

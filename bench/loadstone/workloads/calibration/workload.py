@@ -3,21 +3,21 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadstone.core.evidence import differences
+from loadstone.core.evidence import counter_deltas
 from loadstone.core.explain import explain
-from loadstone.environment.calibration import EFFECTS, cost_ns, mean_cost_ns
+from loadstone.environment.calibration import MICROBENCHMARKS, cost_ns, mean_cost_ns
 from loadstone.model import (
     Better,
     Case,
     Column,
     Finding,
+    Input,
     Job,
     Kind,
     Metric,
     Outcome,
     Parameter,
     Status,
-    Subject,
     Value,
 )
 from loadstone.provision.journal import Journal
@@ -40,7 +40,7 @@ _PARAMETERS = (
         name="effect",
         kind=Kind.CHOICE,
         default="memcpy",
-        choices=tuple(EFFECTS),
+        choices=tuple(MICROBENCHMARKS),
         help="the work: libc's copying and clearing, the kernel's copying to a reader, a null "
         "system call, a fault on a small and on a huge page, a switch between threads, the clock, "
         "buffered writes, reads of a cached file by pread and out of a mapping",
@@ -67,15 +67,15 @@ _COLUMNS = (
 class PreparedCalibration:
     """The Workload with a name for its file; see ``loadstone.workloads.Prepared``."""
 
-    def __init__(self, target: Target, subject: Subject, directory: str | None, file: str) -> None:
+    def __init__(self, target: Target, input: Input, directory: str | None, file: str) -> None:
         self.path = directory
-        self.subject = subject
+        self.input = input
         self.facts: Mapping[str, Value] = {}
         self._target = target
         self._file = file
         self._samples = target.samples(directory)
 
-    def objection(self, case: Case) -> Finding | None:
+    def skip_reason(self, case: Case) -> Finding | None:
         del case
         return None
 
@@ -83,13 +83,13 @@ class PreparedCalibration:
         # Of a Trial that was killed the file is still there.
         self._target.remove_file(self._file)
         options = {name: str(value) for name, value in case.parameters.items()}
-        if EFFECTS[str(case.parameters["effect"])].needs_file:
+        if MICROBENCHMARKS[str(case.parameters["effect"])].needs_file:
             options["file"] = self._file
         return Job(operation="calibrate", options=options, samples=self._samples)
 
-    def judge(self, case: Case, outcome: Outcome) -> Finding:
-        if outcome.death:
-            return Finding(status=Status.FAILED, reason=outcome.death, remedy="see dmesg")
+    def evaluate(self, case: Case, outcome: Outcome) -> Finding:
+        if outcome.crash:
+            return Finding(status=Status.FAILED, reason=outcome.crash, remedy="see dmesg")
         if outcome.error:
             return explain(outcome.error, case.parameters, RULES)
         evidence = {name: float(value) for name, value in outcome.values.items()}
@@ -97,7 +97,7 @@ class PreparedCalibration:
         return Finding(
             status=Status.OK,
             metrics={"cost_ns": cost_ns(outcome)},
-            evidence=evidence | differences(outcome.before, outcome.after),
+            evidence=evidence | counter_deltas(outcome.before, outcome.after),
         )
 
 
@@ -110,17 +110,17 @@ class Calibration:
     metrics = _METRICS
     columns = _COLUMNS
     rules = RULES
-    has_rivals = False
+    is_ranked = False
 
-    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
-        del subject, cases
+    def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
+        del input, cases
         return ()
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         sizes: dict[str, tuple[int, ...]] = {"write": (4 << 10, 64 << 10)}
         return [
             {"effect": effect, "size": size}
-            for effect in EFFECTS
+            for effect in MICROBENCHMARKS
             for size in sizes.get(effect, (_DEFAULT_SIZE,))
         ]
 
@@ -135,21 +135,23 @@ class Calibration:
     def label(self, parameters: Mapping[str, Value]) -> str:
         effect = str(parameters["effect"])
         size = f" {format_bytes(int(parameters['size']))}" if effect == "write" else ""
-        return f"{effect}{size}, per {EFFECTS[effect].unit}"
+        return f"{effect}{size}, per {MICROBENCHMARKS[effect].unit}"
 
     @contextlib.contextmanager
     def prepare(
-        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+        self, target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
     ) -> Iterator[PreparedCalibration]:
         del say
-        refuse_own_file(self.name, subject, "leave it out; --dir names where files may be made")
-        directory = scratch_directory(target, subject)
-        needs_file = any(EFFECTS[str(case.parameters["effect"])].needs_file for case in cases)
+        refuse_own_file(self.name, input, "leave it out; --dir names where files may be made")
+        directory = scratch_directory(target, input)
+        needs_file = any(
+            MICROBENCHMARKS[str(case.parameters["effect"])].needs_file for case in cases
+        )
         if needs_file:
             require_room(target, directory, _ROOM_BYTES, "free some, or name another --dir")
         with scratch_file(target, journal, "calibration", directory) as file:
             path = str(directory) if needs_file else None
-            yield PreparedCalibration(target, subject, path, file)
+            yield PreparedCalibration(target, input, path, file)
 
 
 WORKLOAD = Calibration()

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from loadstone.core.evidence import differences
-from loadstone.core.explain import died, explain
+from loadstone.core.evidence import counter_deltas
+from loadstone.core.explain import crashed, explain
 from loadstone.core.histogram import percentile
-from loadstone.model import Case, Finding, Job, Outcome, Status, Subject, Value
+from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
 from loadstone.provision.block_device import BlockDevice
 from loadstone.provision.device_mapper import MappedDevice
 from loadstone.targets import Target
@@ -29,20 +29,20 @@ class PreparedFlush:
     def __init__(
         self,
         target: Target,
-        subject: Subject,
+        input: Input,
         devices: Sequence[BlockDevice],
         tables: Mapping[str, MappedDevice],
         version: str,
     ) -> None:
         self.path = devices[0].path
-        self.subject = subject
+        self.input = input
         self.facts: Mapping[str, Value] = {"dm.version": version, **devices[0].facts}
         self._tables = tables
         self._samples = (*target.samples(None), *(one.samples(target) for one in devices))
         facts = target.environment(self.path).facts
         self._has_write_cache = facts.get("block.write_cache") == "write back"
 
-    def objection(self, case: Case) -> Finding | None:
+    def skip_reason(self, case: Case) -> Finding | None:
         del case
         return None
 
@@ -58,13 +58,13 @@ class PreparedFlush:
             timeout_s=_LEAST_LIMIT_S + int(parameters["seconds"]) + syncs * _SLOWEST_SYNC_S,
         )
 
-    def judge(self, case: Case, outcome: Outcome) -> Finding:
-        if outcome.death:
-            return died(outcome.death)
+    def evaluate(self, case: Case, outcome: Outcome) -> Finding:
+        if outcome.crash:
+            return crashed(outcome.crash)
         if outcome.error:
             return explain(outcome.error, case.parameters, RULES)
         evidence = {name: float(value) for name, value in outcome.values.items()}
-        evidence |= differences(outcome.before, outcome.after)
+        evidence |= counter_deltas(outcome.before, outcome.after)
         evidence |= _per_sync(evidence)
         return Finding(
             status=Status.OK,

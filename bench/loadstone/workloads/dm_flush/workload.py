@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadstone.model import Better, Case, Column, Kind, Metric, Parameter, Subject, Value
+from loadstone.model import Better, Case, Column, Input, Kind, Metric, Parameter, Value
 from loadstone.provision.block_device import block_devices
 from loadstone.provision.device_mapper import mapped_device, require_device_mapper
 from loadstone.provision.journal import Journal
@@ -104,11 +104,11 @@ class DmFlush:
     metrics = _METRICS
     columns = _COLUMNS
     rules = RULES
-    has_rivals = False
+    is_ranked = False
 
-    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
+    def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """As many as the Case with most takes, each as large as the largest needs it."""
-        del subject
+        del input
         count = max((int(case.parameters["devices"]) for case in cases), default=0)
         least = max((needed_bytes(case.parameters) for case in cases), default=0)
         return (least,) * count
@@ -142,17 +142,17 @@ class DmFlush:
 
     @contextlib.contextmanager
     def prepare(
-        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+        self, target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
     ) -> Iterator[PreparedFlush]:
-        refuse_own_file(self.name, subject, "--device names what is written to")
+        refuse_own_file(self.name, input, "--device names what is written to")
         version = require_device_mapper(target)
         with contextlib.ExitStack() as stack:
             devices = stack.enter_context(
                 block_devices(
                     target,
-                    subject,
+                    input,
                     journal,
-                    self.devices(subject, cases),
+                    self.devices(input, cases),
                     written_bytes=_WRITTEN_BYTES,
                 )
             )
@@ -169,7 +169,7 @@ class DmFlush:
                 )
                 for case in cases
             }
-            yield PreparedFlush(target, subject, devices, tables, version)
+            yield PreparedFlush(target, input, devices, tables, version)
 
 
 def _drop_what_writes(parameters: dict[str, Value]) -> list[str]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from loadstone.core import native
 from loadstone.core.explain import describe
-from loadstone.core.remote_files import Execute, Look, look
+from loadstone.core.remote_files import Execute, FileStat, stat_file
 from loadstone.errors import CannotMeasureError, LoadstoneError, TargetError, UsageError
-from loadstone.model import Noun, Subject
+from loadstone.model import Input, Noun
 from loadstone.programs import find_program
 from loadstone.provision.device_mapper import MappedDevice, mapped_device
 from loadstone.provision.journal import Journal
@@ -71,7 +71,7 @@ class Tree(Noun, frozen=True, kw_only=True):
 
 
 def layout_of(
-    subject: Subject, hash_blocks: Sequence[int], execute: Execute = native.run_job
+    input: Input, hash_blocks: Sequence[int], execute: Execute = native.run_job
 ) -> Layout:
     """The Layout for the subject's image: the user's file, or one of a size.
 
@@ -81,8 +81,8 @@ def layout_of(
     Raises:
         UsageError: the file is missing, empty, or none that this user may read.
     """
-    file = loadable_file(subject.file, execute) if subject.file is not None else None
-    asked = _size_of(execute, file) if file is not None else subject.size_bytes or DEFAULT_BYTES
+    file = loadable_file(input.file, execute) if input.file is not None else None
+    asked = _size_of(execute, file) if file is not None else input.size_bytes or DEFAULT_BYTES
     largest = max((*hash_blocks, DATA_BLOCK_BYTES))
     return Layout(
         file=file,
@@ -92,15 +92,15 @@ def layout_of(
 
 
 def _size_of(execute: Execute, file: str) -> int:
-    found = look(execute, file)
-    if not isinstance(found, Look):
+    found = stat_file(execute, file)
+    if not isinstance(found, FileStat):
         raise UsageError(f"{describe(found)}; keep the file still, and run again")
     return found.file_bytes
 
 
 @contextlib.contextmanager
 def image_on(
-    target: Target, subject: Subject, journal: Journal, layout: Layout, lower: str, say: Say
+    target: Target, input: Input, journal: Journal, layout: Layout, lower: str, say: Say
 ) -> Iterator[MappedDevice]:
     """The image on the first part of a device, as a linear device of its own.
 
@@ -119,7 +119,7 @@ def image_on(
         else:
             size = format_bytes_rounded(layout.image_bytes)
             say(f"making an image of {size}, incompressible, on {data.path}")
-            place = scratch_directory(target, subject)
+            place = scratch_directory(target, input)
             with scratch_file(target, journal, "image", place) as made:
                 make_file(target, made, layout.image_bytes)
                 _copy(target, made, data.path)

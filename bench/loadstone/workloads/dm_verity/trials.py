@@ -3,10 +3,10 @@
 import errno
 from collections.abc import Mapping
 
-from loadstone.core.evidence import differences
-from loadstone.core.explain import describe, died, explain, skipped
+from loadstone.core.evidence import counter_deltas
+from loadstone.core.explain import crashed, describe, explain, skipped
 from loadstone.core.histogram import percentile
-from loadstone.model import Case, CoreError, Finding, Job, Outcome, Status, Subject, Value
+from loadstone.model import Case, CoreError, Finding, Input, Job, Outcome, Status, Value
 from loadstone.provision.block_device import BlockDevice
 from loadstone.provision.device_mapper import MappedDevice, has_met_corruption, reload
 from loadstone.targets import Target
@@ -39,7 +39,7 @@ class PreparedVerity:
     def __init__(
         self,
         target: Target,
-        subject: Subject,
+        input: Input,
         layout: Layout,
         lower: BlockDevice,
         data: MappedDevice,
@@ -49,7 +49,7 @@ class PreparedVerity:
         version: str,
     ) -> None:
         self.path = lower.path
-        self.subject = subject
+        self.input = input
         self.facts: Mapping[str, Value] = {
             "dm.version": version,
             "file.bytes": layout.image_bytes,
@@ -64,7 +64,7 @@ class PreparedVerity:
         self._devices = devices
         self._bh_bytes = bh_bytes
 
-    def objection(self, case: Case) -> Finding | None:
+    def skip_reason(self, case: Case) -> Finding | None:
         device = self._devices[case.id]
         if isinstance(device, str):
             return skipped(
@@ -107,9 +107,9 @@ class PreparedVerity:
             timeout_s=_LEAST_LIMIT_S + int(parameters["total"]) / _SLOWEST_BYTES_PER_S,
         )
 
-    def judge(self, case: Case, outcome: Outcome) -> Finding:
-        if outcome.death:
-            return died(outcome.death)
+    def evaluate(self, case: Case, outcome: Outcome) -> Finding:
+        if outcome.crash:
+            return crashed(outcome.crash)
         if outcome.error:
             return self._explain(case, outcome.error)
         evidence = {name: float(value) for name, value in outcome.values.items()}
@@ -162,10 +162,10 @@ class PreparedVerity:
         stats = self._stats(case)
         own = {stats["image"], stats["hash"]}
         before = {path: text for path, text in outcome.before.items() if path not in own}
-        found = differences(before, outcome.after)
+        found = counter_deltas(before, outcome.after)
         for name in ("image", "hash"):
             path = stats[name]
-            moved = differences(
+            moved = counter_deltas(
                 {path: outcome.before.get(path, "")}, {path: outcome.after.get(path, "")}
             )
             if "block.read_bytes" in moved:

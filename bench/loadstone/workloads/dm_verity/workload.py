@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Better, Case, Column, Kind, Metric, Parameter, Subject, Value
+from loadstone.model import Better, Case, Column, Input, Kind, Metric, Parameter, Value
 from loadstone.provision.block_device import block_devices
 from loadstone.provision.device_mapper import MappedDevice, mapped_device, require_device_mapper
 from loadstone.provision.journal import Journal
@@ -111,11 +111,11 @@ class DmVerity:
     metrics = _METRICS
     columns = _COLUMNS
     rules = RULES
-    has_rivals = False
+    is_ranked = False
 
-    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
+    def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """One for the image and its hash trees."""
-        return (layout_of(subject, _hash_blocks(cases)).device_bytes,)
+        return (layout_of(input, _hash_blocks(cases)).device_bytes,)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         return [
@@ -155,7 +155,7 @@ class DmVerity:
 
     @contextlib.contextmanager
     def prepare(
-        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+        self, target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
     ) -> Iterator[PreparedVerity]:
         if not target.is_this_machine:
             raise CannotMeasureError(
@@ -163,20 +163,20 @@ class DmVerity:
                 f"and {target.name} is another; `loadstone lab run dm-verity` or --target local "
                 "measures it"
             )
-        layout = layout_of(subject, _hash_blocks(cases), target.execute)
+        layout = layout_of(input, _hash_blocks(cases), target.execute)
         version = require_device_mapper(target)
         with contextlib.ExitStack() as stack:
             enter = stack.enter_context
             (lower,) = enter(
                 block_devices(
                     target,
-                    subject,
+                    input,
                     journal,
                     (layout.device_bytes,),
                     written_bytes=layout.device_bytes + layout.made_bytes,
                 )
             )
-            data = enter(image_on(target, subject, journal, layout, lower.number, say))
+            data = enter(image_on(target, input, journal, layout, lower.number, say))
             say(f"hashing it for {len(layout.hash_blocks)} trees")
             trees = {
                 size: enter(hash_tree(target, journal, layout, lower.number, data, size))
@@ -190,7 +190,7 @@ class DmVerity:
                 devices[case.id] = _verity(stack, target, journal, table, devices)
             bh_bytes = enter(kept_tunable(target, journal, USE_BH_BYTES))
             yield PreparedVerity(
-                target, subject, layout, lower, data, trees, devices, bh_bytes, version
+                target, input, layout, lower, data, trees, devices, bh_bytes, version
             )
 
 

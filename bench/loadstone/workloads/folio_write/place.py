@@ -12,21 +12,21 @@ from pathlib import Path, PurePath
 
 from loadstone.core.explain import skipped
 from loadstone.errors import CannotMeasureError
-from loadstone.model import Case, Finding, Noun, Status, Subject, Value
+from loadstone.model import Case, Finding, Input, Noun, Status, Value
 from loadstone.provision.file_system import made_file_system
 from loadstone.provision.journal import Journal
 from loadstone.provision.loop_device import goes_direct, loop_device
 from loadstone.provision.scratch_file import (
     make_file,
-    make_hole,
+    make_sparse_file,
     require_room,
     scratch_directory,
     scratch_file,
 )
 from loadstone.targets import Say, Target
 
-IN_DIRECTORY = "dir"
-AS_USUAL = "defaults"
+EXISTING_FS = "dir"
+DEFAULT_OPTIONS = "defaults"
 """Options of mkfs or mount that are the program's own."""
 
 # mkfs.xfs wants 300 MiB, and btrfs keeps what is overwritten until it commits.
@@ -37,20 +37,20 @@ _SMALLER = "--set total to less, or name another --dir"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class Ground(Noun, frozen=True, kw_only=True):
+class FsSpec(Noun, frozen=True, kw_only=True):
     """What a Case asks of its file system: a type, or ``dir``; options of mkfs and of mount."""
 
-    type: str = IN_DIRECTORY
-    mkfs: str = AS_USUAL
-    mount: str = AS_USUAL
+    type: str = EXISTING_FS
+    mkfs: str = DEFAULT_OPTIONS
+    mount: str = DEFAULT_OPTIONS
 
     @staticmethod
-    def of(parameters: Mapping[str, Value]) -> "Ground":
+    def of(parameters: Mapping[str, Value]) -> "FsSpec":
         fs, mkfs, mount = (str(parameters[name]) for name in ("fs", "mkfs", "mount"))
-        return Ground(type=fs, mkfs=mkfs, mount=mount)
+        return FsSpec(type=fs, mkfs=mkfs, mount=mount)
 
 
-class Place(Noun, frozen=True, kw_only=True):
+class FsInstance(Noun, frozen=True, kw_only=True):
     """A directory on a Ground, the name there for the file, and what to sample around writes."""
 
     directory: str
@@ -61,30 +61,30 @@ class Place(Noun, frozen=True, kw_only=True):
 
 @contextlib.contextmanager
 def write_places(
-    target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
-) -> Iterator[Mapping[Ground, Place | Finding]]:
+    target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
+) -> Iterator[Mapping[FsSpec, FsInstance | Finding]]:
     """Make ready what the Cases ask for; where that is not to be had, a skip says why.
 
     Raises:
         LoadstoneError: in the directory itself no such file can be made.
     """
-    directory = scratch_directory(target, subject)
+    directory = scratch_directory(target, input)
     with contextlib.ExitStack() as stack:
-        places: dict[Ground, Place | Finding] = {}
-        for ground in dict.fromkeys(Ground.of(case.parameters) for case in cases):
-            most = max(_most_bytes(case) for case in cases if Ground.of(case.parameters) == ground)
-            if ground.type == IN_DIRECTORY:
+        places: dict[FsSpec, FsInstance | Finding] = {}
+        for fs_spec in dict.fromkeys(FsSpec.of(case.parameters) for case in cases):
+            most = max(_most_bytes(case) for case in cases if FsSpec.of(case.parameters) == fs_spec)
+            if fs_spec.type == EXISTING_FS:
                 require_room(target, directory, most, _SMALLER)
-                places[ground] = _place(stack, target, journal, directory)
+                places[fs_spec] = _place(stack, target, journal, directory)
             elif not target.is_this_machine:
-                places[ground] = skipped(
-                    f"{ground.type} is made by programs of this machine (mkfs, mount), and "
+                places[fs_spec] = skipped(
+                    f"{fs_spec.type} is made by programs of this machine (mkfs, mount), and "
                     f"{target.name} is another",
-                    f"--set fs={IN_DIRECTORY}, and --dir on a file system of that kind there",
+                    f"--set fs={EXISTING_FS}, and --dir on a file system of that kind there",
                 )
             else:
-                say(f"making {ground.type} on a loop device")
-                places[ground] = _made_or_skipped(stack, target, journal, directory, ground, most)
+                say(f"making {fs_spec.type} on a loop device")
+                places[fs_spec] = _made_or_skipped(stack, target, journal, directory, fs_spec, most)
         yield places
 
 
@@ -98,11 +98,11 @@ def _most_bytes(case: Case) -> int:
 
 def _place(
     stack: contextlib.ExitStack, target: Target, journal: Journal, directory: PurePath
-) -> Place:
+) -> FsInstance:
     file = stack.enter_context(scratch_file(target, journal, "write", directory))
     # Whether one may be made here is known before the Run begins.
     make_file(target, file, 0)
-    return Place(directory=str(directory), file=file, samples=target.samples(str(directory)))
+    return FsInstance(directory=str(directory), file=file, samples=target.samples(str(directory)))
 
 
 def _made_or_skipped(
@@ -110,12 +110,12 @@ def _made_or_skipped(
     target: Target,
     journal: Journal,
     directory: PurePath,
-    ground: Ground,
+    fs_spec: FsSpec,
     most_bytes: int,
-) -> Place | Finding:
+) -> FsInstance | Finding:
     with contextlib.ExitStack() as own:
         try:
-            place = _made(own, target, journal, directory, ground, most_bytes)
+            place = _made(own, target, journal, directory, fs_spec, most_bytes)
         except CannotMeasureError as error:
             reason, _, remedy = str(error).rpartition("; ")
             return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
@@ -128,24 +128,26 @@ def _made(
     target: Target,
     journal: Journal,
     directory: PurePath,
-    ground: Ground,
+    fs_spec: FsSpec,
     most_bytes: int,
-) -> Place:
+) -> FsInstance:
     require_room(target, directory, 2 * most_bytes + _METADATA_BYTES, _SMALLER)
     image = stack.enter_context(scratch_file(target, journal, "image", directory))
-    make_hole(target, image, _IMAGE_BYTES + _COPIES * most_bytes)
+    make_sparse_file(target, image, _IMAGE_BYTES + _COPIES * most_bytes)
     device = stack.enter_context(loop_device(target, journal, image))
-    mkfs, mount = ("" if text == AS_USUAL else text for text in (ground.mkfs, ground.mount))
+    mkfs, mount = (
+        "" if text == DEFAULT_OPTIONS else text for text in (fs_spec.mkfs, fs_spec.mount)
+    )
     point = Path(directory) / f"loadstone-mount-{os.getpid()}-{secrets.token_hex(4)}"
     made = stack.enter_context(
-        made_file_system(device, ground.type, mkfs, mount, point, journal=journal)
+        made_file_system(device, fs_spec.type, mkfs, mount, point, journal=journal)
     )
     # The same for every Run on such a ground, whichever loop device was free.
     told = {
         name: _UUID.sub("UUID", text).replace(device, "LOOP") for name, text in made.facts.items()
     }
     place = _place(stack, target, journal, made.path)
-    return Place(
+    return FsInstance(
         directory=place.directory,
         file=place.file,
         samples=place.samples,

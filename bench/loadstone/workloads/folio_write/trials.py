@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping
 
-from loadstone.core.evidence import differences
-from loadstone.core.explain import died, explain
-from loadstone.model import Case, Finding, Job, Outcome, Status, Subject, Value
+from loadstone.core.evidence import counter_deltas
+from loadstone.core.explain import crashed, explain
+from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
 from loadstone.workloads.folio_write.errors import LOST_APPEND, RULES
-from loadstone.workloads.folio_write.place import Ground, Place
+from loadstone.workloads.folio_write.place import FsInstance, FsSpec
 
 # Above this share of what a Case writes, others' dirty data competes with it for the device.
 _MOST_FOREIGN_SHARE = 1 / 8
@@ -34,20 +34,22 @@ class PreparedWrite:
     def __init__(
         self,
         target: Target,
-        subject: Subject,
+        input: Input,
         directory: str,
-        places: Mapping[Ground, Place | Finding],
+        places: Mapping[FsSpec, FsInstance | Finding],
     ) -> None:
-        made = {ground: place for ground, place in places.items() if isinstance(place, Place)}
+        made = {
+            fs_spec: place for fs_spec, place in places.items() if isinstance(place, FsInstance)
+        }
         only = next(iter(made.values())) if len(made) == 1 else None
         self.path = only.directory if only else directory
-        self.subject = subject
+        self.input = input
         self.facts: Mapping[str, Value] = only.facts if only else _facts_by_type(made)
         self._target = target
         self._places = places
         self._page_bytes = int(target.environment(None).facts.get("machine.page_bytes") or 4096)
 
-    def objection(self, case: Case) -> Finding | None:
+    def skip_reason(self, case: Case) -> Finding | None:
         size, total = int(case.parameters["size"]), int(case.parameters["total"])
         threads = int(case.parameters["threads"])
         if size > total:
@@ -60,12 +62,12 @@ class PreparedWrite:
                 f"{total // size} writes are too few for {threads} threads",
                 f"--set total={format_bytes(threads * size)} or more, or a smaller size",
             )
-        place = self._places[Ground.of(case.parameters)]
+        place = self._places[FsSpec.of(case.parameters)]
         return place if isinstance(place, Finding) else None
 
     def job(self, case: Case) -> Job:
-        place = self._places[Ground.of(case.parameters)]
-        assert isinstance(place, Place), "a Case that objection lets through has a place"
+        place = self._places[FsSpec.of(case.parameters)]
+        assert isinstance(place, FsInstance), "a Case that objection lets through has a place"
         # Of a Trial that was killed the file is still there.
         self._target.remove_file(place.file)
         options = {
@@ -80,14 +82,14 @@ class PreparedWrite:
             timeout_s=_LEAST_LIMIT_S + int(case.parameters["total"]) / _SLOWEST_BYTES_PER_S,
         )
 
-    def judge(self, case: Case, outcome: Outcome) -> Finding:
-        if outcome.death:
-            return died(outcome.death)
+    def evaluate(self, case: Case, outcome: Outcome) -> Finding:
+        if outcome.crash:
+            return crashed(outcome.crash)
         if outcome.error:
             rules = (LOST_APPEND, *RULES) if _may_lose_appends(case) else RULES
             return explain(outcome.error, case.parameters, rules)
         evidence = {name: float(value) for name, value in outcome.values.items()}
-        evidence |= differences(outcome.before, outcome.after)
+        evidence |= counter_deltas(outcome.before, outcome.after)
         evidence |= self._dirty_before(outcome)
         why_invalid = _not_cold(case, evidence)
         return Finding(
@@ -112,12 +114,12 @@ def _skip(reason: str, remedy: str) -> Finding:
     return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
 
 
-def _facts_by_type(places: Mapping[Ground, Place]) -> dict[str, Value]:
+def _facts_by_type(places: Mapping[FsSpec, FsInstance]) -> dict[str, Value]:
     """``fs.mkfs`` becomes ``fs.ext4.mkfs``; where two differ in options only, both are there."""
     told: dict[str, list[str]] = {}
-    for ground, place in places.items():
+    for fs_spec, place in places.items():
         for name, value in place.facts.items():
-            told.setdefault(name.replace("fs.", f"fs.{ground.type}.", 1), []).append(str(value))
+            told.setdefault(name.replace("fs.", f"fs.{fs_spec.type}.", 1), []).append(str(value))
     return {name: " | ".join(dict.fromkeys(values)) for name, values in told.items()}
 
 

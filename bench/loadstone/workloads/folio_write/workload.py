@@ -7,14 +7,14 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.errors import UsageError
-from loadstone.model import Better, Case, Column, Kind, Metric, Parameter, Subject, Value
+from loadstone.model import Better, Case, Column, Input, Kind, Metric, Parameter, Value
 from loadstone.provision.file_system import PACKAGES
 from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import refuse_own_file, scratch_directory
 from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
 from loadstone.workloads.folio_write.errors import RULES
-from loadstone.workloads.folio_write.place import AS_USUAL, IN_DIRECTORY, write_places
+from loadstone.workloads.folio_write.place import DEFAULT_OPTIONS, EXISTING_FS, write_places
 from loadstone.workloads.folio_write.trials import PreparedWrite
 
 _DEFAULT_TOTAL = 64 << 20
@@ -77,20 +77,20 @@ _PARAMETERS = (
     Parameter(
         name="fs",
         kind=Kind.CHOICE,
-        default=IN_DIRECTORY,
-        choices=(IN_DIRECTORY, *PACKAGES),
+        default=EXISTING_FS,
+        choices=(EXISTING_FS, *PACKAGES),
         help="in --dir as it is, or on a file system that is made on a loop device (root)",
     ),
     Parameter(
         name="mkfs",
         kind=Kind.CHOICE,
-        default=AS_USUAL,
+        default=DEFAULT_OPTIONS,
         help="options of mkfs for fs, quoted as for a shell, such as '-b 1024'",
     ),
     Parameter(
         name="mount",
         kind=Kind.CHOICE,
-        default=AS_USUAL,
+        default=DEFAULT_OPTIONS,
         help="options of mount for fs, such as noatime",
     ),
 )
@@ -122,10 +122,10 @@ class FolioWrite:
     metrics = _METRICS
     columns = _COLUMNS
     rules = RULES
-    has_rivals = True
+    is_ranked = True
 
-    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
-        del subject, cases
+    def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
+        del input, cases
         return ()
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
@@ -153,18 +153,20 @@ class FolioWrite:
         words += ["preallocated"] if parameters["prealloc"] != "none" else []
         words += [str(parameters["payload"])] if parameters["payload"] != "random" else []
         words += [f"of {format_bytes(total)}"] if total != _DEFAULT_TOTAL else []
-        words += [f"on {parameters['fs']}"] if parameters["fs"] != IN_DIRECTORY else []
-        words += [f"{n} {parameters[n]}" for n in ("mkfs", "mount") if parameters[n] != AS_USUAL]
+        words += [f"on {parameters['fs']}"] if parameters["fs"] != EXISTING_FS else []
+        words += [
+            f"{n} {parameters[n]}" for n in ("mkfs", "mount") if parameters[n] != DEFAULT_OPTIONS
+        ]
         return " ".join(words)
 
     @contextlib.contextmanager
     def prepare(
-        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+        self, target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
     ) -> Iterator[PreparedWrite]:
-        refuse_own_file(self.name, subject, "--set total=SIZE says how much is written")
-        directory = scratch_directory(target, subject)
-        with write_places(target, subject, cases, journal, say) as places:
-            yield PreparedWrite(target, subject, str(directory), places)
+        refuse_own_file(self.name, input, "--set total=SIZE says how much is written")
+        directory = scratch_directory(target, input)
+        with write_places(target, input, cases, journal, say) as places:
+            yield PreparedWrite(target, input, str(directory), places)
 
 
 def _fall_back(parameters: dict[str, Value]) -> list[str]:
@@ -174,9 +176,9 @@ def _fall_back(parameters: dict[str, Value]) -> list[str]:
         parameters["prealloc"] = "none"
         remarks.append("prealloc has no meaning for pattern overwrite: left out there")
     for name in ("mkfs", "mount"):
-        if parameters["fs"] == IN_DIRECTORY and parameters[name] != AS_USUAL:
-            parameters[name] = AS_USUAL
-            remarks.append(f"{name} has no meaning for fs {IN_DIRECTORY}: left out there")
+        if parameters["fs"] == EXISTING_FS and parameters[name] != DEFAULT_OPTIONS:
+            parameters[name] = DEFAULT_OPTIONS
+            remarks.append(f"{name} has no meaning for fs {EXISTING_FS}: left out there")
     return remarks
 
 

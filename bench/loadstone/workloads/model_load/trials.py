@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from loadstone.core.evidence import differences
+from loadstone.core.evidence import counter_deltas
 from loadstone.core.explain import explain, skipped
-from loadstone.model import Case, Finding, Job, Outcome, Status, Subject, Value
+from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
 from loadstone.provision.model_file import ModelFile
 from loadstone.targets import Target
 from loadstone.text import printable
@@ -31,12 +31,10 @@ class PreparedLoad:
     ``mismatch`` tells why parameters make no Case anywhere, whatever the file, or None.
     """
 
-    def __init__(
-        self, target: Target, subject: Subject, file: ModelFile, mismatch: Mismatch
-    ) -> None:
+    def __init__(self, target: Target, input: Input, file: ModelFile, mismatch: Mismatch) -> None:
         self.path = file.path
-        self.subject = (
-            msgspec.structs.replace(subject, size_bytes=file.bytes) if file.is_made else subject
+        self.input = (
+            msgspec.structs.replace(input, size_bytes=file.bytes) if file.is_made else input
         )
         self.facts: dict[str, Value] = {
             "file.bytes": file.bytes,
@@ -50,7 +48,7 @@ class PreparedLoad:
         self._samples = target.samples(file.path)
         self._facts = target.environment(file.path).facts
 
-    def objection(self, case: Case) -> Finding | None:
+    def skip_reason(self, case: Case) -> Finding | None:
         parameters = case.parameters
         return self._mismatch(parameters) or self._without_device(parameters) or self._too_large()
 
@@ -73,9 +71,9 @@ class PreparedLoad:
             timeout_s=60 + self._file.bytes / 1e6,
         )
 
-    def judge(self, case: Case, outcome: Outcome) -> Finding:
-        if outcome.death:
-            return _died(outcome.death)
+    def evaluate(self, case: Case, outcome: Outcome) -> Finding:
+        if outcome.crash:
+            return _crashed(outcome.crash)
         if outcome.error:
             huge_pages = self._huge_pages(int(case.parameters["buffers"]))
             return explain(outcome.error, {**case.parameters, "huge_pages": huge_pages}, RULES)
@@ -210,15 +208,15 @@ def _not_direct(case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | 
     )
 
 
-def _died(death: str) -> Finding:
-    if "SIGBUS" in death:
+def _crashed(crash: str) -> Finding:
+    if "SIGBUS" in crash:
         return Finding(
             status=Status.FAILED,
-            reason=f"the file shrank while it was mapped, or its device failed: {death}",
+            reason=f"the file shrank while it was mapped, or its device failed: {crash}",
             remedy="keep the file still; look for I/O errors in dmesg",
         )
     return Finding(
-        status=Status.FAILED, reason=death, remedy="see dmesg; a smaller file may fit into memory"
+        status=Status.FAILED, reason=crash, remedy="see dmesg; a smaller file may fit into memory"
     )
 
 
@@ -236,4 +234,4 @@ def _figures(outcome: Outcome) -> dict[str, float]:
 
 def _evidence(outcome: Outcome) -> dict[str, float]:
     counted = {name: float(value) for name, value in outcome.values.items()}
-    return counted | differences(outcome.before, outcome.after)
+    return counted | counter_deltas(outcome.before, outcome.after)

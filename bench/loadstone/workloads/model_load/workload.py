@@ -9,10 +9,10 @@ from loadstone.model import (
     Case,
     Column,
     Finding,
+    Input,
     Kind,
     Metric,
     Parameter,
-    Subject,
     Value,
 )
 from loadstone.provision.journal import Journal
@@ -172,10 +172,10 @@ class ModelLoad:
     metrics = _METRICS
     columns = _COLUMNS
     rules = RULES
-    has_rivals = True
+    is_ranked = True
 
-    def devices(self, subject: Subject, cases: Sequence[Case]) -> tuple[int, ...]:
-        del subject, cases
+    def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
+        del input, cases
         return ()
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
@@ -221,11 +221,11 @@ class ModelLoad:
 
     @contextlib.contextmanager
     def prepare(
-        self, target: Target, subject: Subject, cases: Sequence[Case], journal: Journal, say: Say
+        self, target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
     ) -> Iterator[PreparedLoad]:
         del cases
-        with model_file(target, subject, journal, say) as file:
-            yield PreparedLoad(target, subject, file, _mismatch)
+        with model_file(target, input, journal, say) as file:
+            yield PreparedLoad(target, input, file, _mismatch)
 
 
 def _dependent_default(name: str, engine: str) -> Value:
