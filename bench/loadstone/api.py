@@ -155,8 +155,8 @@ def resume(
     found = load(text, results=results)
     if found.manifest.environment.target.startswith("lab:"):
         raise RunError(
-            f"{found.id}: cannot be resumed: its guest is gone, and another boot is another draw; "
-            "what ended can be shown and compared, and `loadstone lab run` makes a new one"
+            f"{found.id}: cannot be resumed: its guest is gone, and another boot is another draw",
+            remedy="what ended can be shown and compared, and `loadstone lab run` makes a new one",
         )
     with targets.connect(found.manifest.environment.target, Path(results), access) as connected:
         return runner.resume_run(found, connected, Path(results), observer or runner.Silence())

@@ -64,7 +64,7 @@ def sync_directory(path: Path) -> None:
 def cannot_write(path: Path, error: OSError) -> RunError:
     """What to raise where writing below the results directory failed."""
     remedy = _REMEDIES.get(error.errno or 0, "name another directory with --results")
-    return RunError(f"cannot write {path}: {system_words(error.errno or 0)}; {remedy}")
+    return RunError(f"cannot write {path}: {system_words(error.errno or 0)}", remedy=remedy)
 
 
 def encode(noun: msgspec.Struct, path: Path) -> bytes:
@@ -73,7 +73,9 @@ def encode(noun: msgspec.Struct, path: Path) -> bytes:
         decode(data, type(noun))
     except UNDECODABLE as error:
         name = type(noun).__name__
-        raise RunError(f"cannot keep a {name} in {path}: {error}; nothing was written") from error
+        raise RunError(
+            f"cannot keep a {name} in {path}: {error}", remedy="nothing was written"
+        ) from error
     return data
 
 
@@ -100,7 +102,9 @@ def write_named(path: Path, data: bytes, what: str, suffixes: Collection[str]) -
         real = path.resolve()
         if real.exists() and not (real.is_file() and real.suffix.lower() in suffixes):
             ending = next(iter(suffixes))
-            raise UsageError(f"{path} is there and is no {what}; name a file that ends in {ending}")
+            raise UsageError(
+                f"{path} is there and is no {what}", remedy=f"name a file that ends in {ending}"
+            )
         if not real.parent.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "", str(real.parent))
     except (OSError, RuntimeError) as error:
@@ -113,4 +117,4 @@ def write_named(path: Path, data: bytes, what: str, suffixes: Collection[str]) -
 
 def _cannot_write(path: Path, what: str, cause: BaseException) -> RunError:
     words = system_words(cause.errno or 0) if isinstance(cause, OSError) else str(cause)
-    return RunError(f"cannot write the {what} {path}: {words}; name another file with -o")
+    return RunError(f"cannot write the {what} {path}: {words}", remedy="name another file with -o")

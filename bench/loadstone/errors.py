@@ -16,13 +16,25 @@ class ExitCode(IntEnum):
 
 
 class LoadstoneError(Exception):
-    """A problem the user can act on: one line of what, on what, why, and what to do.
+    """A problem the user can act on: what was tried on what, the system's words, what to do.
+
+    Args:
+        what: what was tried on what, and what the system said.
+        remedy: what to do about it; None where nothing is known.
 
     ``details`` are lines of somebody else's to be shown below it: a console's last, say.
     """
 
     exit_code = ExitCode.FAILED
     details: tuple[str, ...] = ()
+
+    def __init__(self, what: str, *, remedy: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.remedy}" if self.remedy else self.what
 
 
 class UsageError(LoadstoneError):

@@ -22,8 +22,9 @@ def load_module(name: str, *parameters: str) -> None:
     said = run_program("modprobe", "kmod", name, *parameters)
     if said is not None:
         raise CannotMeasureError(
-            f"modprobe {name}: {said}; this kernel needs its module {name}, of its own version, "
-            "in /lib/modules, or built in"
+            f"modprobe {name}: {said}",
+            remedy=f"this kernel needs its module {name}, of its own version, "
+            "in /lib/modules, or built in",
         )
 
 
@@ -60,7 +61,9 @@ def ask_program(name: str, package: str, *words: str) -> tuple[str, str | None]:
     """
     program = find_program(name)
     if program is None:
-        raise CannotMeasureError(f"no program {name} here; install the Debian package {package}")
+        raise CannotMeasureError(
+            f"no program {name} here", remedy=f"install the Debian package {package}"
+        )
     done = subprocess.run(
         [program, *words],
         stdin=subprocess.DEVNULL,

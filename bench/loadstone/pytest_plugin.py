@@ -165,7 +165,9 @@ class CaseBenchmark:
             cases, _ = make_cases(workload(plan.workload), [{}])
             plan = msgspec.structs.replace(plan, cases=cases)
         if len(plan.cases) != 1:
-            raise UsageError(f"{request.what} has {len(plan.cases)} Cases; a test times one")
+            raise UsageError(
+                f"{request.what} has {len(plan.cases)} Cases", remedy="a test times one"
+            )
         for remark in remarks:
             self._warn(remark)
         return plan

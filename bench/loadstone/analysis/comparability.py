@@ -35,8 +35,8 @@ def common_clock(base: Run, new: Run) -> Clock | None:
     if time_base.tag(clocks[0]) != time_base.tag(clocks[1]):
         raise CannotMeasureError(
             f"{base.id} is measured in {time_base.title(clocks[0])}, and {new.id} in "
-            f"{time_base.title(clocks[1])}: such figures have no common unit; "
-            "run both on one machine, or both in the lab with one --clock"
+            f"{time_base.title(clocks[1])}: such figures have no common unit",
+            remedy="run both on one machine, or both in the lab with one --clock",
         )
     return clocks[0]
 

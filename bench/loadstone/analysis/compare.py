@@ -67,7 +67,9 @@ def compare(
         UsageError: the threshold is negative, or there is no such metric.
     """
     if threshold < 0:
-        raise UsageError(f"a threshold of {threshold} is negative; give a share such as 0.03")
+        raise UsageError(
+            f"a threshold of {threshold} is negative", remedy="give a share such as 0.03"
+        )
     clock = common_clock(base, new)
     metric = _common_metric(base, new, metric_name)
     is_paired = is_interleaved(base, new)
@@ -128,8 +130,8 @@ def _common_metric(base: Run, new: Run, name: str | None) -> Metric:
     if firsts[0] is None or firsts[0] != firsts[1]:
         names = [f"{first.name} in {first.unit}" if first else "nothing" for first in firsts]
         raise CannotMeasureError(
-            f"{base.id} measures {names[0]} and {new.id} measures {names[1]}; "
-            "compare two Runs of the same workload"
+            f"{base.id} measures {names[0]} and {new.id} measures {names[1]}",
+            remedy="compare two Runs of the same workload",
         )
     return firsts[0]
 
@@ -141,7 +143,9 @@ def _metric(run: Run, name: str | None) -> Metric | None:
         return next(iter(metrics.values()), None)
     if name not in metrics:
         hint = did_you_mean(name, metrics)
-        raise UsageError(f"{name}: {run.id} has no such metric{hint}; it has {', '.join(metrics)}")
+        raise UsageError(
+            f"{name}: {run.id} has no such metric{hint}", remedy=f"it has {', '.join(metrics)}"
+        )
     return metrics[name]
 
 

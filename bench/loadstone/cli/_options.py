@@ -226,7 +226,9 @@ def parse_size(text: str | None) -> int | None:
     except ValueError as error:
         raise UsageError(f"--size {text}: {error}") from None
     except OverflowError:
-        raise UsageError(f"--size {text}: is too much; write less") from None
+        raise UsageError(f"--size {text}: is too much", remedy="write less") from None
     if size_bytes < 1:
-        raise UsageError(f"--size {text}: an empty file cannot be loaded; write 1MiB or more")
+        raise UsageError(
+            f"--size {text}: an empty file cannot be loaded", remedy="write 1MiB or more"
+        )
     return size_bytes

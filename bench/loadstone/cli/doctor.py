@@ -63,7 +63,8 @@ def _lab(file: str | None, as_json: bool) -> ExitCode:
 
     if file is not None:
         raise UsageError(
-            "--file has no meaning beside --target lab: files are made inside; leave it out"
+            "--file has no meaning beside --target lab: files are made inside",
+            remedy="leave it out",
         )
     checks = needs()
     if as_json:

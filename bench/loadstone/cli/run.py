@@ -56,7 +56,7 @@ def _side_by_side(
     from loadstone import api
 
     if len(set(names)) < len(names):
-        raise UsageError(f"--target {','.join(names)}: names one twice; name each once")
+        raise UsageError(f"--target {','.join(names)}: names one twice", remedy="name each once")
     with watch_each(names, quiet) as observers:
         ended = api.start_each(request, observers=observers, results=results, access=access)
     return finish_each(ended, as_json)

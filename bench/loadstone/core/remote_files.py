@@ -127,7 +127,7 @@ def _text_of(outcome: Outcome) -> str:
 def _carried_out(execute: Execute, job: Job) -> Outcome:
     outcome = execute(job)
     if outcome.target_lost:
-        raise TargetLostError(outcome.crash)
+        raise TargetLostError(str(outcome.crash))
     if outcome.crash:
         raise TargetError(f"{job.operation}: {outcome.crash}")
     return outcome

@@ -121,11 +121,13 @@ def _stat(target: Target, file: str | None, results: Path) -> Iterator[_Seen]:
 def _probe(target: Target, file: str) -> Mapping[str, int]:
     values, crash = _try(target, file=file)
     if crash:
-        raise CannotMeasureError(f"the core does not run on {target.name}: {crash}; see dmesg")
+        raise CannotMeasureError(
+            f"the core does not run on {target.name}: {crash}", remedy="see dmesg"
+        )
     if code := values.get("open"):
         raise UsageError(
-            f"cannot open {printable(file)}: {system_words(code)}; "
-            "check the path, and that this user may read it"
+            f"cannot open {printable(file)}: {system_words(code)}",
+            remedy="check the path, and that this user may read it",
         )
     return values
 
@@ -142,12 +144,14 @@ def _inspect(target: Target, file: str) -> tuple[str, int]:
     """The real path and the size in bytes of a file that can be opened."""
     found = stat_file(target.execute, file)
     if isinstance(found, CoreError):
-        raise UsageError(f"{describe(found)}; check the path")
+        raise UsageError(describe(found), remedy="check the path")
     if found.type != stat.S_IFREG:
-        raise UsageError(f"{printable(found.real_path)}: it is no regular file; name a model file")
+        raise UsageError(
+            f"{printable(found.real_path)}: it is no regular file", remedy="name a model file"
+        )
     if not found.file_bytes:
         raise UsageError(
-            f"{printable(found.real_path)}: the file is empty; there is nothing to load"
+            f"{printable(found.real_path)}: the file is empty", remedy="there is nothing to load"
         )
     return found.real_path, found.file_bytes
 

@@ -60,9 +60,8 @@ def _looked_at(found: Found, results: Path, access: Access) -> Reachable:
                 free_bytes=_free_bytes(target),
             )
     except LoadstoneError as error:
-        problem, _, remedy = str(error).rpartition("; ")
         return Reachable(
-            target=found.target, about=found.about, problem=problem or remedy, remedy=remedy
+            target=found.target, about=found.about, problem=error.what, remedy=error.remedy
         )
 
 

@@ -72,5 +72,5 @@ def _boot_cost_ns(execute: Execute, effect: str) -> float:
     outcome = execute(Job(operation="calibrate", options=options))
     if outcome.error or outcome.crash:
         why = describe(outcome.error) if outcome.error else outcome.crash
-        raise CannotMeasureError(f"calibrating {effect}: {why}; see the kernel's log")
+        raise CannotMeasureError(f"calibrating {effect}: {why}", remedy="see the kernel's log")
     return cost_ns(outcome)

@@ -92,7 +92,8 @@ def require_pin(pin: str) -> frozenset[int] | None:
         wanted = frozenset()
     if not wanted:
         raise UsageError(
-            f"--pin {printable(pin)}: is no list of CPUs; write big, little, or one such as 0-3,6"
+            f"--pin {printable(pin)}: is no list of CPUs",
+            remedy="write big, little, or one such as 0-3,6",
         )
     return wanted
 
@@ -137,8 +138,8 @@ def _usable_of_sort(sort: str, cpus: Cpus) -> frozenset[int]:
     sized = _sizes(cpus)
     if sized is None:
         raise UsageError(
-            f"--pin {sort}: the CPUs here are all alike, or do not tell what they can do; name "
-            f"them: --pin {_some(cpus)}"
+            f"--pin {sort}: the CPUs here are all alike, or do not tell what they can do",
+            remedy=f"name them: --pin {_some(cpus)}",
         )
     wanted_size = max(sized.values()) if sort == "big" else min(sized.values())
     found = frozenset(number for number, size in sized.items() if size == wanted_size)
@@ -170,8 +171,8 @@ def _require_usable(pin: str, wanted: frozenset[int], cpus: Cpus) -> None:
         if missing := wanted - usable:
             are = "is" if len(missing) == 1 else "are"
             raise UsageError(
-                f"--pin {printable(pin)}: CPU {format_cpu_list(missing)} {are} {words}; take of "
-                f"{_some(cpus)}"
+                f"--pin {printable(pin)}: CPU {format_cpu_list(missing)} {are} {words}",
+                remedy=f"take of {_some(cpus)}",
             )
 
 

@@ -49,6 +49,6 @@ def find_format(name: str) -> Format:
     known = formats()
     if name not in known:
         raise UsageError(
-            f"--format {printable(name)}: no such format; there are {', '.join(known)}"
+            f"--format {printable(name)}: no such format", remedy=f"there are {', '.join(known)}"
         )
     return known[name]

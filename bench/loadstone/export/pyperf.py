@@ -56,7 +56,8 @@ def _time(run: Run) -> Metric:
     found = next((metric for metric in run.manifest.metrics if metric.unit == "ns"), None)
     if found is None:
         raise CannotMeasureError(
-            f"{run.id} measures no time, and pyperf knows nothing else; export it as csv or json"
+            f"{run.id} measures no time, and pyperf knows nothing else",
+            remedy="export it as csv or json",
         )
     return found
 

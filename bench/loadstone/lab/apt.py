@@ -152,7 +152,7 @@ def program_of(name: str) -> str:
     found = find_program(name)
     if found is None:
         package = _PACKAGES[name]
-        raise CannotMeasureError(f"no {name} here; install the Debian package {package}")
+        raise CannotMeasureError(f"no {name} here", remedy=f"install the Debian package {package}")
     return str(found)
 
 
@@ -196,7 +196,8 @@ def _stanza(source: Source) -> str:
         if re.search(r"[\s,\[\]]", str(keyring)):
             raise UsageError(
                 f"--keyring {keyring}: apt takes no keyring whose path has spaces, commas or "
-                "brackets; copy it elsewhere"
+                "brackets",
+                remedy="copy it elsewhere",
             )
         fields["Signed-By"] = str(keyring)
     return "".join(f"{name}: {value}\n" for name, value in fields.items())

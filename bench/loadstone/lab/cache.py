@@ -76,7 +76,9 @@ def cache_directory() -> Path:
     try:
         return Path.home() / ".cache" / "loadstone"
     except RuntimeError as error:
-        raise UsageError(f"no cache directory: {error}; name one with LOADSTONE_CACHE") from error
+        raise UsageError(
+            f"no cache directory: {error}", remedy="name one with LOADSTONE_CACHE"
+        ) from error
 
 
 def suite_directory(suite: str, architecture: str) -> Path:
@@ -176,7 +178,7 @@ def cannot_write(error: OSError, path: Path) -> CannotMeasureError:
     at = error.filename or path
     words = system_words(error.errno or 0)
     remedy = "free space, or name another cache directory with LOADSTONE_CACHE"
-    return CannotMeasureError(f"cannot write {os.fsdecode(at)}: {words}; {remedy}")
+    return CannotMeasureError(f"cannot write {os.fsdecode(at)}: {words}", remedy=remedy)
 
 
 def _is_shown(path: Path) -> bool:
@@ -198,13 +200,16 @@ def _read(path: Path) -> StockKernel:
 
 
 def _damaged(path: Path, why: str) -> UsageError:
-    return UsageError(f"{path} is damaged: {why}; delete that directory and fetch the kernel again")
+    return UsageError(
+        f"{path} is damaged: {why}", remedy="delete that directory and fetch the kernel again"
+    )
 
 
 def _cannot_read(error: OSError) -> UsageError:
     words = system_words(error.errno or 0)
     return UsageError(
-        f"cannot read {error.filename}: {words}; name another cache directory with LOADSTONE_CACHE"
+        f"cannot read {error.filename}: {words}",
+        remedy="name another cache directory with LOADSTONE_CACHE",
     )
 
 

@@ -132,6 +132,7 @@ def _program(name: str) -> str:
     found = beside if beside.exists() else find_program(name)
     if found is None:
         raise CannotMeasureError(
-            f"{name} is not on this machine; `loadstone doctor --target lab` says what to install"
+            f"{name} is not on this machine",
+            remedy="`loadstone doctor --target lab` says what to install",
         )
     return str(found)

@@ -99,7 +99,7 @@ def remove(name: str, *, architecture: str | None = None) -> list[StockKernel]:
     kept = apt_directory(name, architecture) if _SUITE.fullmatch(name) else None
     if not doomed and not (kept and kept.exists()):
         here = ", ".join(dict.fromkeys(kernel.suite for kernel in kernels)) or "none"
-        raise UsageError(f"no kernel {name} was fetched; here: {here}")
+        raise UsageError(f"no kernel {name} was fetched", remedy=f"here: {here}")
     try:
         for kernel in doomed:
             with locked(kernel.suite, architecture, lambda: None):
@@ -119,7 +119,9 @@ def apt_directory(suite: str, architecture: str) -> Path:
 
 def _check_suite(suite: str) -> None:
     if not _SUITE.fullmatch(suite):
-        raise UsageError(f"{suite} is not the name of a suite; known: {', '.join(SUITES)}")
+        raise UsageError(
+            f"{suite} is not the name of a suite", remedy=f"known: {', '.join(SUITES)}"
+        )
 
 
 def _fetch(source: Source, architecture: str, watch: Watch) -> StockKernel:
@@ -189,8 +191,8 @@ def _require_space(order: _Order, downloads: Path) -> None:
     if needed > free:
         raise CannotMeasureError(
             f"{order.kernel.suite} needs {needed / 1e6:.0f} MB in {cache_directory()}, and "
-            f"{free / 1e6:.0f} MB are free; free space, or name another cache directory with "
-            "LOADSTONE_CACHE"
+            f"{free / 1e6:.0f} MB are free",
+            remedy="free space, or name another cache directory with LOADSTONE_CACHE",
         )
 
 
@@ -198,17 +200,18 @@ def _explained(error: AptError, source: Source) -> LoadstoneError:
     words = error.words
     if re.search(r"not signed|no longer signed|signature|NO_PUBKEY|EXPKEYSIG|Hash Sum", words):
         return CannotMeasureError(
-            f"apt does not trust {source.mirror}: {words}; name its keys with --keyring, or "
-            "another mirror with --mirror"
+            f"apt does not trust {source.mirror}: {words}",
+            remedy="name its keys with --keyring, or another mirror with --mirror",
         )
     if re.search(r"does not have a Release file|Unable to locate package|No packages found", words):
         return UsageError(
             f"no suite {source.suite} with kernels for {source.architecture} at {source.mirror}: "
-            f"{words}; known: {', '.join(SUITES)}"
+            f"{words}",
+            remedy=f"known: {', '.join(SUITES)}",
         )
     remedy = (
         "free space, or name another cache directory with LOADSTONE_CACHE"
         if "No space left" in words
         else "check the network, or name another mirror with --mirror"
     )
-    return CannotMeasureError(f"cannot fetch {source.suite}: {words}; {remedy}")
+    return CannotMeasureError(f"cannot fetch {source.suite}: {words}", remedy=remedy)

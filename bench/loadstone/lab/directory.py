@@ -31,7 +31,8 @@ def lab_directory(journal: Journal) -> Iterator[Path]:
     except OSError as error:
         entry.remove()
         raise CannotMeasureError(
-            f"cannot make {path}: {system_words(error.errno or 0)}; name another place with TMPDIR"
+            f"cannot make {path}: {system_words(error.errno or 0)}",
+            remedy="name another place with TMPDIR",
         ) from error
     try:
         yield path

@@ -85,8 +85,8 @@ def deal_out(plan: Plan, boots: int) -> list[tuple[Boot, Plan]]:
     """A Plan's rounds dealt out to boots, the first getting one more where they don't divide."""
     if boots > plan.rounds:
         raise UsageError(
-            f"--boots {boots}: there are only {plan.rounds} rounds, and every boot needs one; "
-            f"write --rounds {boots}"
+            f"--boots {boots}: there are only {plan.rounds} rounds, and every boot needs one",
+            remedy=f"write --rounds {boots}",
         )
     shares, first_round = [], 0
     for number in range(boots):
@@ -108,12 +108,14 @@ def whole_devices(plan: Plan, storage: Profile) -> tuple[int, ...]:
     if sizes and storage.zoned:
         raise UsageError(
             f"--storage {storage.name}: {plan.workload} writes anywhere on a device, and zones "
-            "are written in order; take ufs21, ufs31, ufs40, nvme"
+            "are written in order",
+            remedy="take ufs21, ufs31, ufs40, nvme",
         )
     if len(sizes) > 1 and storage.driver is Driver.VIRTIO_BLK:
         raise UsageError(
             f"--storage {storage.name}: a guest has one such disk, and the Cases take {len(sizes)} "
-            "devices; take ufs21, ufs31, ufs40, nvme, or --set devices=1"
+            "devices",
+            remedy="take ufs21, ufs31, ufs40, nvme, or --set devices=1",
         )
     return sizes
 
@@ -185,7 +187,7 @@ def _hear_out(guest: Guest, collector: Collector, limit_s: float) -> Over | None
             collector.take(message)
     except GuestError as error:
         remedy = "--limit gives it more" if is_up else "it never came up; see --boot-limit"
-        raise GuestError(f"{error}; {remedy}") from None
+        raise GuestError(f"{error}", remedy=remedy) from None
     return None
 
 

@@ -26,8 +26,10 @@ class GuestError(LoadstoneError):
     ``details`` are lines of its console.
     """
 
-    def __init__(self, text: str, console: Sequence[str] = ()) -> None:
-        super().__init__(text)
+    def __init__(
+        self, what: str, console: Sequence[str] = (), *, remedy: str | None = None
+    ) -> None:
+        super().__init__(what, remedy=remedy)
         self.details = tuple(console)
 
 

@@ -47,7 +47,9 @@ def read_image(path: Path) -> Image:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError(f"{path} is no regular file; name a kernel image or a build tree")
+            raise UsageError(
+                f"{path} is no regular file", remedy="name a kernel image or a build tree"
+            )
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
             if head[_X86_MAGIC_AT:][:4] == _X86_MAGIC:
@@ -57,12 +59,12 @@ def read_image(path: Path) -> Image:
                     return Image(release=_banner_release(path, data), architecture="aarch64")
     except PermissionError as error:
         raise UsageError(
-            f"cannot read {path}: {system_words(error.errno or 0)}; as root: "
-            f"chmod a+r {shlex.quote(str(path))}, or name a copy of it"
+            f"cannot read {path}: {system_words(error.errno or 0)}",
+            remedy=f"as root: chmod a+r {shlex.quote(str(path))}, or name a copy of it",
         ) from error
     except OSError as error:
         words = system_words(error.errno or 0)
-        raise UsageError(f"cannot read {path}: {words}; check the path") from error
+        raise UsageError(f"cannot read {path}: {words}", remedy="check the path") from error
     what = next((text for magic, text in _OTHERS.items() if head.startswith(magic)), None)
     raise UsageError(f"{path} is no kernel image" + (f" but {what}" if what else ""))
 
@@ -96,7 +98,7 @@ def tree_image(tree: Path, architecture: str) -> Path:
             "in, or PATH/TO/vmlinuz:MODULES_DIR"
         )
     if not (tree / name).is_file():
-        raise UsageError(f"{tree} has no {name}; build it: {_make(tree)} all")
+        raise UsageError(f"{tree} has no {name}", remedy=f"build it: {_make(tree)} all")
     return tree / name
 
 
@@ -110,14 +112,17 @@ def tree_modules(tree: Path) -> list[Path]:
         names = (tree / "modules.order").read_text().split()
     except OSError as error:
         raise UsageError(
-            f"cannot read {tree}/modules.order: {system_words(error.errno or 0)}; build the "
-            f"modules: {_make(tree)} modules, or write {tree}:none for a kernel with all built in"
+            f"cannot read {tree}/modules.order: {system_words(error.errno or 0)}",
+            remedy="build the "
+            f"modules: {_make(tree)} modules, or write {tree}:none for a kernel with all built in",
         ) from error
     # Newer kernels name in that file the objects that modules are linked of.
     modules = [Path(name).with_suffix(".ko") for name in names]
     missing = next((name for name in modules if not (tree / name).is_file()), None)
     if missing is not None:
-        raise UsageError(f"{tree} has no {missing}; build the modules: {_make(tree)} modules")
+        raise UsageError(
+            f"{tree} has no {missing}", remedy=f"build the modules: {_make(tree)} modules"
+        )
     return modules
 
 
@@ -130,8 +135,8 @@ def require_tree_release(tree: Path, image: Image) -> None:
     release = (tree / _TREE_RELEASE).read_text().strip()
     if release != image.release:
         raise UsageError(
-            f"{tree} is half built: its image is {image.release}, its modules {release}; "
-            f"{_make(tree)} all"
+            f"{tree} is half built: its image is {image.release}, its modules {release}",
+            remedy=f"{_make(tree)} all",
         )
     if (tree / "modules.order").exists() and (modules := tree_modules(tree)):
         _require_vermagic(tree / modules[0], tree, image.release)
@@ -146,15 +151,21 @@ def require_modules(modules: Path, release: str) -> Path:
     below = modules / "lib" / "modules" / release
     modules = below if below.is_dir() else modules
     if not modules.is_dir():
-        raise UsageError(f"{modules} is no directory of modules; check the path")
+        raise UsageError(f"{modules} is no directory of modules", remedy="check the path")
     if not os.access(modules, os.R_OK | os.X_OK):
-        raise UsageError(f"cannot read {modules}: Permission denied (EACCES); have root open it")
+        raise UsageError(
+            f"cannot read {modules}: Permission denied (EACCES)", remedy="have root open it"
+        )
     if (first := _first_module(modules)) is not None:
         _require_vermagic(first, modules, release)
     elif modules.name != release:
-        raise UsageError(f"{modules} has no modules of {release}; name that kernel's directory")
+        raise UsageError(
+            f"{modules} has no modules of {release}", remedy="name that kernel's directory"
+        )
     if not (modules / "modules.dep").is_file():
-        raise UsageError(f"{modules} has no modules.dep; {_depmod_words(modules, release)}")
+        raise UsageError(
+            f"{modules} has no modules.dep", remedy=f"{_depmod_words(modules, release)}"
+        )
     return modules
 
 
@@ -173,7 +184,9 @@ def _banner_release(path: Path, data: mmap.mmap) -> str:
 def _first_word(path: Path, text: bytes) -> str:
     word = text[:256].decode("ascii", errors="replace").split(" ")[0]
     if not re.fullmatch(r"\d[\w.+~-]*", word, re.ASCII):
-        raise UsageError(f"{path} does not tell its release; it is damaged or was made specially")
+        raise UsageError(
+            f"{path} does not tell its release", remedy="it is damaged or was made specially"
+        )
     return word
 
 

@@ -194,8 +194,8 @@ def _copied(file: Path, place: Path) -> Path:
         shutil.copyfile(file, copy)
     except OSError as error:
         raise CannotMeasureError(
-            f"cannot copy {printable(str(file))} to the storage: {system_words(error.errno or 0)}; "
-            "take a larger storage, more --memory, or a smaller file"
+            f"cannot copy {printable(str(file))} to the storage: {system_words(error.errno or 0)}",
+            remedy="take a larger storage, more --memory, or a smaller file",
         ) from error
     return copy
 

@@ -151,7 +151,7 @@ def _not_here(text: str, stock: list[StockKernel]) -> str:
 def _own(text: str, architecture: str) -> Kernel:
     ways = _ways_to_read(text)
     if not ways:
-        raise UsageError(f"--kernel {text}: no such file or directory; check the path")
+        raise UsageError(f"--kernel {text}: no such file or directory", remedy="check the path")
     path, modules = ways[0]
     try:
         return _stat(text, path, modules, architecture)
@@ -200,8 +200,9 @@ def _modules_beside(image: Path, release: str) -> Path:
         if place.is_dir():
             return place
     raise UsageError(
-        f"no modules of {release} beside it nor in /lib/modules/{release}; name their directory, "
-        f"as {image}:MODULES_DIR, or write {image}:none for a kernel with all built in"
+        f"no modules of {release} beside it nor in /lib/modules/{release}",
+        remedy="name their directory, "
+        f"as {image}:MODULES_DIR, or write {image}:none for a kernel with all built in",
     )
 
 

@@ -64,8 +64,8 @@ def make_machine(
     """
     if architecture not in _PROCESSORS:
         raise UsageError(
-            f"the lab has no guests of the architecture {architecture}; "
-            f"it has {', '.join(_PROCESSORS)}"
+            f"the lab has no guests of the architecture {architecture}",
+            remedy=f"it has {', '.join(_PROCESSORS)}",
         )
     if memory_bytes < LEAST_MEMORY_BYTES:
         raise UsageError(
@@ -73,7 +73,9 @@ def make_machine(
             f"{format_bytes_rounded(LEAST_MEMORY_BYTES)} at least, and three times the model's size"
         )
     if '"' in append:
-        raise UsageError(f"--append {append}: virtme-run takes no quotation marks; leave them out")
+        raise UsageError(
+            f"--append {append}: virtme-run takes no quotation marks", remedy="leave them out"
+        )
     return Machine(
         architecture=architecture,
         clock=clock,

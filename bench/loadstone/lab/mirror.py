@@ -50,8 +50,8 @@ def find_mirror() -> str:
         if is_debian and is_remote and _RELEASES.fullmatch(found["release"]):
             return found["uri"]
     raise UsageError(
-        "this machine has no Debian package source; name one with "
-        "--mirror http://deb.debian.org/debian"
+        "this machine has no Debian package source",
+        remedy="name one with --mirror http://deb.debian.org/debian",
     )
 
 
@@ -64,7 +64,7 @@ def _check_mirror(mirror: str) -> str:
 def _check_keyring(keyring: Path | None) -> Path | None:
     if keyring is not None:
         if not os.access(keyring, os.R_OK):
-            raise UsageError(f"--keyring {keyring}: cannot be read; check the path")
+            raise UsageError(f"--keyring {keyring}: cannot be read", remedy="check the path")
         return keyring
     # Without that package the machine's own trust is left, which apt knows.
     return KEYRING if KEYRING.exists() else None
@@ -73,5 +73,7 @@ def _check_keyring(keyring: Path | None) -> Path | None:
 def _debian_word(architecture: str) -> str:
     if architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
-        raise UsageError(f"no Debian kernels for {architecture} are known here; known: {known}")
+        raise UsageError(
+            f"no Debian kernels for {architecture} are known here", remedy=f"known: {known}"
+        )
     return ARCHITECTURES[architecture]

@@ -101,5 +101,6 @@ def decode(line: bytes) -> Message | None:
         return _DECODER.decode(line)
     except UNDECODABLE as error:
         raise RunError(
-            f"the guest's word cannot be understood: {error}; was loadstone changed while it ran?"
+            f"the guest's word cannot be understood: {error}",
+            remedy="was loadstone changed while it ran?",
         ) from error

@@ -70,7 +70,8 @@ def make_setup(
     elif profile.driver is Driver.VIRTIO_BLK:
         raise UsageError(
             f"--storage {storage}: a guest that waits for the host's disk counts no instructions, "
-            "so its clock would leap; say --clock wall, or take a simulated device"
+            "so its clock would leap",
+            remedy="say --clock wall, or take a simulated device",
         )
     return Setup(
         machine=machine,
@@ -93,12 +94,13 @@ def lab_plan(request: Request) -> tuple[Plan, list[str]]:
     if plan.input.devices:
         raise UsageError(
             f"--device {printable(plan.input.devices[0])}: in the lab a guest's devices are "
-            "simulated; choose what they are with --storage"
+            "simulated",
+            remedy="choose what they are with --storage",
         )
     if plan.input.directory is not None:
         raise UsageError(
-            f"--dir {plan.input.directory}: in the lab files are made on the simulated device; "
-            "choose that with --storage"
+            f"--dir {plan.input.directory}: in the lab files are made on the simulated device",
+            remedy="choose that with --storage",
         )
     if plan.conditions != Conditions():
         remarks = [*remarks, "pin and cool-below have no meaning in a guest of the lab: left out"]
@@ -113,11 +115,11 @@ def lab_plan(request: Request) -> tuple[Plan, list[str]]:
 
 def _file_system(type: str, mkfs: str, mount: str) -> FileSystem:
     if type not in PACKAGES:
-        raise UsageError(f"--fs {type}: cannot be made; there are {', '.join(PACKAGES)}")
+        raise UsageError(f"--fs {type}: cannot be made", remedy=f"there are {', '.join(PACKAGES)}")
     if find_program(f"mkfs.{type}") is None:
         raise CannotMeasureError(
-            f"--fs {type}: no mkfs.{type} on this machine; install the Debian package "
-            f"{PACKAGES[type]}"
+            f"--fs {type}: no mkfs.{type} on this machine",
+            remedy=f"install the Debian package {PACKAGES[type]}",
         )
     return FileSystem(type=type, mkfs=mkfs, mount=mount)
 
@@ -131,7 +133,8 @@ def _memory_bytes(text: str) -> int:
     if memory_bytes > available_bytes:
         raise CannotMeasureError(
             f"--memory {format_bytes(memory_bytes)}: this machine has only "
-            f"{format_bytes_rounded(available_bytes)} available; write less, or free some"
+            f"{format_bytes_rounded(available_bytes)} available",
+            remedy="write less, or free some",
         )
     return memory_bytes
 
@@ -139,7 +142,9 @@ def _memory_bytes(text: str) -> int:
 def _architecture(kernels: Sequence[Kernel]) -> str:
     found = sorted({kernel.architecture for kernel in kernels})
     if len(found) > 1:
-        raise UsageError(f"the kernels are of several architectures: {', '.join(found)}; take one")
+        raise UsageError(
+            f"the kernels are of several architectures: {', '.join(found)}", remedy="take one"
+        )
     return found[0]
 
 

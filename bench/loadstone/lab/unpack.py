@@ -61,6 +61,6 @@ def _carry_out(program: str, *words: str) -> None:
     if done.returncode != 0:
         told = "; ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
         raise CannotMeasureError(
-            f"{program} could not finish in {cache_directory()}: {told or done.returncode}; "
-            "fetch again when that is mended"
+            f"{program} could not finish in {cache_directory()}: {told or done.returncode}",
+            remedy="fetch again when that is mended",
         )

@@ -147,10 +147,10 @@ def _read_text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except OSError as error:
         words = system_words(error.errno or 0)
-        raise UsageError(f"{path}: {words}; name a workload or a plan file") from error
+        raise UsageError(f"{path}: {words}", remedy="name a workload or a plan file") from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}:{line}: is not UTF-8; save it as UTF-8 text") from error
+        raise UsageError(f"{path}:{line}: is not UTF-8", remedy="save it as UTF-8 text") from error
 
 
 def _parse_toml(path: Path, text: str) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _parse_toml(path: Path, text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         at = re.search(r" \(at line ([0-9]+), column [0-9]+\)$", str(error))
         line = int(at[1]) if at else text.rstrip("\n").count("\n") + 1
-        raise UsageError(f"{path}:{line}: is not TOML: {error}; mend that line") from error
+        raise UsageError(f"{path}:{line}: is not TOML: {error}", remedy="mend that line") from error
 
 
 def _read_string(source: Source, table: Mapping[str, Any], key: str) -> str | None:

@@ -30,7 +30,7 @@ def parse_value(parameter: Parameter, text: str) -> Value:
             case Kind.CHOICE:
                 return _parse_choice(parameter.choices, text)
     except OverflowError:
-        raise UsageError(f"{parameter.name}: {text!r} is too much; write less") from None
+        raise UsageError(f"{parameter.name}: {text!r} is too much", remedy="write less") from None
     except ValueError as error:
         raise UsageError(f"{parameter.name}: {error}") from None
 
@@ -45,10 +45,12 @@ def parse_axes(parameters: Sequence[Parameter], texts: Iterable[str]) -> dict[st
     for text in texts:
         key, equals, values = text.partition("=")
         if not equals:
-            raise UsageError(f"{text}: has no value; write {text}=VALUE or {text}=V1,V2")
+            raise UsageError(f"{text}: has no value", remedy=f"write {text}=VALUE or {text}=V1,V2")
         parameter = named(parameters, key.strip())
         if parameter.name in axes:
-            raise UsageError(f"{parameter.name}: is set twice; write {parameter.name}=V1,V2 once")
+            raise UsageError(
+                f"{parameter.name}: is set twice", remedy=f"write {parameter.name}=V1,V2 once"
+            )
         parts = (part.replace("\\,", ",") for part in re.split(r"(?<!\\),", values))
         axes[parameter.name] = distinct(parse_value(parameter, part) for part in parts)
     return axes
@@ -86,7 +88,7 @@ def named(parameters: Sequence[Parameter], key: str) -> Parameter:
     known = {parameter.name: parameter for parameter in parameters}
     if key not in known:
         hint = did_you_mean(key, known)
-        raise UsageError(f"{key}: no such parameter{hint}; there are {', '.join(known)}")
+        raise UsageError(f"{key}: no such parameter{hint}", remedy=f"there are {', '.join(known)}")
     return known[key]
 
 

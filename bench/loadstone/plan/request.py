@@ -86,15 +86,17 @@ def require_whole_paths(request: Request, target: str) -> None:
     for option, name in (*said, *devices):
         if name is not None and not name.startswith("/"):
             raise UsageError(
-                f"{option} {printable(name)}: on {target} a path begins with /; write the whole "
-                "one, such as /data/local/tmp/model.gguf"
+                f"{option} {printable(name)}: on {target} a path begins with /",
+                remedy="write the whole one, such as /data/local/tmp/model.gguf",
             )
 
 
 def _require_names(request: Request) -> None:
     for option, name in (("--file", request.file), ("--dir", request.directory)):
         if name is not None and (not name or "\0" in name):
-            raise UsageError(f"{option}: {name!r} is no name of a file; write one, or leave it out")
+            raise UsageError(
+                f"{option}: {name!r} is no name of a file", remedy="write one, or leave it out"
+            )
 
 
 def _require_use_of_devices(chosen: Workload, plan: Plan) -> None:
@@ -105,13 +107,13 @@ def _require_use_of_devices(chosen: Workload, plan: Plan) -> None:
     needed = len(chosen.devices(plan.input, plan.cases))
     if not needed:
         raise UsageError(
-            f"--device {printable(named[0])}: {chosen.name} works on files and takes no device; "
-            "leave it out, --dir names where files may be made"
+            f"--device {printable(named[0])}: {chosen.name} works on files and takes no device",
+            remedy="leave it out, --dir names where files may be made",
         )
     if len(named) < needed:
         raise UsageError(
-            f"--device: {len(named)} named, and the Cases take {needed}; name {needed}, or "
-            "--set devices to less"
+            f"--device: {len(named)} named, and the Cases take {needed}",
+            remedy=f"name {needed}, or --set devices to less",
         )
 
 
@@ -139,7 +141,9 @@ def _product(axes: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
     for values in axes.values():
         count *= len(values)
     if count > _MOST_CASES:
-        raise UsageError(f"the product of the axes has {count} Cases; {_MOST_CASES} at most")
+        raise UsageError(
+            f"the product of the axes has {count} Cases", remedy=f"{_MOST_CASES} at most"
+        )
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
@@ -147,13 +151,15 @@ def _number(name: str, said: int | None, planned: int | None, default: int) -> i
     value = next((number for number in (said, planned) if number is not None), default)
     least, most = LIMITS[name]
     if not least <= value <= most:
-        raise UsageError(f"{name}: {value} is out of range; write {least} to {most}")
+        raise UsageError(f"{name}: {value} is out of range", remedy=f"write {least} to {most}")
     return value
 
 
 def _input(request: Request, planned: Request | PlanFile) -> Input:
     if request.file is not None and request.size_bytes is not None:
-        raise UsageError("--file and --size: a file that is there has its size; take one of them")
+        raise UsageError(
+            "--file and --size: a file that is there has its size", remedy="take one of them"
+        )
     # Who asks for a size wants a file made, even where the plan names one.
     file = request.file if request.size_bytes is not None else request.file or planned.file
     directory = request.directory or planned.directory
@@ -194,16 +200,19 @@ def _devices(request: Request) -> tuple[str, ...]:
     for device in devices:
         if is_path(device) and device not in erase:
             raise UsageError(
-                f"--device {printable(device)}: all that is on it will be lost; if you want that, "
-                f"name it twice: --device {shlex.quote(device)} --erase {shlex.quote(device)}"
+                f"--device {printable(device)}: all that is on it will be lost",
+                remedy="if you want that, "
+                f"name it twice: --device {shlex.quote(device)} --erase {shlex.quote(device)}",
             )
         if devices.count(device) > 1 and is_path(device):
-            raise UsageError(f"--device {printable(device)}: is named twice; name two devices")
+            raise UsageError(
+                f"--device {printable(device)}: is named twice", remedy="name two devices"
+            )
         if not is_path(device):
             simulated_profile(device)
     for device in erase:
         if device not in devices:
             raise UsageError(
-                f"--erase {printable(device)}: no --device is called so; write both alike"
+                f"--erase {printable(device)}: no --device is called so", remedy="write both alike"
             )
     return devices

@@ -98,7 +98,8 @@ def _require_all_different(input: Input, devices: Sequence[BlockDevice]) -> None
         if device.number in names:
             raise UsageError(
                 f"--device {printable(named)}: is the same device as "
-                f"{printable(names[device.number])}; name two devices"
+                f"{printable(names[device.number])}",
+                remedy="name two devices",
             )
         names[device.number] = named
 
@@ -136,12 +137,13 @@ def simulated_profile(named: str) -> Profile:
         profile = find_profile(named)
     except UsageError as error:
         raise UsageError(
-            f"--device {error}; a device that is there is named by its path, such as /dev/sdb"
+            f"--device {error}",
+            remedy="a device that is there is named by its path, such as /dev/sdb",
         ) from None
     if profile.driver is not Driver.NULL_BLK or profile.zoned:
         raise UsageError(
-            f"--device {printable(named)}: cannot be written at random; take ufs21, ufs31, ufs40, "
-            "nvme"
+            f"--device {printable(named)}: cannot be written at random",
+            remedy="take ufs21, ufs31, ufs40, nvme",
         )
     return profile
 
@@ -154,8 +156,8 @@ def _own_null_blk(
     if not target.is_this_machine:
         raise CannotMeasureError(
             f"--device {printable(profile_name)}: storage is simulated on this machine alone, and "
-            f"{target.name} is another; leave it out for a loop device there, or name a device of "
-            "its own by its path"
+            f"{target.name} is another",
+            remedy="leave it out for a loop device there, or name a device of its own by its path",
         )
     name = f"loadstone-{os.getpid()}-{secrets.token_hex(4)}"
     with (
@@ -180,14 +182,14 @@ def claim(target: Target, named: str, needed_bytes: int) -> BlockDevice:
     number = f"{outcome.values['major']}:{outcome.values['minor']}"
     if partitions := _partitions(target, number):
         raise UsageError(
-            f"--device {printable(named)}: it has partitions ({', '.join(partitions)}); name one "
-            "of them, or remove them first (wipefs)"
+            f"--device {printable(named)}: it has partitions ({', '.join(partitions)})",
+            remedy="name one of them, or remove them first (wipefs)",
         )
     if has_bytes < needed_bytes:
         held, taken = _told_apart(has_bytes, needed_bytes)
         raise UsageError(
-            f"--device {printable(named)}: it holds {held}, and the Cases take {taken}; name a "
-            "larger one, or --set less"
+            f"--device {printable(named)}: it holds {held}, and the Cases take {taken}",
+            remedy="name a larger one, or --set less",
         )
     return BlockDevice(path=real, number=number, bytes=has_bytes, facts={"device.kind": "named"})
 
@@ -219,15 +221,19 @@ def _refusal(
     name = f"--device {printable(named)}"
     words = system_words(error.code)
     if error.code == errno.ENOTBLK:
-        return UsageError(f"{name}: it is no block device ({words}); name one, such as /dev/sdb")
+        return UsageError(
+            f"{name}: it is no block device ({words})", remedy="name one, such as /dev/sdb"
+        )
     if error.code == errno.EROFS:
-        return UsageError(f"{name}: it is read-only; name another, or blockdev --setrw")
+        return UsageError(f"{name}: it is read-only", remedy="name another, or blockdev --setrw")
     if error.code in _REFUSED:
-        return UsageError(f"{name}: {words}; run as root, or as a user who may write to it")
+        return UsageError(
+            f"{name}: {words}", remedy="run as root, or as a user who may write to it"
+        )
     if error.code == errno.EBUSY and values:
         used = _users(target, f"{values['major']}:{values['minor']}", real)
-        return UsageError(f"{name}: it is in use: {used}; nothing was written to it")
-    return UsageError(f"{name}: {describe(error)}; check the name")
+        return UsageError(f"{name}: it is in use: {used}", remedy="nothing was written to it")
+    return UsageError(f"{name}: {describe(error)}", remedy="check the name")
 
 
 def _users(target: Target, number: str, real: str) -> str:

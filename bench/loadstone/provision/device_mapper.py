@@ -92,7 +92,7 @@ def reload(target: Target, device: MappedDevice) -> None:
     """
     outcome = _order(target, "reload", name=device.name, table=device.table, mode=device.mode)
     if outcome.error:
-        raise LoadstoneError(f"{describe(outcome.error)}; see dmesg for its reason")
+        raise LoadstoneError(describe(outcome.error), remedy="see dmesg for its reason")
 
 
 def has_met_corruption(target: Target, device: MappedDevice) -> bool:
@@ -103,7 +103,7 @@ def has_met_corruption(target: Target, device: MappedDevice) -> bool:
     """
     outcome = _order(target, "status", name=device.name)
     if outcome.error:
-        raise LoadstoneError(f"{describe(outcome.error)}; see dmesg")
+        raise LoadstoneError(describe(outcome.error), remedy="see dmesg")
     return outcome.values["verity_corrupt"] > 0
 
 
@@ -114,13 +114,14 @@ def _order(target: Target, action: str, **options: str) -> Outcome:
 def _load_module(target: Target, error: CoreError) -> None:
     if not target.is_this_machine:
         raise CannotMeasureError(
-            f"{target.name} has no device-mapper: {describe(error)}; load its module there "
-            "(modprobe dm_mod), or take a kernel with CONFIG_BLK_DEV_DM"
+            f"{target.name} has no device-mapper: {describe(error)}",
+            remedy="load its module there "
+            "(modprobe dm_mod), or take a kernel with CONFIG_BLK_DEV_DM",
         )
     if os.geteuid():
         raise CannotMeasureError(
-            f"device-mapper is root's to use, and its module root's to load: {describe(error)}; "
-            "run as root"
+            f"device-mapper is root's to use, and its module root's to load: {describe(error)}",
+            remedy="run as root",
         )
     try:
         load_module("dm_mod")
@@ -133,10 +134,12 @@ def _load_module(target: Target, error: CoreError) -> None:
 
 def _cannot(error: CoreError) -> CannotMeasureError:
     if error.code in _REFUSED:
-        return CannotMeasureError(f"device-mapper is root's to use: {describe(error)}; run as root")
+        return CannotMeasureError(
+            f"device-mapper is root's to use: {describe(error)}", remedy="run as root"
+        )
     return CannotMeasureError(
-        f"this kernel has no device-mapper: {describe(error)}; take one with CONFIG_BLK_DEV_DM, "
-        "`loadstone lab run` boots such a kernel"
+        f"this kernel has no device-mapper: {describe(error)}",
+        remedy="take one with CONFIG_BLK_DEV_DM, `loadstone lab run` boots such a kernel",
     )
 
 
@@ -148,7 +151,7 @@ def _refusal(error: CoreError, table: str) -> LoadstoneError:
         remedy = f"see dmesg for its reason; the kernel needs the targets {types} (CONFIG_DM_…)"
     else:
         remedy = "see dmesg for its reason"
-    return CannotMeasureError(f"{describe(error)}; {remedy}")
+    return CannotMeasureError(describe(error), remedy=remedy)
 
 
 def _find_node(target: Target, minor: int) -> str:
@@ -161,7 +164,7 @@ def _find_node(target: Target, minor: int) -> str:
                 return path
         if time.monotonic() > end_s:
             raise CannotMeasureError(
-                f"{' or '.join(_NODES).format(minor, minor)}: "
-                f"{system_words(errno.ENOENT)}; is devtmpfs mounted on /dev?"
+                f"{' or '.join(_NODES).format(minor, minor)}: {system_words(errno.ENOENT)}",
+                remedy="is devtmpfs mounted on /dev?",
             )
         time.sleep(0.05)

@@ -58,7 +58,9 @@ def made_file_system(
         _wipe(device)
     said = run_program(program, PACKAGES[type], *words)
     if said is not None:
-        raise CannotMeasureError(f"{shlex.join([program, *words])}: {said}; change mkfs or fs")
+        raise CannotMeasureError(
+            f"{shlex.join([program, *words])}: {said}", remedy="change mkfs or fs"
+        )
     _know(type)
     registered = journal.registered("mount", str(where)) if journal else _taken_down(where)
     with registered:
@@ -77,9 +79,11 @@ def mkfs_command(device: str, type: str, options: str, zoned: bool) -> list[str]
         UsageError: the type is unknown or can't do with zones, or the options are no words.
     """
     if type not in PACKAGES:
-        raise UsageError(f"--fs {type}: cannot be made; there are {', '.join(PACKAGES)}")
+        raise UsageError(f"--fs {type}: cannot be made", remedy=f"there are {', '.join(PACKAGES)}")
     if zoned and type == "ext4":
-        raise UsageError(f"--fs ext4: {device} has zones, ext4 knows none; take f2fs or btrfs")
+        raise UsageError(
+            f"--fs ext4: {device} has zones, ext4 knows none", remedy="take f2fs or btrfs"
+        )
     try:
         wanted = shlex.split(options)
     except ValueError as error:
@@ -130,7 +134,7 @@ def _wipe(device: str) -> None:
     """mkfs.btrfs takes the identity of what it is about to replace for somebody else's."""
     said = run_program("wipefs", "util-linux", "--all", "--quiet", device)
     if said is not None:
-        raise CannotMeasureError(f"wipefs --all {device}: {said}; end what still uses it")
+        raise CannotMeasureError(f"wipefs --all {device}: {said}", remedy="end what still uses it")
 
 
 def _know(type: str) -> None:
@@ -143,11 +147,15 @@ def _mount(device: str, type: str, options: str, where: Path) -> None:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         said = system_words(error.errno or 0)
-        raise CannotMeasureError(f"make mount point {where}: {said}; name another") from error
+        raise CannotMeasureError(
+            f"make mount point {where}: {said}", remedy="name another"
+        ) from error
     words = ["-t", type, *(["-o", options] if options else []), device, str(where)]
     refusal = run_program("mount", "mount", *words)
     if refusal is not None:
-        raise CannotMeasureError(f"{shlex.join(['mount', *words])}: {refusal}; change mount or fs")
+        raise CannotMeasureError(
+            f"{shlex.join(['mount', *words])}: {refusal}", remedy="change mount or fs"
+        )
 
 
 @contextlib.contextmanager
@@ -167,4 +175,6 @@ def _taken_down(where: Path) -> Iterator[None]:
 def _unmount(where: Path) -> None:
     said = run_program("umount", "mount", str(where)) if is_mounted(where) else None
     if said is not None:
-        raise LoadstoneError(f"umount {where}: {said}; end what still uses it, then unmount it")
+        raise LoadstoneError(
+            f"umount {where}: {said}", remedy="end what still uses it, then unmount it"
+        )

@@ -38,6 +38,7 @@ def job_error(kind: type[LoadstoneError], error: CoreError, otherwise: str) -> L
     """The error to raise for one that a preparing Job met; ``otherwise`` is the last remedy."""
     if error.code == errno.ENODATA:
         return UsageError(
-            f"{printable(error.path)} shrank while it was read; keep it still, and run again"
+            f"{printable(error.path)} shrank while it was read",
+            remedy="keep it still, and run again",
         )
     return kind(f"{describe(error)}; {REMEDIES.get(error.code, otherwise)}")

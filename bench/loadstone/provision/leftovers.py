@@ -51,7 +51,8 @@ def find_leftovers(results: Path) -> list[Entry]:
         return []
     except OSError as error:
         raise RunError(
-            f"cannot read {directory}: {system_words(error.errno or 0)}; give yourself access to it"
+            f"cannot read {directory}: {system_words(error.errno or 0)}",
+            remedy="give yourself access to it",
         ) from error
     return [entry for entry in entries if not _is_alive(entry.record)]
 

@@ -70,11 +70,11 @@ def _refusal(image: str, error: CoreError) -> CannotMeasureError:
     if error.path == _CONTROL and error.step == "open":
         if error.code in _REFUSED:
             return CannotMeasureError(
-                f"a loop device is root's to make: open {_CONTROL}: {words}; run as root"
+                f"a loop device is root's to make: open {_CONTROL}: {words}", remedy="run as root"
             )
         return CannotMeasureError(
-            f"no loop devices here: open {_CONTROL}: {words}; take a kernel with "
-            "CONFIG_BLK_DEV_LOOP, or leave the container that hides it"
+            f"no loop devices here: open {_CONTROL}: {words}",
+            remedy="take a kernel with CONFIG_BLK_DEV_LOOP, or leave the container that hides it",
         )
     return CannotMeasureError(
         f"no loop device over {printable(image)}: {describe(error)}; `losetup --all` shows the "

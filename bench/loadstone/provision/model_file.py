@@ -110,22 +110,24 @@ def loadable_file(named: str, execute: Execute = native.run_job) -> str:
         raise _cannot_open(named, found.code)
     if not found.is_text:
         raise UsageError(
-            f"{printable(named)}: it leads to a name that is not UTF-8, so a Run cannot record it; "
-            "rename that"
+            f"{printable(named)}: it leads to a name that is not UTF-8, so a Run cannot record it",
+            remedy="rename that",
         )
     if found.type != stat.S_IFREG:
         kind = _KINDS.get(found.type, "something else")
-        raise UsageError(f"{printable(named)} is {kind}; name a regular file")
+        raise UsageError(f"{printable(named)} is {kind}", remedy="name a regular file")
     if found.readable:
         raise _cannot_open(named, found.readable)
     if not found.file_bytes:
-        raise UsageError(f"{printable(named)} is empty; name a file with something to load in it")
+        raise UsageError(
+            f"{printable(named)} is empty", remedy="name a file with something to load in it"
+        )
     return found.real_path
 
 
 def _cannot_open(named: str, code: int) -> UsageError:
     remedy = REMEDIES.get(code, "check the path")
-    return UsageError(f"cannot open {printable(named)}: {system_words(code)}; {remedy}")
+    return UsageError(f"cannot open {printable(named)}: {system_words(code)}", remedy=remedy)
 
 
 @contextlib.contextmanager
@@ -154,8 +156,8 @@ def _affordable_bytes(
     short = min(room, key=room.__getitem__)
     if size_bytes < _LEAST_BYTES:
         raise CannotMeasureError(
-            f"{printable(str(directory))}: not enough {short} for a model file of 1 MiB; "
-            "free some, or name another directory with --dir"
+            f"{printable(str(directory))}: not enough {short} for a model file of 1 MiB",
+            remedy="free some, or name another directory with --dir",
         )
     if size_bytes < default_bytes:
         less = format_bytes_rounded(size_bytes)
@@ -171,7 +173,8 @@ def _require_room(directory: PurePath, asked_bytes: int, disk_bytes: int, limit_
         if asked_bytes >= has_bytes:
             raise CannotMeasureError(
                 f"--size {format_bytes(asked_bytes)}: there are only "
-                f"{format_bytes_rounded(has_bytes)} {what}; {SMALLER}"
+                f"{format_bytes_rounded(has_bytes)} {what}",
+                remedy=f"{SMALLER}",
             )
 
 
@@ -180,7 +183,7 @@ def _stat_model(
 ) -> ModelFile:
     found = stat_file(target.execute, path)
     if not isinstance(found, FileStat):
-        raise UsageError(f"{describe(found)}; keep the file still, and run again")
+        raise UsageError(describe(found), remedy="keep the file still, and run again")
     return ModelFile(
         path=path,
         bytes=found.file_bytes,

@@ -83,7 +83,7 @@ def detach_loop(execute: Execute, image: str, _: str = "") -> None:
     if error is None:
         return
     if error.code == errno.EBUSY:
-        raise RunError(f"{error.path} is still in use; end or unmount what uses it")
+        raise RunError(f"{error.path} is still in use", remedy="end or unmount what uses it")
     raise RunError(describe(error))
 
 
@@ -103,7 +103,7 @@ def remove_mapped(execute: Execute, name: str, _: str = "") -> None:
     if error.step == _NAME:
         raise RunError(f"it is no device named {_PREFIX}…")
     remedy = "run as root" if error.code in _REFUSED else "end or unmount what uses it"
-    raise RunError(f"{describe(error)}; {remedy}")
+    raise RunError(describe(error), remedy=remedy)
 
 
 def unmount(point: str, _: str = "") -> None:
@@ -119,7 +119,7 @@ def unmount(point: str, _: str = "") -> None:
     while is_mounted(Path(point)):
         said = run_program("umount", "mount", point)
         if said is not None:
-            raise RunError(f"umount {point}: {said}; end what still uses it")
+            raise RunError(f"umount {point}: {said}", remedy="end what still uses it")
     try:
         Path(point).rmdir()
     except (FileNotFoundError, NotADirectoryError):

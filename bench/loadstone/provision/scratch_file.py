@@ -61,7 +61,8 @@ def make_sparse_file(target: Target, path: str, size_bytes: int) -> None:
     if outcome.error:
         raise CannotMeasureError(
             f"make {printable(path)} of {format_bytes(size_bytes)}: "
-            f"{system_words(outcome.error.code)}; name another directory with --dir"
+            f"{system_words(outcome.error.code)}",
+            remedy="name another directory with --dir",
         )
 
 
@@ -75,8 +76,8 @@ def free_bytes(target: Target, directory: PurePath) -> int:
     found = stat_file(target.execute, f"{directory}/")
     if isinstance(found, CoreError):
         raise UsageError(
-            f"--dir {printable(str(directory))}: {system_words(found.code)}; "
-            "name a directory that is there"
+            f"--dir {printable(str(directory))}: {system_words(found.code)}",
+            remedy="name a directory that is there",
         )
     return found.free_bytes
 
@@ -92,7 +93,8 @@ def require_room(target: Target, directory: PurePath, needed_bytes: int, remedy:
     if needed_bytes > has_bytes:
         raise CannotMeasureError(
             f"{format_bytes_rounded(needed_bytes)} are needed, and only "
-            f"{format_bytes_rounded(has_bytes)} free in {printable(str(directory))}; {remedy}"
+            f"{format_bytes_rounded(has_bytes)} free in {printable(str(directory))}",
+            remedy=remedy,
         )
 
 
@@ -104,7 +106,8 @@ def refuse_own_file(workload: str, input: Input, remedy: str) -> None:
     """
     if input.file is not None or input.size_bytes is not None:
         raise UsageError(
-            f"{workload} takes no --file and no --size, as it measures no file of yours; {remedy}"
+            f"{workload} takes no --file and no --size, as it measures no file of yours",
+            remedy=remedy,
         )
 
 
@@ -118,6 +121,6 @@ def require_unicode(path: str) -> None:
         path.encode()
     except UnicodeEncodeError:
         raise UsageError(
-            f"{printable(path)}: the name is not UTF-8, so a Run cannot record it; rename it, or "
-            "give it a second name with ln"
+            f"{printable(path)}: the name is not UTF-8, so a Run cannot record it",
+            remedy="rename it, or give it a second name with ln",
         ) from None

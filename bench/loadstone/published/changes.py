@@ -161,7 +161,9 @@ def _check_metric(one: Figure | Change, workload: Workload) -> None:
     metric = next((metric for metric in workload.metrics if metric.name == one.metric), None)
     if metric is None:
         known = ", ".join(metric.name for metric in workload.metrics)
-        raise UsageError(f"{one.place}: metric: {one.metric!r} is none; there are {known}")
+        raise UsageError(
+            f"{one.place}: metric: {one.metric!r} is none", remedy=f"there are {known}"
+        )
     sides = (one.value,) if isinstance(one, Figure) else (one.base, one.new)
     for quantity in sides:
         if quantity is not None:

@@ -58,7 +58,8 @@ def read_reference(path: Path) -> tuple[Posting, ...]:
     workload = table.get("workload")
     if not isinstance(workload, str) or not workload:
         raise UsageError(
-            f'{path}: workload: is missing; write workload = "…", as `loadstone list` has it'
+            f"{path}: workload: is missing",
+            remedy='write workload = "…", as `loadstone list` has it',
         )
     tables = _tables(str(path), table, "posting")
     postings = tuple(
@@ -66,7 +67,9 @@ def read_reference(path: Path) -> tuple[Posting, ...]:
         for number, one in enumerate(tables, start=1)
     )
     if not postings:
-        raise UsageError(f"{path}: holds no posting; write [[posting]] and what was published")
+        raise UsageError(
+            f"{path}: holds no posting", remedy="write [[posting]] and what was published"
+        )
     return postings
 
 
@@ -75,9 +78,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         words = system_words(error.errno or 0)
-        raise UsageError(f"{path}: {words}; name a file of published figures") from error
+        raise UsageError(f"{path}: {words}", remedy="name a file of published figures") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is not TOML: {error}; mend that line") from error
+        raise UsageError(f"{path}: is not TOML: {error}", remedy="mend that line") from error
 
 
 def _posting(where: str, workload: str, table: Mapping[str, Any]) -> Posting:
@@ -143,13 +146,15 @@ def _named(where: str, *tables: object) -> dict[str, tuple[Value, ...]]:
     named: dict[str, tuple[Value, ...]] = {}
     for table in tables:
         if not isinstance(table, dict):
-            raise UsageError(f'{where}: case: is no table; write case = {{ engine = "pread" }}')
+            raise UsageError(
+                f"{where}: case: is no table", remedy='write case = { engine = "pread" }'
+            )
         for name, value in table.items():
             values = value if isinstance(value, list) else [value]
             if not values or not all(isinstance(one, str | int) for one in values):
                 raise UsageError(
-                    f"{where}: case.{name}: is no value; write a text, a whole number, true or "
-                    "false, or a list of them"
+                    f"{where}: case.{name}: is no value",
+                    remedy="write a text, a whole number, true or false, or a list of them",
                 )
             named[name] = tuple(values)
     return named
@@ -159,7 +164,7 @@ def _quantity(where: str, key: str, value: object) -> Quantity:
     found = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
     if found is None or not 0 < float(found[1]) < math.inf:
         raise UsageError(
-            f'{where}: {key}: {value!r} is no figure; write it with its unit, "30.8 MiB/s"'
+            f"{where}: {key}: {value!r} is no figure", remedy='write it with its unit, "30.8 MiB/s"'
         )
     return Quantity(value=float(found[1]), unit=found[2])
 
@@ -179,7 +184,7 @@ def _change(merged: dict[str, Any]) -> Change:
     if sum(ways) != 1 or (ways[0] and None in pair):
         raise UsageError(f"{where}: write base and new, or ratio alone, or direction alone")
     if change.ratio == math.inf:
-        raise UsageError(f"{where}: ratio: is no number; write what was published")
+        raise UsageError(f"{where}: ratio: is no number", remedy="write what was published")
     return change
 
 
@@ -197,7 +202,9 @@ def _converted(where: str, table: Mapping[str, Any], kind: type[_Noun]) -> _Noun
 def _tables(where: str, table: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
     tables = table.get(key, [])
     if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-        raise UsageError(f"{where}: {key}: is no list of tables; write [[{key}]], once for each")
+        raise UsageError(
+            f"{where}: {key}: is no list of tables", remedy=f"write [[{key}]], once for each"
+        )
     return tables
 
 
@@ -205,4 +212,6 @@ def _refuse_others(where: str, table: Mapping[str, Any], keys: Collection[str]) 
     for key in table:
         if key not in keys:
             hint = did_you_mean(key, keys)
-            raise UsageError(f"{where}: {key}: no such key{hint}; there are {', '.join(keys)}")
+            raise UsageError(
+                f"{where}: {key}: no such key{hint}", remedy=f"there are {', '.join(keys)}"
+            )

@@ -59,8 +59,9 @@ class CoolDown(Noun, frozen=True, kw_only=True):
     def _too_hot(self, found: Thermometer | None) -> CannotMeasureError:
         is_now = f"{found} still" if found else "no sensor answers"
         return CannotMeasureError(
-            f"--cool-below {self.below_c:g}C: {is_now} after {_LIMIT_S / 60:.0f} min; cool the "
-            "place, take it off its charger, dim its screen, or start a new run with a higher one"
+            f"--cool-below {self.below_c:g}C: {is_now} after {_LIMIT_S / 60:.0f} min",
+            remedy="cool the "
+            "place, take it off its charger, dim its screen, or start a new run with a higher one",
         )
 
 
@@ -88,5 +89,6 @@ def cool_down(
             return found
     raise CannotMeasureError(
         f"--cool-below {below_c:g}C: neither a battery nor a thermal zone tells {target.name}'s "
-        "temperature; leave it out, and let it rest before each run"
+        "temperature",
+        remedy="leave it out, and let it rest before each run",
     )

@@ -81,16 +81,16 @@ def _only(matches: list[Path], text: str, results: Path) -> Path:
         shown = [_printable(path.name) for path in matches[:_MATCHES_SHOWN]]
         dots = ["…"] if len(matches) > _MATCHES_SHOWN else []
         raise RunError(
-            f"{_printable(text)} fits {len(matches)} Runs: {', '.join(shown + dots)}; "
-            "write more of the id"
+            f"{_printable(text)} fits {len(matches)} Runs: {', '.join(shown + dots)}",
+            remedy="write more of the id",
         )
     return matches[0]
 
 
 def _none_found(text: str, results: Path, count: int) -> RunError:
     return RunError(
-        f"no Run {_printable(text)} in {results / 'runs'} ({count} Runs there); make one with "
-        "`loadstone run` or name another directory with --results"
+        f"no Run {_printable(text)} in {results / 'runs'} ({count} Runs there)",
+        remedy="make one with `loadstone run` or name another directory with --results",
     )
 
 

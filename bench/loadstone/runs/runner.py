@@ -238,7 +238,8 @@ def _check_known(run: Run) -> None:
     if not is_known or run.manifest.core != native.source_hash():
         raise RunError(
             f"{run.id}: cannot be resumed: another version of loadstone made it, and the two may "
-            "measure differently; start a new run and compare the two"
+            "measure differently",
+            remedy="start a new run and compare the two",
         )
 
 
@@ -246,8 +247,8 @@ def _check_nothing_to_erase(run: Run) -> None:
     """A name may mean another disk by now; only who types it twice says that it may be lost."""
     if erase := run.manifest.plan.input.erase:
         raise RunError(
-            f"{run.id}: cannot be resumed: {', '.join(erase)} may be another device by now; start "
-            "a new run with --device and --erase"
+            f"{run.id}: cannot be resumed: {', '.join(erase)} may be another device by now",
+            remedy="start a new run with --device and --erase",
         )
 
 
@@ -269,7 +270,8 @@ def _check_same(run: Run, now: Environment) -> None:
         if then.get(name) != now.facts.get(name):
             raise RunError(
                 f"{run.id}: cannot be resumed: {name} was {then.get(name)}, "
-                f"now it is {now.facts.get(name)}; start a new run and compare the two"
+                f"now it is {now.facts.get(name)}",
+                remedy="start a new run and compare the two",
             )
 
 

@@ -107,13 +107,14 @@ class RunWriter:
             if error.errno != errno.EWOULDBLOCK:
                 raise cannot_write(self._trials, error) from error
             raise RunError(
-                f"{self.path} is being written by another loadstone; wait until that one has ended"
+                f"{self.path} is being written by another loadstone",
+                remedy="wait until that one has ended",
             ) from None
 
     def _go_on_from(self, run: Run) -> None:
         trials, self._end_bytes = _read_trials(self._trials, run.manifest)
         if trials != run.trials:
-            raise RunError(f"{self.path} has changed since it was read; resume it again")
+            raise RunError(f"{self.path} has changed since it was read", remedy="resume it again")
         try:
             os.ftruncate(self._fd, self._end_bytes)
         except OSError as error:
@@ -192,7 +193,9 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 def cannot_read(path: Path, error: OSError) -> RunError:
     words = system_words(error.errno or 0)
-    return RunError(f"cannot read {path}: {words}; give yourself access or name another Run")
+    return RunError(
+        f"cannot read {path}: {words}", remedy="give yourself access or name another Run"
+    )
 
 
 def _make_directory(runs: Path, created: datetime, target: str, plan: str) -> Path:
@@ -234,7 +237,8 @@ def _read_manifest(path: Path) -> Manifest:
         if schema > SCHEMA_VERSION:
             raise RunError(
                 f"{path.parent} was made by a newer loadstone (schema {schema}, this one reads "
-                f"{SCHEMA_VERSION}); update loadstone"
+                f"{SCHEMA_VERSION})",
+                remedy="update loadstone",
             )
         if schema < SCHEMA_VERSION:
             raise RunError(f"{path.parent} is not a Run: {path} has the schema {schema}")
@@ -275,7 +279,9 @@ def _read_trial(line: bytes, is_last: bool, at: str) -> Trial | None:
 
 
 def _damaged(at: str, what: str) -> RunError:
-    return RunError(f"{at}: {what}; the Run is damaged, restore it from a copy or measure again")
+    return RunError(
+        f"{at}: {what}", remedy="the Run is damaged, restore it from a copy or measure again"
+    )
 
 
 def _is_json(line: bytes) -> bool:

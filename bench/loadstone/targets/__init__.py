@@ -104,7 +104,9 @@ def connect(
     scheme, _, address = text.partition(":")
     known = schemes()
     if scheme not in known:
-        raise UsageError(f"--target {text}: no such kind of target; known: {', '.join(known)}")
+        raise UsageError(
+            f"--target {text}: no such kind of target", remedy=f"known: {', '.join(known)}"
+        )
     target: AbstractContextManager[Target] = known[scheme].connect(
         address, results, access or Access()
     )

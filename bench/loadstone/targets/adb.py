@@ -89,7 +89,7 @@ class AdbTarget:
             some = tuple(paths[start : start + _MOST_SAMPLES])
             outcome = self.execute(Job(operation="read-texts", options={}, samples=some))
             if outcome.target_lost:
-                raise TargetLostError(outcome.crash)
+                raise TargetLostError(str(outcome.crash))
             if outcome.crash:
                 raise TargetError(f"reading {some[0]}, … on {self.name}: {outcome.crash}")
             found |= {path: text for path, text in outcome.before.items() if text}
@@ -121,8 +121,8 @@ class AdbTarget:
                 return
             self._cancel_token.raise_if_cancelled(f"waiting for {self.name}", _PAUSE_S)
         raise TargetError(
-            f"{self.name} did not come back within {limit_s:g} s ({self._bridge.state()}); plug "
-            "it in, or --wait-device with more"
+            f"{self.name} did not come back within {limit_s:g} s ({self._bridge.state()})",
+            remedy="plug it in, or --wait-device with more",
         )
 
     def interrupt(self) -> None:
@@ -189,8 +189,8 @@ def connect(address: str, results: Path, access: Access) -> Iterator[AdbTarget]:
     bridge = Bridge(choose(address).serial)
     if "shell_v2" not in bridge.features():
         raise CannotMeasureError(
-            f"{SCHEME}:{printable(bridge.serial)}: its adbd tells no exit codes (no shell_v2); "
-            "Android 7 or later has it"
+            f"{SCHEME}:{printable(bridge.serial)}: its adbd tells no exit codes (no shell_v2)",
+            remedy="Android 7 or later has it",
         )
     target = AdbTarget(bridge, access)
     try:

@@ -34,12 +34,14 @@ def agent_binary(architecture: str, places: Sequence[Path] = _PLACES) -> Path:
     """
     if architecture not in _ARCHITECTURES:
         known = ", ".join(_ARCHITECTURES)
-        raise CannotMeasureError(f"no agent for the architecture {architecture}; there is: {known}")
+        raise CannotMeasureError(
+            f"no agent for the architecture {architecture}", remedy=f"there is: {known}"
+        )
     path = _find(f"loadstone-agent-{_ARCHITECTURES[architecture]}", places)
     if agent_core(path) != native.source_hash():
         raise CannotMeasureError(
-            f"{path} was built from other sources than this loadstone; build it anew with: "
-            "make agents"
+            f"{path} was built from other sources than this loadstone",
+            remedy="build it anew with: make agents",
         )
     return path
 
@@ -56,5 +58,5 @@ def _find(name: str, places: Sequence[Path]) -> Path:
             return place / name
     searched = " or ".join(map(str, places))
     raise CannotMeasureError(
-        f"no {name} in {searched}; in a checkout of loadstone, build it with: make agents"
+        f"no {name} in {searched}", remedy="in a checkout of loadstone, build it with: make agents"
     )

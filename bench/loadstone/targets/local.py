@@ -183,7 +183,9 @@ def connect(address: str, results: Path, access: Access) -> Iterator[LocalTarget
         UsageError: an address was given.
     """
     if address:
-        raise UsageError(f"--target local:{address}: local takes no address; write --target local")
+        raise UsageError(
+            f"--target local:{address}: local takes no address", remedy="write --target local"
+        )
     target = LocalTarget(results, access.limit_s)
     try:
         yield target

@@ -90,8 +90,8 @@ def workload(name: str) -> Workload:
     if name not in known:
         hint = "; a model file goes behind --file" if Path(name).exists() else ""
         raise UsageError(
-            f"{printable(name)}: no such workload; there are {', '.join(sorted(known))}, or a plan "
-            f"file (….toml){hint}"
+            f"{printable(name)}: no such workload",
+            remedy=f"there are {', '.join(sorted(known))}, or a plan file (….toml){hint}",
         )
     return known[name]
 

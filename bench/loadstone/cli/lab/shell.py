@@ -32,7 +32,7 @@ def command(kernel: str, results: Path, verbose: bool, **guest: Any) -> ExitCode
 
     del verbose
     if not sys.stdin.isatty():
-        raise UsageError("a shell needs a terminal; `loadstone lab run` is for scripts")
+        raise UsageError("a shell needs a terminal", remedy="`loadstone lab run` is for scripts")
     found = find_kernels((kernel,))
 
     def say(text: str) -> None:

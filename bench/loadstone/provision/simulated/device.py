@@ -55,8 +55,8 @@ def _null_blk(profile: Profile, size_bytes: int, name: str) -> Iterator[str]:
         directory.mkdir()
     except OSError as error:
         raise CannotMeasureError(
-            f"make {directory}: {system_words(error.errno or 0)}; where one is left over, write 0 "
-            "to its `power` and remove its directory"
+            f"make {directory}: {system_words(error.errno or 0)}",
+            remedy="where one is left over, write 0 to its `power` and remove its directory",
         ) from error
     try:
         # null_blk takes no change of a parameter once it has power.
@@ -77,8 +77,8 @@ def _configfs() -> Path:
         said = run_program("mount", "mount", "-t", "configfs", "configfs", str(CONFIGFS))
         if said is not None:
             raise CannotMeasureError(
-                f"mount configfs at {CONFIGFS}: {said}; it takes root, and a kernel with "
-                "CONFIG_CONFIGFS_FS"
+                f"mount configfs at {CONFIGFS}: {said}",
+                remedy="it takes root, and a kernel with CONFIG_CONFIGFS_FS",
             )
     return CONFIGFS
 
@@ -93,7 +93,8 @@ def _set(profile: Profile, directory: Path, parameter: str) -> None:
     elif value != _ABSENT_MEANS.get(parameter, 0):
         raise CannotMeasureError(
             f"storage {profile.name}: {parameter} = {int(value)}: the null_blk of this kernel has "
-            f"no such parameter; take a later kernel, or delete {parameter} from the profile"
+            "no such parameter",
+            remedy=f"take a later kernel, or delete {parameter} from the profile",
         )
 
 
@@ -103,8 +104,9 @@ def _power_on(profile: Profile, directory: Path) -> None:
     except OSError as error:
         raise CannotMeasureError(
             f"storage {profile.name}: null_blk makes no such device: "
-            f"{system_words(error.errno or 0)}; `dmesg` may say which of its parameters it minds, "
-            "else give the guest more --memory"
+            f"{system_words(error.errno or 0)}",
+            remedy="`dmesg` may say which of its parameters it minds, "
+            "else give the guest more --memory",
         ) from error
 
 
@@ -117,7 +119,8 @@ def _see_that_it_took(profile: Profile, directory: Path, parameter: str) -> None
     if took != str(int(value)):
         raise CannotMeasureError(
             f"storage {profile.name}: {parameter} = {int(value)}: the null_blk of this kernel made "
-            f"{took} of it; write that, or what it can do"
+            f"{took} of it",
+            remedy="write that, or what it can do",
         )
 
 
@@ -130,7 +133,8 @@ def _disk_name(directory: Path) -> str:
         if (_BLOCK / name).exists():
             return name
     raise CannotMeasureError(
-        f"{directory} has power, but there is no disk {directory.name} in {_BLOCK}; look at dmesg"
+        f"{directory} has power, but there is no disk {directory.name} in {_BLOCK}",
+        remedy="look at dmesg",
     )
 
 
@@ -144,8 +148,8 @@ def _host_disk() -> str:
                 return serial.parent.name
         if time.monotonic() > until:
             raise CannotMeasureError(
-                f"no virtio-blk disk with the serial number {NAME} in {_BLOCK}; give QEMU "
-                f"-device virtio-blk-pci,serial={NAME},drive=…"
+                f"no virtio-blk disk with the serial number {NAME} in {_BLOCK}",
+                remedy=f"give QEMU -device virtio-blk-pci,serial={NAME},drive=…",
             )
         time.sleep(0.05)
 
@@ -156,7 +160,9 @@ def _ready(profile: Profile, disk: str) -> str:
     until = time.monotonic() + _LIMIT_S
     while not (node.exists() and stat.S_ISBLK(node.stat().st_mode)):
         if time.monotonic() > until:
-            raise CannotMeasureError(f"{node}: no block device appeared; is devtmpfs mounted?")
+            raise CannotMeasureError(
+                f"{node}: no block device appeared", remedy="is devtmpfs mounted?"
+            )
         time.sleep(0.01)
     queue = _BLOCK / disk / "queue"
     # The scheduler comes first: it brings an nr_requests of its own.
@@ -172,6 +178,6 @@ def _write(attribute: Path, value: str) -> None:
         attribute.write_text(value)
     except OSError as error:
         raise CannotMeasureError(
-            f"write {value} to {attribute}: {system_words(error.errno or 0)}; change "
-            f"{attribute.name} in the storage profile"
+            f"write {value} to {attribute}: {system_words(error.errno or 0)}",
+            remedy=f"change {attribute.name} in the storage profile",
         ) from error

@@ -104,17 +104,18 @@ def find_profile(text: str) -> Profile:
         known = ", ".join(built_in)
         hint = did_you_mean(text, built_in)
         raise UsageError(
-            f"{text}: no such storage{hint}; there are {known}, and your own as FILE.toml:NAME"
+            f"{text}: no such storage{hint}",
+            remedy=f"there are {known}, and your own as FILE.toml:NAME",
         )
     profiles = read_profiles(path)
     if name is None and len(profiles) == 1:
         return next(iter(profiles.values()))
     known = ", ".join(profiles)
     if name is None:
-        raise UsageError(f"{path}: holds {known}; write {path}:NAME")
+        raise UsageError(f"{path}: holds {known}", remedy=f"write {path}:NAME")
     if name not in profiles:
         hint = did_you_mean(name, profiles)
-        raise UsageError(f"{path}: no storage {name!r}{hint}; it holds {known}")
+        raise UsageError(f"{path}: no storage {name!r}{hint}", remedy=f"it holds {known}")
     return profiles[name]
 
 
@@ -135,9 +136,11 @@ def read_profiles(path: Path) -> dict[str, Profile]:
     tables = _read_toml(path)
     for name, table in tables.items():
         if not isinstance(table, dict):
-            raise UsageError(f"{path}: {name}: stands outside of a table; write [NAME] above it")
+            raise UsageError(
+                f"{path}: {name}: stands outside of a table", remedy="write [NAME] above it"
+            )
     if not tables:
-        raise UsageError(f"{path}: holds no storage; write [NAME] and what it is made of")
+        raise UsageError(f"{path}: holds no storage", remedy="write [NAME] and what it is made of")
     return {name: _read_profile(path, name, table) for name, table in tables.items()}
 
 
@@ -179,9 +182,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         words = system_words(error.errno or 0)
-        raise UsageError(f"{path}: {words}; name a storage profile or its file") from error
+        raise UsageError(f"{path}: {words}", remedy="name a storage profile or its file") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is not TOML: {error}; mend that line") from error
+        raise UsageError(f"{path}: is not TOML: {error}", remedy="mend that line") from error
 
 
 def _read_profile(path: Path, name: str, table: Mapping[str, Any]) -> Profile:
@@ -189,7 +192,9 @@ def _read_profile(path: Path, name: str, table: Mapping[str, Any]) -> Profile:
     for key in table:
         if key not in _KEYS:
             hint = did_you_mean(key, _KEYS)
-            raise UsageError(f"{where}: {key}: no such key{hint}; there are {', '.join(_KEYS)}")
+            raise UsageError(
+                f"{where}: {key}: no such key{hint}", remedy=f"there are {', '.join(_KEYS)}"
+            )
     values = {key: _in_units(where, key, value) for key, value in table.items()}
     if "size" in values:
         values["size_bytes"] = values.pop("size")
@@ -225,12 +230,15 @@ def _see_to_its_sense(where: str, profile: Profile) -> None:
     if profile.driver is Driver.NULL_BLK and not profile.memory_backed:
         raise UsageError(
             f"{where}: memory_backed: such a device keeps no data, so that no file system can be "
-            "made on it; delete the line"
+            "made on it",
+            remedy="delete the line",
         )
     if profile.driver is Driver.VIRTIO_BLK and profile.zoned:
-        raise UsageError(f"{where}: zoned: a virtio-blk disk has no zones; take driver null_blk")
+        raise UsageError(
+            f"{where}: zoned: a virtio-blk disk has no zones", remedy="take driver null_blk"
+        )
     if profile.hw_queue_depth == 0 or profile.submit_queues == 0 or profile.max_sectors == 0:
         raise UsageError(
-            f"{where}: hw_queue_depth, submit_queues, max_sectors: write 1 or more; kernels differ "
-            "in what they make of 0"
+            f"{where}: hw_queue_depth, submit_queues, max_sectors: write 1 or more",
+            remedy="kernels differ in what they make of 0",
         )

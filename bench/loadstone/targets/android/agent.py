@@ -112,8 +112,8 @@ class Agent:
             if not ended.code:
                 raise self._bridge.lost_error(self._bridge.state()) from ended
             raise TargetError(
-                f"{AGENT} does not run on adb:{printable(self._bridge.serial)}: {ended}; "
-                f"{self._remedy(ended)}"
+                f"{AGENT} does not run on adb:{printable(self._bridge.serial)}: {ended}",
+                remedy=f"{self._remedy(ended)}",
             ) from ended
         self._require_same_core(session)
         return session
@@ -128,7 +128,8 @@ class Agent:
         if hello.core != native.source_hash():
             session.close()
             raise CannotMeasureError(
-                f"{self._binary} was built from other sources than this loadstone; make agents"
+                f"{self._binary} was built from other sources than this loadstone",
+                remedy="make agents",
             )
 
     def _install(self) -> None:
@@ -154,8 +155,8 @@ class Agent:
         if said.code:
             size = format_bytes_rounded(self._binary.stat().st_size)
             raise CannotMeasureError(
-                f"pushing the agent ({size}) to {path}: {said.last_words}; free space on the "
-                f"device, and see that {PLACE} can be written to"
+                f"pushing the agent ({size}) to {path}: {said.last_words}",
+                remedy=f"free space on the device, and see that {PLACE} can be written to",
             )
 
     def _must(self, *words: str) -> None:

@@ -51,18 +51,21 @@ def require_adb() -> Path:
     program = find_program("adb")
     if program is None:
         raise CannotMeasureError(
-            "no program adb here; install the Debian package adb, or Android's platform-tools, "
-            "and have it in PATH"
+            "no program adb here",
+            remedy="install the Debian package adb, or Android's platform-tools, "
+            "and have it in PATH",
         )
     said = run_adb([str(program), "version"], 30.0)
     version = re.search(r"version (\d+)\.(\d+)\.(\d+)", said.out)
     if version is None:
-        raise CannotMeasureError(f"{program} version: {said.last_words}; is this Android's adb?")
+        raise CannotMeasureError(
+            f"{program} version: {said.last_words}", remedy="is this Android's adb?"
+        )
     if tuple(map(int, version.groups())) < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         raise CannotMeasureError(
-            f"{program} is version {'.'.join(version.groups())}, which tells no exit codes; "
-            f"install {oldest} or later (platform-tools 24)"
+            f"{program} is version {'.'.join(version.groups())}, which tells no exit codes",
+            remedy=f"install {oldest} or later (platform-tools 24)",
         )
     return program
 

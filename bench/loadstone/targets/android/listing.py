@@ -49,11 +49,11 @@ def listed() -> tuple[Listed, ...]:
         said = run_adb(command, _SERVER_LIMIT_S)
     except TargetError as error:
         raise CannotMeasureError(
-            f"adb's server does not answer: {error}; see what holds its port (5037, or "
-            "$ANDROID_ADB_SERVER_PORT)"
+            f"adb's server does not answer: {error}",
+            remedy="see what holds its port (5037, or $ANDROID_ADB_SERVER_PORT)",
         ) from error
     if said.code:
-        raise CannotMeasureError(f"adb devices: {said.last_words}; see to adb's server")
+        raise CannotMeasureError(f"adb devices: {said.last_words}", remedy="see to adb's server")
     return parse_devices(said.out)
 
 
@@ -88,7 +88,8 @@ def choose(serial: str) -> Listed:
     device = chosen[0]
     if device.remedy is not None:
         raise CannotMeasureError(
-            f"adb:{printable(device.serial)} is {printable(device.state)}; {device.remedy}"
+            f"adb:{printable(device.serial)} is {printable(device.state)}",
+            remedy=f"{device.remedy}",
         )
     return device
 
@@ -96,10 +97,10 @@ def choose(serial: str) -> Listed:
 def _nothing_chosen(serial: str, devices: Sequence[Listed]) -> Exception:
     if not serial:
         return CannotMeasureError(
-            "--target adb: no device is there; plug one in, with USB debugging on, or "
-            "`adb connect HOST:PORT`"
+            "--target adb: no device is there",
+            remedy="plug one in, with USB debugging on, or `adb connect HOST:PORT`",
         )
     there = ", ".join(device.serial for device in devices)
     known = f"there are: {there}" if there else "there is none at all"
     remedy = f"`adb connect {serial}` first" if is_network(serial) else "see `loadstone devices`"
-    return UsageError(f"--target adb:{printable(serial)}: no such device, {known}; {remedy}")
+    return UsageError(f"--target adb:{printable(serial)}: no such device, {known}", remedy=remedy)

@@ -73,6 +73,6 @@ def _is_root(bridge: Bridge, user: User) -> bool:
 
 def _refused(bridge: Bridge, why: str) -> User:
     raise CannotMeasureError(
-        f"adb:{printable(bridge.serial)}: no root here: {why}; leave out --root: what can be "
-        "measured without is, and the rest is skipped"
+        f"adb:{printable(bridge.serial)}: no root here: {why}",
+        remedy="leave out --root: what can be measured without is, and the rest is skipped",
     )

@@ -44,7 +44,8 @@ def read_hello(line: bytes) -> Hello:
         raise TargetError(f"the agent's first line is none of its own: {error}") from error
     if hello.loadstone_agent != PROTOCOL:
         raise TargetError(
-            f"the agent speaks protocol {hello.loadstone_agent}, not {PROTOCOL}; make agents"
+            f"the agent speaks protocol {hello.loadstone_agent}, not {PROTOCOL}",
+            remedy="make agents",
         )
     return hello
 

@@ -52,18 +52,21 @@ def check_geometry(parameters: Mapping[str, Value]) -> None:
     for name in ("segment", "stride"):
         if int(parameters[name]) % SECTOR_BYTES:
             raise UsageError(
-                f"{name}: {parameters[name]} is no multiple of a sector; write {SECTOR_BYTES} or "
-                "a multiple"
+                f"{name}: {parameters[name]} is no multiple of a sector",
+                remedy=f"write {SECTOR_BYTES} or a multiple",
             )
     if int(parameters["stride"]) < int(parameters["segment"]):
         raise UsageError(
             f"stride: {format_bytes(int(parameters['stride']))} is less than a segment of "
-            f"{format_bytes(int(parameters['segment']))}: they would overlap; write as much or more"
+            f"{format_bytes(int(parameters['segment']))}: they would overlap",
+            remedy="write as much or more",
         )
     stripes = max(2, int(parameters["devices"]))
     least = stripes * _CHUNK * SECTOR_BYTES
     if parameters["table"] == "stripe" and int(parameters["segment"]) < least:
-        raise UsageError(f"segment: stripes take {format_bytes(least)}; write that or more")
+        raise UsageError(
+            f"segment: stripes take {format_bytes(least)}", remedy="write that or more"
+        )
 
 
 def _segment(

@@ -94,7 +94,7 @@ def layout_of(
 def _size_of(execute: Execute, file: str) -> int:
     found = stat_file(execute, file)
     if not isinstance(found, FileStat):
-        raise UsageError(f"{describe(found)}; keep the file still, and run again")
+        raise UsageError(describe(found), remedy="keep the file still, and run again")
     return found.file_bytes
 
 
@@ -164,7 +164,7 @@ def _copy(target: Target, file: str, device: str) -> None:
     try:
         target.run_command("dd", f"if={file}", f"of={device}", "bs=1M", "conv=notrunc,fsync")
     except TargetError as error:
-        raise CannotMeasureError(f"{error}; see dmesg for what the device says") from error
+        raise CannotMeasureError(f"{error}", remedy="see dmesg for what the device says") from error
 
 
 def _format(
@@ -174,8 +174,8 @@ def _format(
     program = find_program("veritysetup")
     if program is None:
         raise CannotMeasureError(
-            "no program veritysetup here, which makes hash trees; install the Debian package "
-            "cryptsetup-bin"
+            "no program veritysetup here, which makes hash trees",
+            remedy="install the Debian package cryptsetup-bin",
         )
     try:
         said = target.run_command(
@@ -186,7 +186,7 @@ def _format(
             *(data.path, device.path),
         )
     except TargetError as error:
-        raise CannotMeasureError(f"{error}; --set hash_block to another size?") from error
+        raise CannotMeasureError(f"{error}", remedy="--set hash_block to another size?") from error
     for line in said.splitlines():
         if line.startswith("Root hash:"):
             return line.partition(":")[2].strip()

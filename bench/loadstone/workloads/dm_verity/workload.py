@@ -160,8 +160,8 @@ class DmVerity:
         if not target.is_this_machine:
             raise CannotMeasureError(
                 f"dm-verity: its hash trees are made by a program of this machine (veritysetup), "
-                f"and {target.name} is another; `loadstone lab run dm-verity` or --target local "
-                "measures it"
+                f"and {target.name} is another",
+                remedy="`loadstone lab run dm-verity` or --target local measures it",
             )
         layout = layout_of(input, _hash_blocks(cases), target.execute)
         version = require_device_mapper(target)
@@ -223,7 +223,7 @@ def _bh_bytes(parameters: Mapping[str, Value]) -> tuple[str, list[str]]:
     try:
         value = parse_bytes(text)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"use_bh_bytes: {error}; or as-is") from None
+        raise UsageError(f"use_bh_bytes: {error}", remedy="or as-is") from None
     if not parameters["tasklet"]:
         return _AS_IS, ["use_bh_bytes has no meaning without tasklet: left out there"]
     return str(value), []
@@ -233,14 +233,14 @@ def _check(parameters: Mapping[str, Value]) -> None:
     for name in ("block", "total"):
         if int(parameters[name]) % DATA_BLOCK_BYTES:
             raise UsageError(
-                f"{name}: {parameters[name]} is no multiple of the data block; write "
-                f"{DATA_BLOCK_BYTES} or a multiple"
+                f"{name}: {parameters[name]} is no multiple of the data block",
+                remedy=f"write {DATA_BLOCK_BYTES} or a multiple",
             )
     if parameters["hash_block"] not in _HASH_BLOCKS:
         sizes = ", ".join(map(format_bytes, _HASH_BLOCKS))
-        raise UsageError(f"hash_block: {parameters['hash_block']} is none; write {sizes}")
+        raise UsageError(f"hash_block: {parameters['hash_block']} is none", remedy=f"write {sizes}")
     if int(parameters["total"]) < int(parameters["block"]) * int(parameters["threads"]):
-        raise UsageError("total: is less than one block for each thread; write more")
+        raise UsageError("total: is less than one block for each thread", remedy="write more")
 
 
 WORKLOAD = DmVerity()

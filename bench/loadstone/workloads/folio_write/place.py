@@ -117,8 +117,7 @@ def _made_or_skipped(
         try:
             place = _made(own, target, journal, directory, fs_spec, most_bytes)
         except CannotMeasureError as error:
-            reason, _, remedy = str(error).rpartition("; ")
-            return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
+            return Finding(status=Status.SKIPPED, reason=error.what, remedy=error.remedy)
         stack.push(own.pop_all())
     return place
 

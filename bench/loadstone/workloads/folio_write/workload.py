@@ -135,10 +135,13 @@ class FolioWrite:
         parameters = {one.name: chosen.get(one.name, one.default or 0) for one in _PARAMETERS}
         sync = str(parameters["sync"])
         if ":" in sync and not re.fullmatch(r"every:[1-9][0-9]{0,8}", sync):
-            raise UsageError(f"sync: {sync!r} has no count; write every:N, such as every:16")
+            raise UsageError(
+                f"sync: {sync!r} has no count", remedy="write every:N, such as every:16"
+            )
         if int(parameters["threads"]) > _MOST_THREADS:
             raise UsageError(
-                f"threads: {parameters['threads']} is too many; write {_MOST_THREADS} or less"
+                f"threads: {parameters['threads']} is too many",
+                remedy=f"write {_MOST_THREADS} or less",
             )
         for name in ("mkfs", "mount"):
             _refuse_places(name, str(parameters[name]))
@@ -185,17 +188,21 @@ def _fall_back(parameters: dict[str, Value]) -> list[str]:
 def _refuse_places(name: str, options: str) -> None:
     """mkfs writes to any device that it is told of, mount to journals elsewhere."""
     if not options.isprintable():
-        raise UsageError(f"{name}: {options!r} has characters that cannot be shown; leave them out")
+        raise UsageError(
+            f"{name}: {options!r} has characters that cannot be shown", remedy="leave them out"
+        )
     try:
         words = shlex.split(options)
     except ValueError as error:
-        raise UsageError(f"{name}: {options!r}: {error}; quote it as for a shell") from None
+        raise UsageError(
+            f"{name}: {options!r}: {error}", remedy="quote it as for a shell"
+        ) from None
     parts = (part for word in words for part in re.split("[,=]", word))
     for part in parts:
         if "/" in part or part in _TAGS or os.path.lexists(part):
             raise UsageError(
-                f"{name}: {part!r} may be a file or a device; Loadstone writes to those only that "
-                "it made: leave it out"
+                f"{name}: {part!r} may be a file or a device",
+                remedy="Loadstone writes to those only that it made: leave it out",
             )
 
 
