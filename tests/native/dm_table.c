@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints what dm.c makes of a table for the kernel: an errno, or a target a line. */
-#include "dm.c"
+#include "block/dm.c"
 
 int main(int count, char **words)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints what record.c reads of a file from a byte on: an errno, or length and whole lines. */
-#include "record.c"
+#include "core/record.c"
 
 #include <stdlib.h>
 

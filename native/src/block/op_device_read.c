@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operation device-read: threads read a block device, and right before, in the same way,
+ * the device below it that holds the same bytes: the floor. Nothing of either is in the
+ * page cache when it begins. warm-stride has one block in so many bytes read before, so
+ * that what the device keeps of its own (a hash tree) is there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/guard.h"
+#include "core/operation.h"
+#include "core/random.h"
+#include "core/record.h"
+#include "load/layout.h"
+#include "system/cache.h"
+#include "system/crew.h"
+#include "system/device.h"
+#include "system/file.h"
+#include "system/region.h"
+
+enum {
+	ALIGN_BYTES = 1 << 16,
+	BLOCK_MOST = 1 << 26,
+	SMALL_BYTES = 1 << 12,
+	VERIFIED_BLOCKS = 64,
+};
+
+enum pattern { RANDOM, SEQUENTIAL };
+
+struct options {
+	const char *device;
+	const char *floor;
+	uint64_t pattern;
+	uint64_t block;
+	uint64_t total;		/* bytes, of all threads */
+	uint64_t threads;
+	uint64_t io;
+	uint64_t warm_stride;
+	uint64_t seed;
+};
+
+#define OPTION(key, field, kind, choices, fallback) \
+	{ key, kind, choices, fallback, offsetof(struct options, field) }
+
+static const struct ls_option_spec specs[] = {
+	OPTION("device", device, LS_OPTION_TEXT, NULL, NULL),
+	OPTION("floor", floor, LS_OPTION_TEXT, NULL, NULL),
+	OPTION("pattern", pattern, LS_OPTION_CHOICE, "random sequential", "random"),
+	OPTION("block", block, LS_OPTION_NUMBER, NULL, "4096"),
+	OPTION("total", total, LS_OPTION_NUMBER, NULL, NULL),
+	OPTION("threads", threads, LS_OPTION_NUMBER, NULL, "1"),
+	OPTION("io", io, LS_OPTION_CHOICE, "buffered direct", "direct"),
+	OPTION("warm-stride", warm_stride, LS_OPTION_NUMBER, NULL, "0"),
+	OPTION("seed", seed, LS_OPTION_NUMBER, NULL, "1"),
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+/* One of the two devices. */
+struct side {
+	const char *path;
+	const char *step;	/* what a failed read is called */
+	int fd;			/* as the Case reads it */
+	int direct;		/* around the page cache */
+};
+
+struct reader {
+	void *block;
+	struct ls_histogram latency;
+};
+
+struct reading {
+	struct options options;
+	struct ls_result *result;
+	uint64_t device_bytes;
+	uint64_t reads;		/* of each thread */
+	struct side device;
+	struct side floor;
+	const struct side *side;	/* that is being read */
+	struct reader *readers;
+};
+
+static int fail(const struct reading *reading, const struct side *side, int code, const char *step,
+		int64_t offset)
+{
+	return ls_result_fail(reading->result, code, step, side->path, offset);
+}
+
+static int refuse_option(const struct reading *reading, const char *key, uint64_t value)
+{
+	return ls_result_fail(reading->result, -ERANGE, "option", key,
+			      value > INT64_MAX ? INT64_MAX : (int64_t)value);
+}
+
+static int check_options(struct reading *reading)
+{
+	const struct options *options = &reading->options;
+
+	if (!options->threads || options->threads > LS_CREW_MOST)
+		return refuse_option(reading, "threads", options->threads);
+	if (options->block < SMALL_BYTES || options->block > BLOCK_MOST)
+		return refuse_option(reading, "block", options->block);
+	if (options->block % SMALL_BYTES)
+		return ls_result_fail(reading->result, -EINVAL, "block of the device",
+				      options->device, SMALL_BYTES);
+	reading->reads = options->total / options->block / options->threads;
+	if (!reading->reads || options->total > INT64_MAX)
+		return refuse_option(reading, "total", options->total);
+	return 0;
+}
+
+static int open_side(struct reading *reading, struct side *side)
+{
+	int flags = O_RDONLY | O_CLOEXEC;
+	struct ls_device_facts facts = { 0 };
+	int err = ls_device_look(side->path, &facts);
+
+	if (err)
+		return fail(reading, side, err, "look at device", -1);
+	if (!reading->device_bytes || facts.bytes < reading->device_bytes)
+		reading->device_bytes = facts.bytes;
+	side->fd = open(side->path, flags | (reading->options.io ? O_DIRECT : 0));
+	side->direct = side->fd < 0 ? -1 : open(side->path, flags | O_DIRECT);
+	return side->direct < 0 ? fail(reading, side, -errno, "open device", -1) : 0;
+}
+
+static int open_sides(struct reading *reading)
+{
+	static const char *const steps[] = { "read", "O_DIRECT read" };
+	int err;
+
+	reading->device = (struct side){ reading->options.device, steps[reading->options.io],
+					 -1, -1 };
+	reading->floor = (struct side){ reading->options.floor, "floor read", -1, -1 };
+	err = open_side(reading, &reading->device);
+	if (!err)
+		err = open_side(reading, &reading->floor);
+	if (!err && reading->device_bytes < reading->options.block)
+		err = fail(reading, &reading->device, -ENOSPC, "look at device", -1);
+	return err;
+}
+
+static int make_readers(struct reading *reading)
+{
+	const struct options *options = &reading->options;
+	/* Neither is large: see check_options. */
+	const uint32_t threads = (uint32_t)options->threads;
+	const uint32_t block_bytes = (uint32_t)options->block;
+
+	reading->readers = calloc(threads, sizeof(*reading->readers));
+	if (!reading->readers)
+		return fail(reading, &reading->device, -ENOMEM, "reserve threads", -1);
+	for (uint32_t i = 0; i < threads; i++) {
+		void **block = &reading->readers[i].block;
+
+		if (posix_memalign(block, ALIGN_BYTES, block_bytes))
+			return fail(reading, &reading->device, -ENOMEM, "reserve block", -1);
+		/* No fault in the timed region. */
+		memset(*block, 0, block_bytes);
+	}
+	return 0;
+}
+
+/* Where a thread's read number position goes; in sequence each thread has its own share. */
+static uint64_t place_of(const struct reading *reading, uint32_t member, uint64_t position,
+			 struct ls_random *random)
+{
+	uint64_t blocks = reading->device_bytes / reading->options.block;
+	uint64_t share = blocks / reading->options.threads;
+
+	if (reading->options.pattern == RANDOM)
+		return ls_random_next(random) % blocks * reading->options.block;
+	return (member * share + position) % blocks * reading->options.block;
+}
+
+/* Which of a failed read's blocks it was that failed; its first where none fails again. */
+static uint64_t locate(const struct reading *reading, const struct side *side, void *block,
+		       uint64_t offset)
+{
+	for (uint64_t at = 0; at < reading->options.block; at += SMALL_BYTES)
+		if (ls_file_read(side->direct, block, SMALL_BYTES, offset + at))
+			return offset + at;
+	return offset;
+}
+
+/* One thread's part of the timed region. */
+static int be_reader(struct ls_crew *crew, uint32_t member)
+{
+	struct reading *reading = crew->shared;
+	struct reader *reader = &reading->readers[member];
+	const struct side *side = reading->side;
+	int64_t since_ns = ls_clock_now();
+	struct ls_random random;
+
+	ls_random_init(&random, reading->options.seed + member);
+	for (uint64_t i = 0; i < reading->reads && ls_crew_goes_on(crew); i++) {
+		uint64_t offset = place_of(reading, member, i, &random);
+		int err = ls_file_read(side->fd, reader->block, reading->options.block, offset);
+		int64_t now_ns = ls_clock_now();
+
+		if (err)
+			return fail(reading, side, err, side->step,
+				    (int64_t)locate(reading, side, reader->block, offset));
+		ls_histogram_record(&reader->latency, (uint64_t)(now_ns - since_ns));
+		since_ns = now_ns;
+	}
+	return ls_crew_goes_on(crew) ? 0 : -ECANCELED;
+}
+
+/* Has the crew read one device; region, if there is one, is around it. */
+static int read_with(struct reading *reading, struct ls_crew *crew, struct ls_region *region,
+		     const struct ls_job *job)
+{
+	int err = ls_crew_init(crew, (uint32_t)reading->options.threads, be_reader, reading);
+
+	if (err)
+		return fail(reading, reading->side, err, "start thread", -1);
+	if (region)
+		ls_region_enter(region, job, reading->result);
+	err = ls_crew_run(crew);
+	if (region)
+		ls_region_leave(region);
+	return err;
+}
+
+static int read_side(struct reading *reading, const struct side *side, const char *name,
+		     struct ls_region *region, const struct ls_job *job)
+{
+	struct ls_histogram *latency = ls_histogram_take(reading->result, name);
+	struct ls_crew crew;
+	int err;
+
+	for (uint64_t i = 0; i < reading->options.threads; i++)
+		ls_histogram_init(&reading->readers[i].latency, name);
+	reading->side = side;
+	err = read_with(reading, &crew, region, job);
+	for (uint64_t i = 0; i < reading->options.threads; i++)
+		ls_histogram_merge(latency, &reading->readers[i].latency);
+	if (region)
+		ls_value_add(reading->result, "start_ns", crew.start_ns);
+	ls_span_add(reading->result, name, 0, crew.start_ns, crew.end_ns);
+	ls_value_add(reading->result, region ? "elapsed_ns" : "floor_ns",
+		     crew.end_ns - crew.start_ns);
+	ls_crew_deinit(&crew);
+	return err;
+}
+
+static int drop(struct reading *reading, const struct side *side)
+{
+	int dropped, err = ls_cache_drop(side->fd, reading->device_bytes, &dropped);
+	int64_t resident = -1;
+
+	if (err)
+		return fail(reading, side, err, "set cache state", -1);
+	err = ls_cache_resident(side->fd, reading->device_bytes, &resident);
+	ls_value_add(reading->result,
+		     side == &reading->device ? "cached_before_bytes" : "floor_cached_bytes",
+		     err ? err : resident);
+	return 0;
+}
+
+static int warm(const struct reading *reading)
+{
+	void *block = reading->readers[0].block;
+	uint64_t stride = reading->options.warm_stride;
+
+	for (uint64_t at = 0; stride && at + SMALL_BYTES <= reading->device_bytes; at += stride) {
+		int err = ls_file_read(reading->device.direct, block, SMALL_BYTES, at);
+
+		if (err)
+			return fail(reading, &reading->device, err, "O_DIRECT read", (int64_t)at);
+	}
+	return 0;
+}
+
+/* Some blocks of both, to see that they hold the same. */
+static int verify(struct reading *reading)
+{
+	LS_FREE uint8_t *blocks = NULL;
+	struct ls_random random;
+	uint64_t count = reading->device_bytes / SMALL_BYTES;
+
+	if (posix_memalign((void **)&blocks, SMALL_BYTES, 2 * SMALL_BYTES))
+		return fail(reading, &reading->device, -ENOMEM, "reserve block", -1);
+	ls_random_init(&random, reading->options.seed + UINT32_MAX);
+	for (int i = 0; i < VERIFIED_BLOCKS; i++) {
+		uint64_t at = ls_random_next(&random) % count * SMALL_BYTES;
+		int err = ls_file_read(reading->device.direct, blocks, SMALL_BYTES, at);
+
+		if (!err)
+			err = ls_file_read(reading->floor.direct, blocks + SMALL_BYTES, SMALL_BYTES,
+					   at);
+		if (!err && memcmp(blocks, blocks + SMALL_BYTES, SMALL_BYTES))
+			err = -EBADMSG;
+		if (err)
+			return fail(reading, &reading->device, err, "verify", (int64_t)at);
+	}
+	ls_value_add(reading->result, "verified_bytes", VERIFIED_BLOCKS * SMALL_BYTES);
+	return 0;
+}
+
+static int measure(struct reading *reading, const struct ls_job *job)
+{
+	struct ls_region region;
+	int64_t start_ns = ls_clock_now();
+	int err = drop(reading, &reading->floor);
+
+	if (!err)
+		err = read_side(reading, &reading->floor, "floor read", NULL, job);
+	if (!err)
+		err = drop(reading, &reading->device);
+	if (!err)
+		err = warm(reading);
+	ls_value_add(reading->result, "set_up_ns", ls_clock_now() - start_ns);
+	if (!err)
+		err = read_side(reading, &reading->device, "read", &region, job);
+	if (err)
+		return err;
+	ls_value_add(reading->result, "reads",
+		     (int64_t)(reading->reads * reading->options.threads));
+	ls_value_add(reading->result, "bytes",
+		     (int64_t)(reading->reads * reading->options.threads *
+			       reading->options.block));
+	ls_region_tell(&region);
+	return verify(reading);
+}
+
+static void close_side(const struct side *side)
+{
+	if (side->fd >= 0)
+		close(side->fd);
+	if (side->direct >= 0)
+		close(side->direct);
+}
+
+static void release(struct reading *reading)
+{
+	for (uint64_t i = 0; reading->readers && i < reading->options.threads; i++)
+		free(reading->readers[i].block);
+	free(reading->readers);
+	close_side(&reading->device);
+	close_side(&reading->floor);
+}
+
+static int run(const struct ls_job *job, struct ls_result *ret)
+{
+	struct reading reading = {
+		.result = ret,
+		.device = { NULL, NULL, -1, -1 },
+		.floor = { NULL, NULL, -1, -1 },
+	};
+	int err = ls_options_parse(specs, job, &reading.options, ret);
+
+	if (!err)
+		err = check_options(&reading);
+	if (!err)
+		err = open_sides(&reading);
+	if (!err)
+		err = make_readers(&reading);
+	if (!err)
+		err = measure(&reading, job);
+	release(&reading);
+	return err;
+}
+
+const struct ls_operation ls_device_read_operation = { "device-read", specs, run };

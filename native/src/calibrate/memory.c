@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Effects of memory: libc's copying and clearing, faults on small and on huge pages. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "calibrate/calibrate.h"
+#include "core/guard.h"
+#include "core/size.h"
+#include "load/destination.h"
+#include "load/layout.h"
+
+static int map_fresh(struct ls_calibration *calibration, uint64_t bytes, uint8_t **ret)
+{
+	void *map = mmap(NULL, ls_size(bytes), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED)
+		return ls_calibration_fail(calibration, -errno, "mmap");
+	*ret = map;
+	return 0;
+}
+
+/* A kernel without huge pages refuses the advice, and needs none. */
+static void refuse_huge_pages(uint8_t *memory, uint64_t bytes)
+{
+	(void)madvise(memory, ls_size(bytes), MADV_NOHUGEPAGE);
+}
+
+int ls_calibration_map(struct ls_calibration *calibration, uint64_t bytes, uint8_t **ret)
+{
+	int err = map_fresh(calibration, bytes, ret);
+
+	if (err)
+		return err;
+	refuse_huge_pages(*ret, bytes);
+	memset(*ret, 0x5a, ls_size(bytes));
+	return 0;
+}
+
+void ls_calibration_unmap(uint8_t **memory, uint64_t bytes)
+{
+	if (*memory)
+		munmap(*memory, ls_size(bytes));
+	*memory = NULL;
+}
+
+static int map_target(struct ls_calibration *calibration)
+{
+	calibration->target_bytes = calibration->count * LS_MIB;
+	return ls_calibration_map(calibration, calibration->target_bytes, &calibration->target);
+}
+
+static int map_both(struct ls_calibration *calibration)
+{
+	int err = map_target(calibration);
+
+	calibration->source_bytes = calibration->target_bytes;
+	return err ? err : ls_calibration_map(calibration, calibration->source_bytes,
+					      &calibration->source);
+}
+
+/* In pieces of a MiB, as a loader copies; a piece stays below where libc goes past the caches. */
+static int copy(struct ls_calibration *calibration)
+{
+	for (uint64_t i = 0; i < calibration->count; i++)
+		memcpy(calibration->target + i * LS_MIB, calibration->source + i * LS_MIB, LS_MIB);
+	return 0;
+}
+
+static int clear(struct ls_calibration *calibration)
+{
+	for (uint64_t i = 0; i < calibration->count; i++)
+		memset(calibration->target + i * LS_MIB, 0, LS_MIB);
+	return 0;
+}
+
+static void touch(uint8_t *memory, uint64_t bytes, uint64_t step_bytes)
+{
+	for (uint64_t at = 0; at < bytes; at += step_bytes)
+		*(volatile uint8_t *)(memory + at) = 1;
+}
+
+static int renew_small_pages(struct ls_calibration *calibration)
+{
+	int err;
+
+	ls_calibration_unmap(&calibration->target, calibration->target_bytes);
+	calibration->target_bytes = calibration->count * (uint64_t)sysconf(_SC_PAGESIZE);
+	err = map_fresh(calibration, calibration->target_bytes, &calibration->target);
+	if (!err)
+		refuse_huge_pages(calibration->target, calibration->target_bytes);
+	return err;
+}
+
+static int touch_small_pages(struct ls_calibration *calibration)
+{
+	touch(calibration->target, calibration->target_bytes, (uint64_t)sysconf(_SC_PAGESIZE));
+	return 0;
+}
+
+static int find_huge_page(struct ls_calibration *calibration)
+{
+	calibration->huge_bytes = ls_thp_bytes();
+	if (!calibration->huge_bytes)
+		return ls_calibration_fail(calibration, -EOPNOTSUPP, "huge pages");
+	calibration->count =
+		ls_round_up(calibration->count * LS_MIB, calibration->huge_bytes) / LS_MIB;
+	return 0;
+}
+
+static uint8_t *huge_start(const struct ls_calibration *calibration)
+{
+	const uint64_t huge = calibration->huge_bytes;
+
+	return calibration->target + (huge - (uintptr_t)calibration->target % huge) % huge;
+}
+
+static int renew_huge_pages(struct ls_calibration *calibration)
+{
+	uint64_t bytes = calibration->count * LS_MIB;
+	int err;
+
+	ls_calibration_unmap(&calibration->target, calibration->target_bytes);
+	calibration->target_bytes = bytes + calibration->huge_bytes;
+	err = map_fresh(calibration, calibration->target_bytes, &calibration->target);
+	if (!err && madvise(huge_start(calibration), ls_size(bytes), MADV_HUGEPAGE))
+		err = ls_calibration_fail(calibration, -errno, "MADV_HUGEPAGE");
+	return err;
+}
+
+static int touch_huge_pages(struct ls_calibration *calibration)
+{
+	touch(huge_start(calibration), calibration->count * LS_MIB, calibration->huge_bytes);
+	return 0;
+}
+
+/* One byte of each was touched: the rest is there only where a huge page came. */
+static int check_huge_pages(struct ls_calibration *calibration)
+{
+	const uint64_t bytes = calibration->count * LS_MIB;
+	const uint64_t pages = bytes / (uint64_t)sysconf(_SC_PAGESIZE);
+	LS_FREE unsigned char *resident = malloc(ls_size(pages));
+
+	if (!resident)
+		return ls_calibration_fail(calibration, -ENOMEM, "reserve page map");
+	if (mincore(huge_start(calibration), ls_size(bytes), resident))
+		return ls_calibration_fail(calibration, -errno, "mincore");
+	for (uint64_t i = 0; i < pages; i++)
+		if (!(resident[i] & 1))
+			return ls_calibration_fail(calibration, -ENOMEM, "huge page fault");
+	return 0;
+}
+
+const struct ls_effect ls_effect_memcpy = {
+	.name = "memcpy", .unit_bytes = LS_MIB, .count = 16, .prepare = map_both, .work = copy,
+};
+
+const struct ls_effect ls_effect_memset = {
+	.name = "memset", .unit_bytes = LS_MIB, .count = 16, .prepare = map_target, .work = clear,
+};
+
+const struct ls_effect ls_effect_minor_fault = {
+	.name = "minor-fault", .count = 512, .renew = renew_small_pages,
+	.work = touch_small_pages,
+};
+
+const struct ls_effect ls_effect_thp_fault = {
+	.name = "thp-fault", .unit_bytes = LS_MIB, .count = 16, .prepare = find_huge_page,
+	.renew = renew_huge_pages, .work = touch_huge_pages, .check = check_huge_pages,
+};

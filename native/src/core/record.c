@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/guard.h"
+
+int ls_result_fail(struct ls_result *result, int code, const char *step, const char *path,
+		   int64_t offset)
+{
+	int32_t none = 0;
+
+	if (!__atomic_compare_exchange_n(&result->error.code, &none, code, 0,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return code;
+	snprintf(result->error.step, sizeof(result->error.step), "%s", step);
+	snprintf(result->error.path, sizeof(result->error.path), "%s", path);
+	result->error.offset = offset;
+	return code;
+}
+
+void ls_span_add(struct ls_result *result, const char *name, uint32_t lane,
+		 int64_t start_ns, int64_t end_ns)
+{
+	uint32_t position = __atomic_fetch_add(&result->spans_count, 1, __ATOMIC_RELAXED);
+	struct ls_span *span;
+
+	if (position >= LS_SPANS_MAX) {
+		__atomic_store_n(&result->spans_count, LS_SPANS_MAX, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&result->spans_lost, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	span = &result->spans[position];
+	snprintf(span->name, sizeof(span->name), "%s", name);
+	span->lane = lane;
+	span->reserved = 0;
+	span->start_ns = start_ns;
+	span->end_ns = end_ns;
+}
+
+void ls_value_add(struct ls_result *result, const char *name, int64_t value)
+{
+	struct ls_value *slot;
+
+	if (result->values_count == LS_VALUES_MAX)
+		return;
+	slot = &result->values[result->values_count++];
+	snprintf(slot->name, sizeof(slot->name), "%s", name);
+	slot->value = value;
+}
+
+void ls_histogram_init(struct ls_histogram *histogram, const char *name)
+{
+	memset(histogram, 0, sizeof(*histogram));
+	snprintf(histogram->name, sizeof(histogram->name), "%s", name);
+	histogram->min_ns = UINT64_MAX;
+}
+
+struct ls_histogram *ls_histogram_take(struct ls_result *result, const char *name)
+{
+	struct ls_histogram *histogram;
+
+	if (result->histograms_count == LS_HISTOGRAMS_MAX)
+		return NULL;
+	histogram = &result->histograms[result->histograms_count++];
+	ls_histogram_init(histogram, name);
+	return histogram;
+}
+
+void ls_histogram_record(struct ls_histogram *histogram, uint64_t value_ns)
+{
+	histogram->buckets[ls_histogram_bucket(value_ns)]++;
+	histogram->count++;
+	histogram->sum_ns += value_ns;
+	if (value_ns < histogram->min_ns)
+		histogram->min_ns = value_ns;
+	if (value_ns > histogram->max_ns)
+		histogram->max_ns = value_ns;
+}
+
+void ls_histogram_merge(struct ls_histogram *target, const struct ls_histogram *source)
+{
+	for (uint32_t i = 0; i < LS_HISTOGRAM_BUCKETS; i++)
+		target->buckets[i] += source->buckets[i];
+	target->count += source->count;
+	target->sum_ns += source->sum_ns;
+	if (source->min_ns < target->min_ns)
+		target->min_ns = source->min_ns;
+	if (source->max_ns > target->max_ns)
+		target->max_ns = source->max_ns;
+}
+
+uint64_t ls_histogram_bucket_start(uint32_t bucket)
+{
+	const uint32_t bits = LS_HISTOGRAM_SUBBUCKET_BITS;
+	uint32_t row = bucket >> bits;
+	uint64_t column = bucket & ((1u << bits) - 1);
+
+	if (row == 0)
+		return column;
+	return ((UINT64_C(1) << bits) + column) << (row - 1);
+}
+
+int ls_text_read(const char *path, uint64_t offset, char *text, size_t *ret)
+{
+	LS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	*ret = 0;
+	text[0] = '\0';
+	if (fd < 0 || (offset && lseek(fd, (off_t)offset, SEEK_SET) < 0))
+		return -errno;
+	while (*ret < LS_SAMPLE_BYTES - 1) {
+		ssize_t got = read(fd, text + *ret, LS_SAMPLE_BYTES - 1 - *ret);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		*ret += (size_t)got;
+		text[*ret] = '\0';
+	}
+	return 0;
+}
+
+size_t ls_text_lines(const char *text, size_t length)
+{
+	while (length && text[length - 1] != '\n')
+		length--;
+	return length;
+}
+
+/* A line that is cut off would show a figure that is none. */
+static void read_sample(const char *path, char *text)
+{
+	size_t length;
+
+	(void)ls_text_read(path, 0, text, &length);
+	if (length == LS_SAMPLE_BYTES - 1)
+		text[ls_text_lines(text, length)] = '\0';
+}
+
+void ls_samples_read(const struct ls_job *job, char *texts)
+{
+	for (uint32_t i = 0; i < job->samples_count; i++)
+		read_sample(job->samples[i], texts + (size_t)i * LS_SAMPLE_BYTES);
+}
+
+static int64_t timeval_ns(const struct timeval *time)
+{
+	return (int64_t)time->tv_sec * 1000000000 + (int64_t)time->tv_usec * 1000;
+}
+
+void ls_usage_read(struct ls_usage *ret)
+{
+	struct rusage usage;
+	struct timespec cpu;
+
+	getrusage(RUSAGE_SELF, &usage);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	ret->cpu_ns = (int64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec;
+	ret->user_ns = timeval_ns(&usage.ru_utime);
+	ret->system_ns = timeval_ns(&usage.ru_stime);
+	ret->minor_faults = usage.ru_minflt;
+	ret->major_faults = usage.ru_majflt;
+	ret->voluntary_switches = usage.ru_nvcsw;
+	ret->involuntary_switches = usage.ru_nivcsw;
+}
+
+void ls_usage_add(struct ls_result *result, const struct ls_usage *before,
+		  const struct ls_usage *after)
+{
+	ls_value_add(result, "cpu_ns", after->cpu_ns - before->cpu_ns);
+	ls_value_add(result, "user_ns", after->user_ns - before->user_ns);
+	ls_value_add(result, "system_ns", after->system_ns - before->system_ns);
+	ls_value_add(result, "minor_faults", after->minor_faults - before->minor_faults);
+	ls_value_add(result, "major_faults", after->major_faults - before->major_faults);
+	ls_value_add(result, "voluntary_switches",
+		     after->voluntary_switches - before->voluntary_switches);
+	ls_value_add(result, "involuntary_switches",
+		     after->involuntary_switches - before->involuntary_switches);
+}

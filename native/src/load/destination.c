@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "load/destination.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/record.h"
+#include "core/size.h"
+#include "load/dmabuf.h"
+#include "load/layout.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static uint64_t default_huge_bytes(void)
+{
+	FILE *meminfo = fopen("/proc/meminfo", "re");
+	uint64_t huge_kib = 0;
+	char line[128];
+
+	while (meminfo && fgets(line, sizeof(line), meminfo))
+		if (sscanf(line, "Hugepagesize: %" SCNu64 " kB", &huge_kib) == 1)
+			break;
+	if (meminfo)
+		fclose(meminfo);
+	return huge_kib * 1024;
+}
+
+/* A kernel without hugetlbfs still may have THP, whose size is the PMD's. */
+uint64_t ls_thp_bytes(void)
+{
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "re");
+	uint64_t bytes = 0;
+
+	if (file && fscanf(file, "%" SCNu64, &bytes) != 1)
+		bytes = 0;
+	if (file)
+		fclose(file);
+	return bytes;
+}
+
+static int is_hugetlb(const struct ls_destination *destination)
+{
+	return destination->kind == LS_DESTINATION_HUGETLB ||
+	       destination->kind == LS_DESTINATION_MEMFD_HUGETLB;
+}
+
+void ls_destination_init(struct ls_destination *destination, enum ls_destination_kind kind,
+			 const char *heap, struct ls_result *result)
+{
+	memset(destination, 0, sizeof(*destination));
+	destination->kind = kind;
+	destination->result = result;
+	destination->device = -1;
+	destination->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	destination->huge_bytes = kind == LS_DESTINATION_THP ? ls_thp_bytes() : default_huge_bytes();
+	destination->granule_bytes = destination->page_bytes;
+	if ((is_hugetlb(destination) || kind == LS_DESTINATION_THP) && destination->huge_bytes)
+		destination->granule_bytes = destination->huge_bytes;
+	if (kind == LS_DESTINATION_UDMABUF)
+		snprintf(destination->path, sizeof(destination->path), "/dev/udmabuf");
+	else if (kind == LS_DESTINATION_DMA_HEAP)
+		snprintf(destination->path, sizeof(destination->path), "/dev/dma_heap/%s", heap);
+	else
+		snprintf(destination->path, sizeof(destination->path), "memory");
+}
+
+void ls_destination_align(struct ls_destination *destination, uint64_t bytes)
+{
+	if (destination->granule_bytes < bytes)
+		destination->granule_bytes = bytes;
+}
+
+int ls_destination_reserve(struct ls_destination *destination, uint32_t segments)
+{
+	destination->segments = calloc(segments, sizeof(*destination->segments));
+	if (!destination->segments)
+		return ls_result_fail(destination->result, -ENOMEM, "reserve segments", "memory", -1);
+	destination->segments_count = segments;
+	for (uint32_t i = 0; i < segments; i++)
+		destination->segments[i].fd = destination->segments[i].dmabuf = -1;
+	return 0;
+}
+
+static void close_segment(struct ls_segment *segment)
+{
+	if (segment->map)
+		munmap(segment->map, ls_size(segment->map_bytes));
+	if (segment->dmabuf >= 0)
+		close(segment->dmabuf);
+	if (segment->fd >= 0)
+		close(segment->fd);
+}
+
+void ls_destination_deinit(struct ls_destination *destination)
+{
+	for (uint32_t i = 0; i < destination->segments_count; i++)
+		close_segment(&destination->segments[i]);
+	if (destination->device >= 0)
+		close(destination->device);
+	free(destination->segments);
+	destination->segments = NULL;
+	destination->segments_count = 0;
+	destination->device = -1;
+}
+
+static int fail(struct ls_destination *destination, int code, const char *step)
+{
+	return ls_result_fail(destination->result, code, step, destination->path, -1);
+}
+
+int ls_destination_open(struct ls_destination *destination)
+{
+	int flags = destination->kind == LS_DESTINATION_DMA_HEAP ? O_RDONLY : O_RDWR;
+
+	if (!ls_destination_is_dmabuf(destination))
+		return 0;
+	/* Whoever may ask for memory of a heap may on phones only read its node. */
+	destination->device = open(destination->path, flags | O_CLOEXEC);
+	return destination->device < 0 ? fail(destination, -errno, "open device") : 0;
+}
+
+static int map_segment(struct ls_destination *destination, struct ls_segment *segment,
+		       uint64_t bytes, int flags, int fd, const char *step)
+{
+	void *map = mmap(NULL, ls_size(bytes), PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	if (map == MAP_FAILED)
+		return fail(destination, -errno, step);
+	segment->map = segment->addr = map;
+	segment->map_bytes = bytes;
+	return 0;
+}
+
+static int create_thp(struct ls_destination *destination, struct ls_segment *segment)
+{
+	uint64_t huge = destination->huge_bytes;
+	int err;
+
+	if (!huge)
+		return fail(destination, -ENOTSUP, "huge pages");
+	err = map_segment(destination, segment, segment->bytes + huge,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, "mmap");
+	if (err)
+		return err;
+	segment->addr += (huge - (uintptr_t)segment->addr % huge) % huge;
+	if (madvise(segment->addr, ls_size(segment->bytes), MADV_HUGEPAGE))
+		return fail(destination, -errno, "MADV_HUGEPAGE");
+	return 0;
+}
+
+static int create_memfd(struct ls_destination *destination, struct ls_segment *segment)
+{
+	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+
+	if (destination->kind == LS_DESTINATION_MEMFD_HUGETLB)
+		flags |= MFD_HUGETLB;
+	segment->fd = memfd_create("loadstone", flags);
+	if (segment->fd < 0)
+		return fail(destination, -errno, "memfd_create");
+	if (ftruncate(segment->fd, (off_t)segment->bytes))
+		return fail(destination, -errno, "ftruncate memfd");
+	if (destination->kind == LS_DESTINATION_UDMABUF &&
+	    fcntl(segment->fd, F_ADD_SEALS, F_SEAL_SHRINK))
+		return fail(destination, -errno, "F_SEAL_SHRINK");
+	return 0;
+}
+
+static int create_in_heap(struct ls_destination *destination, struct ls_segment *segment)
+{
+	struct ls_dma_heap_allocation request = {
+		.len = segment->bytes,
+		.fd_flags = O_RDWR | O_CLOEXEC,
+	};
+
+	if (ioctl(destination->device, LS_DMA_HEAP_IOCTL_ALLOC, &request))
+		return fail(destination, -errno, "DMA_HEAP_IOCTL_ALLOC");
+	segment->fd = (int)request.fd;
+	return 0;
+}
+
+int ls_segment_create(struct ls_destination *destination, uint32_t position, uint64_t bytes)
+{
+	struct ls_segment *segment = &destination->segments[position];
+
+	segment->bytes = ls_round_up(bytes, destination->granule_bytes);
+	switch (destination->kind) {
+	case LS_DESTINATION_MAPPING:
+		return 0;
+	case LS_DESTINATION_ANON:
+		return map_segment(destination, segment, segment->bytes,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, "mmap");
+	case LS_DESTINATION_THP:
+		return create_thp(destination, segment);
+	case LS_DESTINATION_HUGETLB:
+		return map_segment(destination, segment, segment->bytes,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, "mmap hugetlb");
+	case LS_DESTINATION_MEMFD:
+	case LS_DESTINATION_MEMFD_HUGETLB:
+	case LS_DESTINATION_UDMABUF:
+		return create_memfd(destination, segment);
+	case LS_DESTINATION_DMA_HEAP:
+		return create_in_heap(destination, segment);
+	}
+	return fail(destination, -EINVAL, "destination");
+}
+
+int ls_segment_map(struct ls_destination *destination, uint32_t position)
+{
+	struct ls_segment *segment = &destination->segments[position];
+	const char *step = is_hugetlb(destination) ? "mmap memfd hugetlb" : "mmap destination";
+
+	if (segment->map || segment->fd < 0)
+		return 0;
+	return map_segment(destination, segment, segment->bytes, MAP_SHARED, segment->fd, step);
+}
+
+/* Before Linux 5.14 there is no MADV_POPULATE_WRITE: a write to every page does the same. */
+static void touch(uint8_t *addr, uint64_t bytes, uint64_t page_bytes)
+{
+	for (uint64_t at = 0; at < bytes; at += page_bytes)
+		*(volatile uint8_t *)(addr + at) = 0;
+}
+
+int ls_segment_populate(struct ls_destination *destination, uint32_t position,
+			uint64_t offset, uint64_t bytes)
+{
+	struct ls_segment *segment = &destination->segments[position];
+	uint8_t *from = segment->addr + offset;
+
+	if (destination->kind == LS_DESTINATION_DMA_HEAP)
+		return 0;
+	bytes = ls_round_up(bytes, destination->page_bytes);
+	if (!madvise(from, ls_size(bytes), MADV_POPULATE_WRITE))
+		return 0;
+	if (errno != EINVAL)
+		return fail(destination, -errno, "MADV_POPULATE_WRITE");
+	touch(from, bytes, destination->page_bytes);
+	return 0;
+}
+
+int ls_segment_export(struct ls_destination *destination, uint32_t position)
+{
+	struct ls_segment *segment = &destination->segments[position];
+	struct ls_udmabuf_create request = {
+		.memfd = (uint32_t)segment->fd,
+		.flags = LS_UDMABUF_FLAGS_CLOEXEC,
+		.size = segment->bytes,
+	};
+
+	if (destination->kind != LS_DESTINATION_UDMABUF)
+		return 0;
+	segment->dmabuf = ioctl(destination->device, LS_UDMABUF_CREATE, &request);
+	return segment->dmabuf < 0 ? fail(destination, -errno, "UDMABUF_CREATE") : 0;
+}
+
+int ls_segment_sync(struct ls_destination *destination, uint32_t position, int begin)
+{
+	struct ls_segment *segment = &destination->segments[position];
+	int fd = destination->kind == LS_DESTINATION_UDMABUF ? segment->dmabuf : segment->fd;
+	struct ls_dma_buf_sync request = { .flags = LS_DMA_BUF_SYNC_READ | LS_DMA_BUF_SYNC_WRITE };
+
+	if (!ls_destination_is_dmabuf(destination) || fd < 0)
+		return 0;
+	if (!begin)
+		request.flags |= LS_DMA_BUF_SYNC_END;
+	while (ioctl(fd, LS_DMA_BUF_IOCTL_SYNC, &request))
+		if (errno != EINTR && errno != EAGAIN)
+			return fail(destination, -errno, "DMA_BUF_IOCTL_SYNC");
+	return 0;
+}
+
+int ls_segment_view(struct ls_destination *destination, uint32_t position, const uint8_t **ret)
+{
+	struct ls_segment *segment = &destination->segments[position];
+	void *map;
+
+	*ret = segment->addr;
+	if (destination->kind != LS_DESTINATION_UDMABUF)
+		return 0;
+	map = mmap(NULL, ls_size(segment->bytes), PROT_READ, MAP_SHARED, segment->dmabuf, 0);
+	if (map == MAP_FAILED)
+		return fail(destination, -errno, "mmap udmabuf");
+	munmap(segment->map, ls_size(segment->map_bytes));
+	segment->map = segment->addr = map;
+	segment->map_bytes = segment->bytes;
+	*ret = map;
+	return 0;
+}
+
+static int is_huge_line(const char *line, uint64_t *kib)
+{
+	static const char *const names[] = {
+		"AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:",
+		"Shared_Hugetlb:", "Private_Hugetlb:",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strncmp(line, names[i], strlen(names[i])))
+			return sscanf(line + strlen(names[i]), "%" SCNu64, kib) == 1;
+	return 0;
+}
+
+static int holds(const struct ls_destination *destination, uint64_t from, uint64_t to)
+{
+	for (uint32_t i = 0; i < destination->segments_count; i++) {
+		const struct ls_segment *segment = &destination->segments[i];
+		uint64_t start = (uintptr_t)segment->map;
+
+		if (segment->map && start < to && from < start + segment->map_bytes)
+			return 1;
+	}
+	return 0;
+}
+
+/* Segments may share one area of the address space, so areas are counted, not segments. */
+int ls_destination_huge_bytes(const struct ls_destination *destination, int64_t *ret)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+	int inside = 0;
+	char line[512];
+
+	if (!smaps)
+		return -errno;
+	*ret = 0;
+	while (fgets(line, sizeof(line), smaps)) {
+		uint64_t from, to, kib;
+
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &from, &to) == 2)
+			inside = holds(destination, from, to);
+		else if (inside && is_huge_line(line, &kib))
+			*ret += (int64_t)(kib * 1024);
+	}
+	fclose(smaps);
+	return 0;
+}

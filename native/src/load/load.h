@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One load of one file: what its engines share. */
+#ifndef LS_LOAD_H
+#define LS_LOAD_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "core/record.h"
+#include "load/destination.h"
+#include "load/layout.h"
+#include "load/pump.h"
+#include "loadstone.h"
+#include "system/gate.h"
+
+enum ls_cache_choice { LS_CACHE_COLD, LS_CACHE_WARM, LS_CACHE_AS_IS };
+enum ls_verify_choice { LS_VERIFY_FULL, LS_VERIFY_SAMPLED, LS_VERIFY_OFF };
+enum ls_advice_choice {
+	LS_ADVICE_NONE, LS_ADVICE_POPULATE, LS_ADVICE_WILLNEED, LS_ADVICE_POPULATE_READ,
+};
+
+struct ls_load_options {
+	const char *file;
+	const char *heap;
+	const char *checksums;		/* path of what the checksum operation wrote, or "" */
+	uint64_t engine;
+	uint64_t is_direct;
+	uint64_t destination;
+	uint64_t block;
+	uint64_t depth;
+	uint64_t threads;
+	uint64_t buffers;
+	uint64_t overlap;
+	uint64_t fixed;
+	uint64_t polling;
+	uint64_t advice;
+	uint64_t cache;
+	uint64_t verify;
+	uint64_t expect_bytes;		/* the file as it was when the Run began */
+	uint64_t expect_inode;
+	uint64_t expect_mtime_ns;
+};
+
+struct ls_load;
+
+/* One thread that reads; number 0 is the calling thread, on lane 0. */
+struct ls_reader {
+	struct ls_load *load;
+	uint32_t lane;
+	pthread_t thread;
+	struct ls_histogram *histogram;
+	struct ls_pump pump;
+	struct iovec *chunks;		/* registered buffers, one a chunk; empty: not yet */
+	struct ls_extent pending;	/* a block whose memory wasn't ready */
+	int has_pending;
+	int pipe[2];
+	int64_t busy_since_ns;		/* 0: waiting for memory */
+	int err;
+};
+
+/* How bytes travel. Every hook may be NULL. */
+struct ls_engine {
+	const char *name;
+	int maps_file;			/* reads from load->source */
+	int makes_segment;		/* allocates what it reads into */
+	int wants_one_thread;
+	int (*check)(struct ls_load *load);
+	int (*reserve)(struct ls_reader *reader);	/* before the timed region */
+	int (*prepare)(struct ls_reader *reader);	/* in the reader's thread, timed */
+	int (*read)(struct ls_reader *reader);
+	void (*release)(struct ls_reader *reader);	/* in its thread, also after errors */
+};
+
+extern const struct ls_engine ls_engine_pread;
+extern const struct ls_engine ls_engine_uring;
+extern const struct ls_engine ls_engine_mmap;
+extern const struct ls_engine ls_engine_mmap_copy;
+extern const struct ls_engine ls_engine_sendfile;
+extern const struct ls_engine ls_engine_splice;
+extern const struct ls_engine ls_engine_copy_range;
+extern const struct ls_engine ls_engine_heap_alloc_and_read;
+extern const struct ls_engine ls_engine_heap_alloc_file;
+extern const struct ls_engine ls_engine_dmabuf_rw_file;
+
+#define LS_ENGINE_NAMES \
+	"pread uring mmap mmap-copy sendfile splice copy-range " \
+	"heap-alloc-and-read heap-alloc-file dmabuf-rw-file"
+
+/* How far memory is ready: readers wait here for the allocator. */
+struct ls_frontier {
+	pthread_mutex_t mutex;
+	pthread_cond_t moved;
+	uint64_t ready_bytes;		/* of the file */
+	int is_stopped;
+};
+
+struct ls_load {
+	struct ls_load_options options;
+	const struct ls_engine *engine;
+	struct ls_result *result;
+	struct ls_destination destination;
+	struct ls_layout layout;
+	struct ls_frontier frontier;
+	struct ls_reader *readers;
+	uint32_t readers_count;
+	uint32_t readers_started;	/* threads, without the calling one */
+	struct ls_gate gate;		/* readers wait here between reading and release */
+	pthread_t allocator;
+	int has_allocator;
+	int file;
+	uint8_t *source;		/* the file's mapping, for engines that map it */
+	uint64_t next_block;		/* atomic */
+	int64_t first_byte_ns;		/* atomic; 0: none yet */
+};
+
+/* frontier.c */
+int ls_frontier_init(struct ls_frontier *frontier);
+void ls_frontier_deinit(struct ls_frontier *frontier);
+void ls_frontier_advance(struct ls_frontier *frontier, uint64_t ready_bytes);
+void ls_frontier_stop(struct ls_frontier *frontier);
+/* 1 when a thread has failed: the others take no more work. */
+int ls_frontier_is_stopped(const struct ls_frontier *frontier);
+int ls_frontier_reached(const struct ls_frontier *frontier, uint64_t bytes);
+/* 0, or -ECANCELED when another thread has failed. */
+int ls_frontier_wait(struct ls_frontier *frontier, uint64_t bytes);
+
+/* memory.c: the destination, at once or chunk by chunk beside the readers. */
+int ls_load_allocate(struct ls_load *load);
+int ls_load_allocate_beside(struct ls_load *load);
+int ls_load_export(struct ls_load *load);
+
+/* reader.c: what every engine's loop is made of. */
+
+/* The next block for this reader: 1, or 0 when none is left or another thread has failed. */
+int ls_reader_take(struct ls_reader *reader, struct ls_extent *ret);
+/* Waits until the block's memory is there; 0 or -ECANCELED. */
+int ls_reader_await(struct ls_reader *reader, const struct ls_extent *extent);
+/* Both: 1, 0 when none is left, or -errno. */
+int ls_reader_next(struct ls_reader *reader, struct ls_extent *ret);
+/* Ends an operation that began at *since_ns: histogram, first byte; moves *since_ns on. */
+void ls_reader_record(struct ls_reader *reader, int64_t *since_ns);
+void ls_reader_first_byte(struct ls_reader *reader, int64_t now_ns);
+/* The read span of this lane is cut where the reader waits for memory. */
+void ls_reader_pause(struct ls_reader *reader);
+void ls_reader_resume(struct ls_reader *reader);
+uint8_t *ls_reader_addr(const struct ls_reader *reader, const struct ls_extent *extent);
+int ls_reader_fail(struct ls_reader *reader, int code, const char *step, int64_t offset);
+/* Runs the engine's prepare and read in every reader and waits for all. */
+int ls_load_read(struct ls_load *load);
+/* Runs the engine's release in every reader and ends its thread; safe after reserve. */
+void ls_load_release_readers(struct ls_load *load);
+
+/* verify.c: outside the timed region. */
+int ls_load_verify(struct ls_load *load);
+
+#endif

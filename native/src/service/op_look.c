@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operation look: what a path names, links followed, and how much room there is around
+ * it. The path without links is the before of the job's first sample, where there is one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+
+#include "core/guard.h"
+#include "core/operation.h"
+#include "core/record.h"
+
+enum { BLOCK_BYTES = 512 };
+
+struct options {
+	const char *file;
+};
+
+static const struct ls_option_spec specs[] = {
+	{ "file", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, file) },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static void tell_file(const struct stat *facts, struct ls_result *ret)
+{
+	ls_value_add(ret, "type", facts->st_mode & S_IFMT);
+	ls_value_add(ret, "file_bytes", facts->st_size);
+	ls_value_add(ret, "allocated_bytes", (int64_t)facts->st_blocks * BLOCK_BYTES);
+	ls_value_add(ret, "inode", (int64_t)facts->st_ino);
+	ls_value_add(ret, "mtime_ns",
+		     (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec);
+	ls_value_add(ret, "device_major", major(facts->st_dev));
+	ls_value_add(ret, "device_minor", minor(facts->st_dev));
+	ls_value_add(ret, "rdev_major", major(facts->st_rdev));
+	ls_value_add(ret, "rdev_minor", minor(facts->st_rdev));
+}
+
+static int try_to_open(const char *path)
+{
+	LS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	return fd < 0 ? -errno : 0;
+}
+
+static int tell_real_path(const char *path, const struct ls_job *job, struct ls_result *ret)
+{
+	LS_FREE char *real = realpath(path, NULL);
+
+	if (!real)
+		return -errno;
+	if (job->samples_count)
+		snprintf(ret->before, LS_SAMPLE_BYTES, "%s", real);
+	return 0;
+}
+
+static int look(const char *path, const struct ls_job *job, struct ls_result *ret)
+{
+	struct stat facts;
+	struct statvfs room;
+
+	if (stat(path, &facts) || statvfs(path, &room))
+		return -errno;
+	tell_file(&facts, ret);
+	ls_value_add(ret, "free_bytes", (int64_t)((uint64_t)room.f_bavail * room.f_frsize));
+	/* Only a regular file is opened: a device may do something at that. */
+	if (S_ISREG(facts.st_mode))
+		ls_value_add(ret, "readable", try_to_open(path));
+	return tell_real_path(path, job, ret);
+}
+
+static int run(const struct ls_job *job, struct ls_result *ret)
+{
+	struct options options = { 0 };
+	int err = ls_options_parse(specs, job, &options, ret);
+
+	if (!err)
+		err = look(options.file, job, ret);
+	return err && !ret->error.code ? ls_result_fail(ret, err, "look", options.file, -1) : err;
+}
+
+const struct ls_operation ls_look_operation = { "look", specs, run };

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operation make-file: writes a file of incompressible bytes that follow from a
+ * seed, so that the same file can be made again; with content=hole it has the size
+ * and no blocks. The file must not exist.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/guard.h"
+#include "core/operation.h"
+#include "core/random.h"
+#include "core/record.h"
+#include "system/file.h"
+
+enum { WRITE_BYTES = 1 << 20 };
+
+struct options {
+	const char *file;
+	uint64_t bytes;
+	uint64_t seed;
+	uint64_t is_hole;
+};
+
+static const struct ls_option_spec specs[] = {
+	{ "file", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, file) },
+	{ "bytes", LS_OPTION_NUMBER, NULL, NULL, offsetof(struct options, bytes) },
+	{ "seed", LS_OPTION_NUMBER, NULL, "1", offsetof(struct options, seed) },
+	{ "content", LS_OPTION_CHOICE, "random hole", "random",
+	  offsetof(struct options, is_hole) },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static int write_file(int fd, const struct options *options, struct ls_result *ret)
+{
+	LS_FREE uint64_t *words = malloc(WRITE_BYTES);
+	struct ls_random random;
+
+	if (!words)
+		return ls_result_fail(ret, -ENOMEM, "reserve block", "memory", -1);
+	ls_random_init(&random, options->seed);
+	for (uint64_t at = 0; at < options->bytes; at += WRITE_BYTES) {
+		uint64_t left = options->bytes - at;
+		int err;
+
+		ls_random_fill(&random, words, WRITE_BYTES / sizeof(*words));
+		err = ls_file_write(fd, words, left < WRITE_BYTES ? left : WRITE_BYTES, at, 0);
+		if (err)
+			return ls_result_fail(ret, err, "write", options->file, (int64_t)at);
+	}
+	return 0;
+}
+
+static int make_hole(int fd, const struct options *options, struct ls_result *ret)
+{
+	if (ftruncate(fd, (off_t)options->bytes))
+		return ls_result_fail(ret, -errno, "ftruncate", options->file, -1);
+	return 0;
+}
+
+static int make_random(int fd, const struct options *options, struct ls_result *ret)
+{
+	int err;
+
+	/* One piece on disk where the file system can; refused where it can't, and no matter. */
+	if (fallocate(fd, 0, 0, (off_t)options->bytes) && (errno == ENOSPC || errno == EFBIG))
+		return ls_result_fail(ret, -errno, "fallocate", options->file, -1);
+	err = write_file(fd, options, ret);
+	if (!err && fsync(fd))
+		err = ls_result_fail(ret, -errno, "fsync", options->file, -1);
+	return err;
+}
+
+static int run(const struct ls_job *job, struct ls_result *ret)
+{
+	struct options options = { 0 };
+	LS_CLOSE int fd = -1;
+	int err = ls_options_parse(specs, job, &options, ret);
+
+	if (err)
+		return err;
+	if (options.bytes > INT64_MAX)
+		return ls_result_fail(ret, -EFBIG, "option", "bytes", -1);
+	fd = open(options.file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return ls_result_fail(ret, -errno, "create", options.file, -1);
+	return options.is_hole ? make_hole(fd, &options, ret) : make_random(fd, &options, ret);
+}
+
+const struct ls_operation ls_make_file_operation = { "make-file", specs, run };

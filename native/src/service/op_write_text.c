@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operation write-text: hands a text to a file of the kernel's (a tunable of procfs or
+ * sysfs, a file of a control group) in one write(2). Other files are refused.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "core/guard.h"
+#include "core/operation.h"
+#include "core/record.h"
+
+/* Which linux/magic.h lacks. Source: fs/configfs/mount.c. */
+enum { CONFIGFS_MAGIC = 0x62656570 };
+
+struct options {
+	const char *file;
+	const char *text;
+};
+
+static const struct ls_option_spec specs[] = {
+	{ "file", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, file) },
+	{ "text", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, text) },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static int is_kernels(int fd)
+{
+	static const uint32_t magics[] = {
+		PROC_SUPER_MAGIC,    SYSFS_MAGIC,	 CONFIGFS_MAGIC, DEBUGFS_MAGIC,
+		TRACEFS_MAGIC,	     CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+	};
+	struct statfs facts;
+
+	if (fstatfs(fd, &facts))
+		return 0;
+	for (uint32_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
+		if ((uint32_t)facts.f_type == magics[i])
+			return 1;
+	return 0;
+}
+
+/* Asked before open, which would wait for a reader of a FIFO. */
+static int open_kernel_file(const char *path)
+{
+	struct stat facts;
+	int fd;
+
+	if (stat(path, &facts))
+		return -errno;
+	if (!S_ISREG(facts.st_mode))
+		return -EPERM;
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (is_kernels(fd))
+		return fd;
+	close(fd);
+	return -EPERM;
+}
+
+static int write_once(int fd, const char *text)
+{
+	const size_t length = strlen(text);
+	ssize_t put;
+
+	do
+		put = write(fd, text, length);
+	while (put < 0 && errno == EINTR);
+	if (put < 0)
+		return -errno;
+	return (size_t)put == length ? 0 : -EIO;
+}
+
+static int run(const struct ls_job *job, struct ls_result *ret)
+{
+	struct options options = { 0 };
+	LS_CLOSE int fd = -1;
+	int err = ls_options_parse(specs, job, &options, ret);
+
+	if (err)
+		return err;
+	fd = open_kernel_file(options.file);
+	err = fd < 0 ? fd : write_once(fd, options.text);
+	return err ? ls_result_fail(ret, err, "write text", options.file, -1) : 0;
+}
+
+const struct ls_operation ls_write_text_operation = { "write-text", specs, run };

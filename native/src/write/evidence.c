@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operation folio-write: what the writes left in the page cache. */
+#include <stdio.h>
+
+#include "core/record.h"
+#include "system/cache.h"
+#include "system/folio.h"
+#include "write/folio_write.h"
+
+static void tell_folios(const struct ls_writing *writing, const struct ls_folio_survey *survey)
+{
+	char name[LS_NAME_BYTES];
+
+	ls_value_add(writing->result, "folios", (int64_t)survey->folios);
+	if (survey->folios)
+		ls_value_add(writing->result, "folio_mean_bytes",
+			     (int64_t)(survey->bytes / survey->folios));
+	for (uint32_t order = 0; order < LS_FOLIO_ORDERS; order++) {
+		if (!survey->order_bytes[order])
+			continue;
+		snprintf(name, sizeof(name), "folio_order_%u_bytes", order);
+		ls_value_add(writing->result, name, (int64_t)survey->order_bytes[order]);
+	}
+}
+
+/* Dirty bytes first, as they go by themselves. */
+void ls_writing_tell_cache(const struct ls_writing *writing)
+{
+	struct ls_folio_survey survey;
+	int64_t dirty = -1, resident = -1;
+	uint64_t end = ls_writing_end(writing);
+	int has_dirty = !ls_cache_dirty(writing->plain, end, &dirty);
+	int has_resident = !ls_cache_resident(writing->plain, end, &resident);
+	int has_folios = !ls_folio_survey(writing->plain, end, &survey);
+
+	if (!has_dirty)
+		dirty = has_folios ? (int64_t)survey.dirty_bytes : -1;
+	ls_value_add(writing->result, "dirty_bytes", dirty);
+	ls_value_add(writing->result, "cached_after_bytes", has_resident ? resident : -1);
+	if (has_folios)
+		tell_folios(writing, &survey);
+	else
+		ls_value_add(writing->result, "folio_mean_bytes", -1);
+}
