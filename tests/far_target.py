@@ -17,7 +17,7 @@ from loadstone.targets.local import LocalTarget
 
 PREFIX = "/far"
 _KERNELS = ("/proc/", "/sys/", "/dev/")
-_PATHS = ("file", "image", "output", "checksums", "device", "floor")
+_PATHS = ("file", "image", "output", "checksums", "device", "baseline")
 
 
 class FarTarget:

@@ -198,7 +198,7 @@ static int give_up(const struct child *child, double limit_s, int is_for_person)
 }
 
 /* An exit code of its own is a sanitizer's: what the Job said before is not to be trusted. */
-static int tell(const struct child *child, int status, int is_for_person)
+static int report(const struct child *child, int status, int is_for_person)
 {
 	char death[DEATH_BYTES];
 	int err;
@@ -228,7 +228,7 @@ int ls_child_run(const struct ls_job_line *line, int is_for_person)
 	else if (err)
 		kill(child.pid, SIGKILL);
 	else
-		err = tell(&child, status, is_for_person);
+		err = report(&child, status, is_for_person);
 	free(child.text);
 	return err;
 }

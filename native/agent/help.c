@@ -27,7 +27,7 @@ void ls_help(FILE *out)
 	      "  loadstone-agent --help [OPERATION]              this; an operation's options\n"
 	      "  loadstone-agent --version\n"
 	      "\n"
-	      "Keys that every Job has, beside those of its operation:\n"
+	      "Keys that every Job has, in addition to those of its operation:\n"
 	      "  operation=NAME     what to do\n", out);
 	fprintf(out, "  sample=PATH        a kernel file (/proc/vmstat) to read right before and right\n"
 		"                     after the timed region; repeatable, at most %d\n",
@@ -75,7 +75,7 @@ static const char *kind_word(int32_t kind)
 	}
 }
 
-static void put_option(FILE *out, const struct ls_option_facts *option)
+static void put_option(FILE *out, const struct ls_option_info *option)
 {
 	fprintf(out, "  %-16s %s%s", option->key, kind_word(option->kind),
 		option->choices ? option->choices : "");
@@ -89,7 +89,7 @@ static void put_option(FILE *out, const struct ls_option_facts *option)
 
 int ls_help_operation(FILE *out, const char *operation)
 {
-	struct ls_option_facts option;
+	struct ls_option_info option;
 	const char *name;
 
 	for (uint32_t i = 0; (name = ls_operation_name(i)); i++)

@@ -37,7 +37,7 @@ static void prefer_as_oom_victim(void)
  * One that waits in the kernel for a device cannot be killed. It must hold nothing of what its
  * parent was given: somebody may wait for all that hold it to let go.
  */
-static void let_go(int answers, int is_for_person)
+static void fail_pending_io(int answers, int is_for_person)
 {
 	dup2(answers, STDOUT_FILENO);
 	close(answers);
@@ -72,7 +72,7 @@ static int refuse(const char *step, const char *path)
 	return 1;
 }
 
-static void tell_person(const struct ls_error *error)
+static void report_person(const struct ls_error *error)
 {
 	fprintf(stderr, "loadstone-agent: %s %s", error->step, error->path);
 	if (error->offset >= 0)
@@ -99,7 +99,7 @@ static int carry_out(const struct ls_job_line *line, int is_for_person)
 	ls_job_run(&job, result);
 	ls_json_result(stdout, &job, result);
 	if (result->error.code && is_for_person)
-		tell_person(&result->error);
+		report_person(&result->error);
 	return result->error.code != 0;
 }
 
@@ -108,7 +108,7 @@ void ls_in_child(const struct ls_job_line *line, int answers, pid_t parent, int 
 	int status;
 
 	die_with_parent(parent);
-	let_go(answers, is_for_person);
+	fail_pending_io(answers, is_for_person);
 	prefer_as_oom_victim();
 	status = carry_out(line, is_for_person);
 	/* exit, not _exit: a leak checker looks then. */

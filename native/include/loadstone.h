@@ -121,7 +121,7 @@ const char *ls_operation_name(uint32_t index);
  * An option of an operation: its kind of enum ls_option_kind, its choices a space-separated
  * list or NULL, what it is where it is not given, NULL where it must be.
  */
-struct ls_option_facts {
+struct ls_option_info {
 	const char *key;
 	int32_t kind;
 	const char *choices;
@@ -129,7 +129,7 @@ struct ls_option_facts {
 };
 
 /* Option number position of an operation; -ENOENT past the last. */
-int ls_operation_option(const char *operation, uint32_t position, struct ls_option_facts *ret);
+int ls_operation_option(const char *operation, uint32_t position, struct ls_option_info *ret);
 
 /* The lower bound in ns of a histogram's bucket. */
 uint64_t ls_histogram_bucket_start(uint32_t bucket);

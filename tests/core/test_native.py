@@ -111,7 +111,7 @@ def test_crc32c_continues_where_it_stopped() -> None:
 
 
 def test_operations_are_listed_with_their_options() -> None:
-    assert set(native.operations()) >= {"checksum", "make-file", "model-load", "probe", "read-cost"}
+    assert set(native.operations()) >= {"checksum", "make-file", "model-load", "probe"}
     options = native.operation_options("model-load")
     assert options["file"] == ("text", ())
     assert options["block"] == ("number", ())
@@ -134,8 +134,14 @@ def test_an_unknown_operation_has_no_options() -> None:
         ("make-file", {"file": "f", "bytes": "-1"}, errno.EINVAL, "option", "bytes"),
         ("make-file", {"file": "f", "bytes": ""}, errno.EINVAL, "option", "bytes"),
         ("make-file", {"file": "f", "bytes": str(1 << 64)}, errno.ERANGE, "option", "bytes"),
-        ("read-cost", {"file": "f", "io": "direct "}, errno.EINVAL, "option", "io"),
-        ("read-cost", {"file": "f", "io": ""}, errno.EINVAL, "option", "io"),
+        (
+            "model-load",
+            {"file": "f", "engine": "pread", "io": "direct "},
+            errno.EINVAL,
+            "option",
+            "io",
+        ),
+        ("model-load", {"file": "f", "engine": "pread", "io": ""}, errno.EINVAL, "option", "io"),
     ],
 )
 def test_what_is_wrong_with_a_job_is_named(

@@ -69,7 +69,7 @@ class FakeTarget:
     def execute(self, job: Job) -> Outcome:
         if job.operation == "dm-table":
             return self._device_mapper
-        if job.operation == "look":
+        if job.operation == "stat":
             return self._looked_at(job.options["file"])
         if job.operation == "clock-step":
             return Outcome(values={"clock_step_ns": 52})

@@ -95,8 +95,8 @@ _MAKERS: dict[str, Maker] = {
     ],
     "clock-step": lambda _: [_job("clock-step"), _job("clock-step", speed=1)],
     "device-read": lambda place: [
-        _job("device-read", device=place / "model", floor=place / "model", total=1 << 20),
-        _job("device-read", device=place / "model", floor=place / "model", total=0),
+        _job("device-read", device=place / "model", baseline=place / "model", total=1 << 20),
+        _job("device-read", device=place / "model", baseline=place / "model", total=0),
     ],
     "dm-flush": lambda place: [
         _job("dm-flush", device=place / "model"),
@@ -112,19 +112,13 @@ _MAKERS: dict[str, Maker] = {
         _job("dm-table", action="melt"),
     ],
     "folio-write": _folio_writes,
-    "look": lambda place: [
-        _job("look", str(place / "model"), file=place / "model"),
-        _job("look", file=place),
-        _job("look", file="/dev/null"),
-        _job("look", file=place / "absent"),
-    ],
     "loop-device": lambda place: [
         _job("loop-device", action="attach", image=place / "model"),
         _job("loop-device", action="detach", image=place / "model"),
     ],
     "make-file": lambda place: [
         _job("make-file", file=place / "loadstone-made", bytes=4097, seed=3),
-        _job("make-file", file=place / "loadstone-hole", bytes=5 << 30, content="hole"),
+        _job("make-file", file=place / "loadstone-sparse", bytes=5 << 30, content="sparse"),
         _job("make-file", file=place / "model", bytes=1),
         _job("make-file", file=place / "loadstone-large", bytes=1 << 63),
     ],
@@ -133,10 +127,6 @@ _MAKERS: dict[str, Maker] = {
         _job("probe"),
         _job("probe", file=place / "model", heap="no-such-heap"),
         _job("probe", file=place / "absent"),
-    ],
-    "read-cost": lambda place: [
-        _job("read-cost", file=place / "absent", io="buffered"),
-        _job("read-cost", file=place / "model", io="buffered", depth=0),
     ],
     "read-text": lambda place: [
         _job("read-text", str(place / "text"), file=place / "text"),
@@ -152,6 +142,12 @@ _MAKERS: dict[str, Maker] = {
         _job("remove-file", file=place / "loadstone-old"),
         _job("remove-file", file=place / "loadstone-old"),
         _job("remove-file", file=place / "model"),
+    ],
+    "stat": lambda place: [
+        _job("stat", str(place / "model"), file=place / "model"),
+        _job("stat", file=place),
+        _job("stat", file="/dev/null"),
+        _job("stat", file=place / "absent"),
     ],
     "write-text": lambda place: [
         _job("write-text", file="/proc/self/comm", text="loadstone"),

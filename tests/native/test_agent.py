@@ -157,7 +157,7 @@ def test_files_and_checksums_are_the_same_everywhere(device_agent: Agent, tmp_pa
 
 def test_a_place_beyond_4_gib_is_read_and_told(device_agent: Agent, tmp_path: Path) -> None:
     hole = tmp_path / "loadstone-hole"
-    options = {"file": str(hole), "bytes": str((4 << 30) + 10), "content": "hole"}
+    options = {"file": str(hole), "bytes": str((4 << 30) + 10), "content": "sparse"}
     assert device_agent.execute(Job(operation="make-file", options=options)).error is None
     with hole.open("r+b") as stream:
         stream.seek(4 << 30)
@@ -165,7 +165,7 @@ def test_a_place_beyond_4_gib_is_read_and_told(device_agent: Agent, tmp_path: Pa
     options = {"file": str(hole), "offset": str(4 << 30)}
     outcome = device_agent.execute(Job(operation="read-text", options=options, samples=("text",)))
     assert outcome.before["text"] == "beyond it\n"
-    outcome = device_agent.execute(Job(operation="look", options={"file": str(hole)}))
+    outcome = device_agent.execute(Job(operation="stat", options={"file": str(hole)}))
     assert outcome.values["file_bytes"] == (4 << 30) + 10
 
 

@@ -30,9 +30,9 @@ def device(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def floor(tmp_path: Path) -> Iterator[str]:
+def baseline(tmp_path: Path) -> Iterator[str]:
     """Another that holds the same."""
-    with loop(tmp_path / "floor", size_bytes=_BYTES) as device:
+    with loop(tmp_path / "baseline", size_bytes=_BYTES) as device:
         yield device
 
 
@@ -102,14 +102,14 @@ def test_flushing_threads_race_for_nothing(thread_checked: Program, device: str)
 @pytest.mark.parametrize("io", ["buffered", "direct"])
 @pytest.mark.parametrize("pattern", ["random", "sequential"])
 def test_every_way_of_reading_is_clean(
-    checked: Program, device: str, floor: str, pattern: str, io: str
+    checked: Program, device: str, baseline: str, pattern: str, io: str
 ) -> None:
     before = checksum(device)
     for threads, block, stride in ((1, 4096, 0), (3, 12288, 65536), (9, 4096, 4096)):
         answer = checked.run(
             "device-read",
             device=device,
-            floor=floor,
+            baseline=baseline,
             threads=threads,
             block=block,
             total=_MIB,
@@ -121,13 +121,15 @@ def test_every_way_of_reading_is_clean(
         assert answer.values["reads"] == _MIB // block // threads * threads
         assert answer.values["verified_bytes"] == 64 * 4096
         assert (answer.histograms, answer.spans) == (2, 2)
-    assert checksum(device) == checksum(floor) == before
+    assert checksum(device) == checksum(baseline) == before
 
 
-def test_reading_threads_race_for_nothing(thread_checked: Program, device: str, floor: str) -> None:
+def test_reading_threads_race_for_nothing(
+    thread_checked: Program, device: str, baseline: str
+) -> None:
     for pattern in ("random", "sequential"):
         answer = thread_checked.run(
-            "device-read", device=device, floor=floor, threads=8, total=_MIB, pattern=pattern
+            "device-read", device=device, baseline=baseline, threads=8, total=_MIB, pattern=pattern
         )
         assert answer.failure is None
 
@@ -143,14 +145,14 @@ def test_reading_threads_race_for_nothing(thread_checked: Program, device: str, 
         ("dm-flush", {"seconds": 1 << 62}, ("ERANGE", "option", "seconds")),
         ("dm-flush", {"sync": "often"}, ("EINVAL", "option", "sync")),
         ("dm-flush", {"block": 1000}, ("EINVAL", "block of the device", "DEVICE")),
-        ("dm-flush", {"block": 2 * _BYTES}, ("ENOSPC", "look at device", "DEVICE")),
+        ("dm-flush", {"block": 2 * _BYTES}, ("ENOSPC", "query device", "DEVICE")),
         ("device-read", {"block": 512}, ("ERANGE", "option", "block")),
         ("device-read", {"block": 4608}, ("EINVAL", "block of the device", "DEVICE")),
         ("device-read", {"total": 4095}, ("ERANGE", "option", "total")),
         ("device-read", {"threads": 300, "total": _MIB}, ("ERANGE", "option", "total")),
         ("device-read", {"total": 1 << 63}, ("ERANGE", "option", "total")),
-        ("device-read", {"block": 2 * _BYTES, "total": 2 * _BYTES}, ("ENOSPC", "look at", "DEV")),
-        ("device-read", {"floor": "/nowhere"}, ("ENOENT", "look at device", "/nowhere")),
+        ("device-read", {"block": 2 * _BYTES, "total": 2 * _BYTES}, ("ENOSPC", "query", "DEV")),
+        ("device-read", {"baseline": "/nowhere"}, ("ENOENT", "query device", "/nowhere")),
     ],
 )
 def test_what_cannot_be_done_is_named_and_nothing_is_written(
@@ -161,7 +163,7 @@ def test_what_cannot_be_done_is_named_and_nothing_is_written(
     expected: tuple[str, ...],
 ) -> None:
     before = checksum(device)
-    asked = {"floor": device, "total": _MIB} if operation == "device-read" else {}
+    asked = {"baseline": device, "total": _MIB} if operation == "device-read" else {}
     failure = failure_of(checked.run(operation, **{"device": device, **asked, **options}))
     code, step, path = expected
     assert failure.code == code
@@ -181,15 +183,19 @@ def test_what_is_no_block_device_is_refused_without_waiting(
     if path == "FIFO":
         path = str(tmp_path / "fifo")
         run("mkfifo", path)
-    options: dict[str, Any] = {"floor": path, "total": 4096} if operation == "device-read" else {}
+    options: dict[str, Any] = (
+        {"baseline": path, "total": 4096} if operation == "device-read" else {}
+    )
     failure = failure_of(job.run(operation, device=path, **options))
-    assert (failure.code, failure.step, failure.path) == (code, "look at device", path)
+    assert (failure.code, failure.step, failure.path) == (code, "query device", path)
 
 
-def test_devices_that_differ_are_told_with_where(checked: Program, device: str, floor: str) -> None:
-    with Path(floor).open("r+b") as stream:
+def test_devices_that_differ_are_told_with_where(
+    checked: Program, device: str, baseline: str
+) -> None:
+    with Path(baseline).open("r+b") as stream:
         stream.write(bytes(_BYTES))
-    failure = failure_of(checked.run("device-read", device=device, floor=floor, total=_MIB))
+    failure = failure_of(checked.run("device-read", device=device, baseline=baseline, total=_MIB))
     assert (failure.code, failure.step, failure.path) == ("EBADMSG", "verify", device)
     assert failure.offset % 4096 == 0
     assert failure.offset < _BYTES
@@ -262,10 +268,10 @@ def test_a_short_write_is_gone_on_with_and_none_at_all_is_an_error(
     ],
 )
 def test_one_that_fails_calls_the_others_off(
-    traced: Traced, device: str, floor: str, call: str, operation: str, options: dict[str, Any]
+    traced: Traced, device: str, baseline: str, call: str, operation: str, options: dict[str, Any]
 ) -> None:
     """strace counts the calls of each thread by itself: left alone, each of them would fail."""
-    own = {"floor": floor} if operation == "device-read" else {}
+    own = {"baseline": baseline} if operation == "device-read" else {}
     answer = traced(
         operation,
         f"{call}:error=EIO:when=100",
@@ -281,7 +287,7 @@ def test_one_that_fails_calls_the_others_off(
 
 
 def test_the_first_block_of_a_read_that_fails_is_named(
-    traced: Traced, device: str, floor: str
+    traced: Traced, device: str, baseline: str
 ) -> None:
     """A read of 64 KiB fails, and so does the third of the blocks of 4 KiB that it is made of."""
     answer = traced(
@@ -289,7 +295,7 @@ def test_the_first_block_of_a_read_that_fails_is_named(
         "pread64:error=EIO:when=1+3",
         path=device,
         device=device,
-        floor=floor,
+        baseline=baseline,
         block=65536,
         total=65536,
         pattern="sequential",
@@ -297,16 +303,18 @@ def test_the_first_block_of_a_read_that_fails_is_named(
     assert failure_of(answer) == ("EIO", "O_DIRECT read", device, 2 * 4096)
 
 
-def test_an_error_of_the_floor_is_told_as_such(traced: Traced, device: str, floor: str) -> None:
+def test_an_error_of_the_baseline_is_told_as_such(
+    traced: Traced, device: str, baseline: str
+) -> None:
     answer = traced(
         "device-read",
         "pread64:error=EIO:when=2",
-        path=floor,
+        path=baseline,
         device=device,
-        floor=floor,
+        baseline=baseline,
         total=_MIB,
     )
-    assert failure_of(answer)[:3] == ("EIO", "floor read", floor)
+    assert failure_of(answer)[:3] == ("EIO", "baseline read", baseline)
 
 
 @pytest.mark.parametrize("when", [1, 2, 3])
@@ -315,7 +323,9 @@ def test_no_thread_is_an_error_and_those_that_are_there_end(
     traced: Traced, device: str, operation: str, when: int
 ) -> None:
     before = checksum(device)
-    options: dict[str, Any] = {"floor": device, "total": _MIB} if operation == "device-read" else {}
+    options: dict[str, Any] = (
+        {"baseline": device, "total": _MIB} if operation == "device-read" else {}
+    )
     answer = traced(
         operation, f"clone3:error=EAGAIN:when={when}", device=device, threads=4, **options
     )
@@ -350,7 +360,7 @@ def test_few_descriptors_are_an_error_or_enough(
     job: Program, device: str, operation: str, limit: int
 ) -> None:
     options: dict[str, Any] = (
-        {"floor": device, "total": _MIB} if operation == "device-read" else {"writes": 2}
+        {"baseline": device, "total": _MIB} if operation == "device-read" else {"writes": 2}
     )
     answer = job.under("prlimit", f"--nofile={limit}").run(operation, device=device, **options)
     if answer.failure:

@@ -183,7 +183,7 @@ def test_an_unknown_operation_is_named(sanitized: Program) -> None:
     assert (failure.code, failure.step, failure.path) == ("ENOSYS", "operation", "teleport")
 
 
-@pytest.mark.parametrize("operation", ["model-load", "checksum", "read-cost"])
+@pytest.mark.parametrize("operation", ["model-load", "checksum"])
 @pytest.mark.parametrize(
     ("kind", "code"),
     [("absent", "ENOENT"), ("directory", "EISDIR"), ("fifo", "EINVAL"), ("empty", "ENODATA")],
@@ -201,7 +201,6 @@ def test_what_is_no_model_is_refused_without_waiting(
     options: dict[str, dict[str, object]] = {
         "model-load": {"engine": "pread", "io": "direct", "destination": "anon"},
         "checksum": {"output": tmp_path / "sums"},
-        "read-cost": {"io": "buffered"},
     }
     failure = sanitized.run(operation, file=path, **options[operation]).failure
     assert failure is not None

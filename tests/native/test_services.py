@@ -104,10 +104,10 @@ def test_a_text_goes_to_files_of_the_kernel_only(checked: Program, tmp_path: Pat
     assert not (tmp_path / "none").exists()
 
 
-def test_looking_tells_what_stat_does(checked: Program, tmp_path: Path) -> None:
+def test_stat_reports_what_the_system_call_does(checked: Program, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"x" * 5000)
-    values = checked.run("look", file=file).values
+    values = checked.run("stat", file=file).values
     facts, room = file.stat(), os.statvfs(file)
     assert values["type"] == stat.S_IFREG
     assert values["file_bytes"] == 5000
@@ -117,12 +117,12 @@ def test_looking_tells_what_stat_does(checked: Program, tmp_path: Path) -> None:
     assert number == (os.major(facts.st_dev), os.minor(facts.st_dev))
     assert values["readable"] == 0
     assert abs(values["free_bytes"] - room.f_bavail * room.f_frsize) < room.f_blocks * room.f_frsize
-    device = checked.run("look", file="/dev/null").values
+    device = checked.run("stat", file="/dev/null").values
     assert (device["type"], device["rdev_major"], device["rdev_minor"]) == (stat.S_IFCHR, 1, 3)
     assert "readable" not in device
-    assert checked.run("look", file=tmp_path).values["type"] == stat.S_IFDIR
-    failure = failure_of(checked.run("look", file=tmp_path / "none"))
-    assert failure == ("ENOENT", "look", str(tmp_path / "none"), -1)
+    assert checked.run("stat", file=tmp_path).values["type"] == stat.S_IFDIR
+    failure = failure_of(checked.run("stat", file=tmp_path / "none"))
+    assert failure == ("ENOENT", "stat", str(tmp_path / "none"), -1)
 
 
 def test_a_file_of_ours_is_removed_and_one_that_is_gone_is_fine(
@@ -165,12 +165,12 @@ def test_what_is_no_file_stays_and_so_does_what_has_no_whole_path(
 
 def test_a_hole_has_a_size_and_no_blocks(checked: Program, tmp_path: Path) -> None:
     file = tmp_path / "hole"
-    assert checked.run("make-file", file=file, bytes=1 << 40, content="hole").failure is None
+    assert checked.run("make-file", file=file, bytes=1 << 40, content="sparse").failure is None
     assert (file.stat().st_size, file.stat().st_blocks) == (1 << 40, 0)
-    failure = failure_of(checked.run("make-file", file=file, bytes=1, content="hole"))
+    failure = failure_of(checked.run("make-file", file=file, bytes=1, content="sparse"))
     assert failure[:2] == ("EEXIST", "create")
     failure = failure_of(
-        checked.run("make-file", file=tmp_path / "large", bytes=1 << 62, content="hole")
+        checked.run("make-file", file=tmp_path / "large", bytes=1 << 62, content="sparse")
     )
     assert failure[:2] == ("EFBIG", "ftruncate")
 

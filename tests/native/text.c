@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints what record.c reads of a file from a byte on: an errno, or length and whole lines. */
-#include "core/record.c"
+/* Prints what text.c reads of a file from a byte on: an errno, or length and whole lines. */
+#include "system/text.c"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int main(int count, char **words)
 {

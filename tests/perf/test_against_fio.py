@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -13,6 +14,33 @@ from perf.conftest import execute, keep, take_pairs
 
 Fio = Callable[..., dict[str, float]]
 LOOPS = 4
+NATIVE = Path(__file__).parents[2] / "native"
+
+
+class Cost(NamedTuple):
+    """What reads took."""
+
+    operations: int
+    bytes: int
+    elapsed_ns: int
+
+
+class Reader(NamedTuple):
+    """The core's io_uring reader alone, as a program."""
+
+    program: Path
+
+    def read(self, path: Path, io: str, block: int, depth: int, loops: int, latency: str) -> Cost:
+        words = (path, io, block, depth, loops, latency)
+        done = subprocess.run(
+            [self.program, *map(str, words)], capture_output=True, text=True, check=True
+        )
+        return Cost(*map(int, done.stdout.split()))
+
+    def operations_per_s(self, path: Path, latency: str = "latency") -> float:
+        """How many reads of a cached file it does in a second."""
+        cost = self.read(path, "buffered", 4096, 32, LOOPS, latency)
+        return cost.operations / cost.elapsed_ns * 1e9
 
 
 SHAPES = pytest.mark.parametrize(("block", "depth"), [(1 << 20, 8), (128 << 10, 32)])
@@ -53,6 +81,7 @@ def test_with_equal_huge_buffers_the_loop_is_as_fast_as_fios(
     benchmark: BenchmarkFixture,
     model: Path,
     fio: Fio,
+    reader: Reader,
     huge_pages: int,
     block: int,
     depth: int,
@@ -60,8 +89,8 @@ def test_with_equal_huge_buffers_the_loop_is_as_fast_as_fios(
     """fio rereads one small window, which a load can't: this compares the loops alone."""
 
     def ours() -> float:
-        values = execute("read-cost", file=model, io="direct", block=block, depth=depth).values
-        return values["bytes"] / values["elapsed_ns"]
+        cost = reader.read(model, "direct", block, depth, 1, "latency")
+        return cost.bytes / cost.elapsed_ns
 
     def theirs() -> float:
         options = {"iomem": "mmaphuge", "hugepage-size": huge_pages, **direct(block, depth)}
@@ -71,27 +100,23 @@ def test_with_equal_huge_buffers_the_loop_is_as_fast_as_fios(
     assert not pairs.fall_short_of(0.97)
 
 
-def read_cost(path: Path, latency: str = "on") -> float:
-    """Operations a second of the core's loop over a cached file."""
-    values = execute("read-cost", file=path, io="buffered", passes=LOOPS, latency=latency).values
-    return values["operations"] / values["elapsed_ns"] * 1e9
-
-
 def test_a_cached_read_costs_no_more_than_in_fio(
-    benchmark: BenchmarkFixture, cached_model: Path, fio: Fio
+    benchmark: BenchmarkFixture, cached_model: Path, fio: Fio, reader: Reader
 ) -> None:
     def theirs() -> float:
         options = {"direct": 0, "bs": 4096, "iodepth": 32, "fixedbufs": 1, "registerfiles": 1}
         return fio(cached_model, invalidate=0, loops=LOOPS, **options)["iops"]
 
     pairs = keep(
-        benchmark, lambda: take_pairs(lambda: read_cost(cached_model), theirs), unit="operations/s"
+        benchmark,
+        lambda: take_pairs(lambda: reader.operations_per_s(cached_model), theirs),
+        unit="operations/s",
     )
     assert pairs.ratio >= 1.0
 
 
 def test_a_cached_read_costs_little_more_than_in_a_bare_loop(
-    benchmark: BenchmarkFixture, cached_model: Path, bare_loop: Path
+    benchmark: BenchmarkFixture, cached_model: Path, bare_loop: Path, reader: Reader
 ) -> None:
     def theirs() -> float:
         done = subprocess.run(
@@ -100,19 +125,21 @@ def test_a_cached_read_costs_little_more_than_in_a_bare_loop(
         return float(done.stdout)
 
     pairs = keep(
-        benchmark, lambda: take_pairs(lambda: read_cost(cached_model), theirs), unit="operations/s"
+        benchmark,
+        lambda: take_pairs(lambda: reader.operations_per_s(cached_model), theirs),
+        unit="operations/s",
     )
     assert not pairs.fall_short_of(0.85)
 
 
 def test_the_latency_histogram_is_nearly_free(
-    benchmark: BenchmarkFixture, cached_model: Path
+    benchmark: BenchmarkFixture, cached_model: Path, reader: Reader
 ) -> None:
     pairs = keep(
         benchmark,
         lambda: take_pairs(
-            lambda: read_cost(cached_model),
-            lambda: read_cost(cached_model, latency="off"),
+            lambda: reader.operations_per_s(cached_model),
+            lambda: reader.operations_per_s(cached_model, latency="none"),
             count=31,
         ),
         unit="operations/s",
@@ -131,12 +158,27 @@ def test_the_latency_histogram_is_nearly_free(
     assert cost.low <= 0.03 * operation_ns
 
 
+def compiled(directory: Path, name: str, *words: str) -> Path:
+    """A program of this folder, built as the core is."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler: apt-get install gcc liburing-dev")
+    program = directory / name
+    source = Path(__file__).with_name(f"{name}.c")
+    options = ("-std=gnu11", "-O3", "-DNDEBUG", "-D_GNU_SOURCE")
+    subprocess.run(["cc", *options, "-o", program, source, *words, "-luring"], check=True)
+    return program
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    """What engine uring reads with."""
+    sources = ("load/uring_reader.c", "core/record.c", "system/file.c")
+    files = [str(NATIVE / "src" / source) for source in sources]
+    places = (f"-I{NATIVE / 'src'}", f"-I{NATIVE / 'include'}")
+    return Reader(compiled(tmp_path_factory.mktemp("reader"), "read_cost", *places, *files))
+
+
 @pytest.fixture(scope="session")
 def bare_loop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A loop of nothing but submit and reap, as fio's t/io_uring has it."""
-    if shutil.which("cc") is None:
-        pytest.skip("no C compiler: apt-get install gcc liburing-dev")
-    program = tmp_path_factory.mktemp("loop") / "bare_loop"
-    source = Path(__file__).with_name("bare_loop.c")
-    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", program, source, "-luring"], check=True)
-    return program
+    return compiled(tmp_path_factory.mktemp("loop"), "bare_loop")

@@ -441,7 +441,7 @@ def test_what_stands_on_another_target_is_removed_there(results: Path, tmp_path:
     # Newest first, and each Target is reached once.
     assert phones.reached == ["adb:two", "adb:one"]
     asked = [job.operation for job in phones.jobs["adb:two"]]
-    assert asked == ["look", "dm-table", "loop-device", "remove-file"]
+    assert asked == ["stat", "dm-table", "loop-device", "remove-file"]
     removed = [job.options["file"][-1] for job in phones.jobs["adb:one"]]
     assert removed == ["2", "0"]
     assert clean(results) == []
@@ -526,7 +526,7 @@ def test_the_same_guards_hold_on_another_target(
     (removal,) = clean(results, phones.reach)
     assert words in (removal.problem or "")
     assert f"{kind} " in (removal.problem or "")
-    assert not {job.operation for job in phones.jobs["adb:one"]} - {"look", "dm-table"}
+    assert not {job.operation for job in phones.jobs["adb:one"]} - {"stat", "dm-table"}
     assert len(find_leftovers(results)) == 1
 
 

@@ -125,7 +125,7 @@ DEVICE_RULES = (
         is_ours=True,
     ),
     Rule(
-        step="look at device",
+        step="query device",
         codes=frozenset({errno.ENOSPC}),
         status=Status.SKIPPED,
         meaning="{path} is smaller than one block",

@@ -70,7 +70,7 @@ def operations() -> Iterator[str]:
 
 def operation_options(operation: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     """An operation's options: key to (``number``, ``choice`` or ``text``; the choices)."""
-    facts = ffi.new("struct ls_option_facts *")
+    facts = ffi.new("struct ls_option_info *")
     name = operation.encode()
     options: dict[str, tuple[str, tuple[str, ...]]] = {}
     while lib.ls_operation_option(name, len(options), facts) == 0:

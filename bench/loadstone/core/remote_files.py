@@ -44,7 +44,7 @@ def stat_file(execute: Execute, path: str) -> FileStat | CoreError:
         TargetError: the core died of it, or the Target is gone.
     """
     outcome = _carried_out(
-        execute, Job(operation="look", options={"file": path}, samples=(path,), timeout_s=60)
+        execute, Job(operation="stat", options={"file": path}, samples=(path,), timeout_s=60)
     )
     if outcome.error:
         return outcome.error

@@ -56,7 +56,7 @@ def make_sparse_file(target: Target, path: str, size_bytes: int) -> None:
     Raises:
         CannotMeasureError: its file system makes none that large, or this user no file there.
     """
-    options = {"file": path, "bytes": str(size_bytes), "content": "hole"}
+    options = {"file": path, "bytes": str(size_bytes), "content": "sparse"}
     outcome = execute(target, Job(operation="make-file", options=options))
     if outcome.error:
         raise CannotMeasureError(

@@ -19,7 +19,7 @@ enum {
 	STATUS_START_BYTES = 1 << 16,
 	STATUS_END_BYTES = 1 << 26,
 	REMOVE_TRIES = 50,
-	PATIENT_TRIES = 10,
+	TRIES_BEFORE_ERROR = 10,
 	NAME_BYTES = 64,
 	REMOVE_PAUSE_NS = 100000000,
 	/*
@@ -29,13 +29,13 @@ enum {
 	UDEV_FLAGS = 0x000f << 16,
 };
 
-struct words {
+struct buffer {
 	char *bytes;
 	size_t used;
 	size_t size;
 };
 
-static int order(struct ls_dm *dm, unsigned long number, const char *step,
+static int call(struct ls_dm *dm, unsigned long number, const char *step,
 		 struct dm_ioctl *head)
 {
 	int err = ioctl(dm->control, number, head) ? -errno : 0;
@@ -45,7 +45,7 @@ static int order(struct ls_dm *dm, unsigned long number, const char *step,
 	return err;
 }
 
-#define ORDER(dm, number, head) order(dm, number, #number, head)
+#define DM_CALL(dm, number, head) call(dm, number, #number, head)
 
 static void init_head(struct dm_ioctl *head, const char *name, size_t bytes)
 {
@@ -90,29 +90,29 @@ int ls_dm_version(struct ls_dm *dm, struct ls_dm_version *ret)
 	int err;
 
 	init_head(&head, "", sizeof(head));
-	err = ORDER(dm, DM_VERSION, &head);
+	err = DM_CALL(dm, DM_VERSION, &head);
 	*ret = (struct ls_dm_version){ head.version[0], head.version[1], head.version[2] };
 	return err;
 }
 
 /* Room for size more bytes, zeroed. */
-static int reserve(struct words *words, size_t size)
+static int reserve(struct buffer *buffer, size_t size)
 {
 	char *bytes;
 
-	if (words->used + size <= words->size)
+	if (buffer->used + size <= buffer->size)
 		return 0;
-	bytes = realloc(words->bytes, (words->used + size) * 2);
+	bytes = realloc(buffer->bytes, (buffer->used + size) * 2);
 	if (!bytes)
 		return -ENOMEM;
-	words->bytes = bytes;
-	words->size = (words->used + size) * 2;
-	memset(bytes + words->used, 0, words->size - words->used);
+	buffer->bytes = bytes;
+	buffer->size = (buffer->used + size) * 2;
+	memset(bytes + buffer->used, 0, buffer->size - buffer->used);
 	return 0;
 }
 
 /* One line of a table behind those that are there. */
-static int add_target(struct words *words, const char *line, size_t length)
+static int add_target(struct buffer *buffer, const char *line, size_t length)
 {
 	struct dm_target_spec spec = { 0 };
 	int parameters = 0;
@@ -128,19 +128,19 @@ static int add_target(struct words *words, const char *line, size_t length)
 	length -= (size_t)parameters;
 	bytes = (sizeof(spec) + length + ALIGN_BYTES) / ALIGN_BYTES * ALIGN_BYTES;
 	spec.next = (uint32_t)bytes;
-	if (reserve(words, bytes))
+	if (reserve(buffer, bytes))
 		return -ENOMEM;
-	memcpy(words->bytes + words->used, &spec, sizeof(spec));
-	memcpy(words->bytes + words->used + sizeof(spec), line, length);
-	words->used += bytes;
+	memcpy(buffer->bytes + buffer->used, &spec, sizeof(spec));
+	memcpy(buffer->bytes + buffer->used + sizeof(spec), line, length);
+	buffer->used += bytes;
 	return 0;
 }
 
-static int add_table(struct words *words, const char *table, uint32_t *ret)
+static int add_table(struct buffer *buffer, const char *table, uint32_t *ret)
 {
 	for (*ret = 0; *table; (*ret)++) {
 		size_t length = strcspn(table, "\n");
-		int err = add_target(words, table, length);
+		int err = add_target(buffer, table, length);
 
 		if (err)
 			return err;
@@ -152,21 +152,21 @@ static int add_table(struct words *words, const char *table, uint32_t *ret)
 
 static int load_table(struct ls_dm *dm, const char *name, const char *table, uint32_t flags)
 {
-	struct words words = { NULL, sizeof(struct dm_ioctl), 0 };
+	struct buffer buffer = { NULL, sizeof(struct dm_ioctl), 0 };
 	uint32_t targets = 0;
 	int err;
 
 	dm->step = "table";
-	err = add_table(&words, table, &targets);
+	err = add_table(&buffer, table, &targets);
 	if (!err) {
-		struct dm_ioctl *head = (struct dm_ioctl *)(void *)words.bytes;
+		struct dm_ioctl *head = (struct dm_ioctl *)(void *)buffer.bytes;
 
-		init_head(head, name, words.used);
+		init_head(head, name, buffer.used);
 		head->target_count = targets;
 		head->flags = flags;
-		err = ORDER(dm, DM_TABLE_LOAD, head);
+		err = DM_CALL(dm, DM_TABLE_LOAD, head);
 	}
-	free(words.bytes);
+	free(buffer.bytes);
 	return err;
 }
 
@@ -177,7 +177,7 @@ static int resume(struct ls_dm *dm, const char *name)
 
 	init_head(&head, name, sizeof(head));
 	head.event_nr = UDEV_FLAGS;
-	return order(dm, DM_DEV_SUSPEND, "DM_DEV_SUSPEND (resume)", &head);
+	return call(dm, DM_DEV_SUSPEND, "DM_DEV_SUSPEND (resume)", &head);
 }
 
 static int suspend(struct ls_dm *dm, const char *name, uint32_t flags)
@@ -186,7 +186,7 @@ static int suspend(struct ls_dm *dm, const char *name, uint32_t flags)
 
 	init_head(&head, name, sizeof(head));
 	head.flags = DM_SUSPEND_FLAG | flags;
-	return ORDER(dm, DM_DEV_SUSPEND, &head);
+	return DM_CALL(dm, DM_DEV_SUSPEND, &head);
 }
 
 static int remove_once(struct ls_dm *dm, const char *name)
@@ -195,7 +195,7 @@ static int remove_once(struct ls_dm *dm, const char *name)
 
 	init_head(&head, name, sizeof(head));
 	head.event_nr = UDEV_FLAGS;
-	return ORDER(dm, DM_DEV_REMOVE, &head);
+	return DM_CALL(dm, DM_DEV_REMOVE, &head);
 }
 
 static int create_empty(struct ls_dm *dm, const char *name)
@@ -204,7 +204,7 @@ static int create_empty(struct ls_dm *dm, const char *name)
 
 	init_head(&head, name, sizeof(head));
 	head.event_nr = UDEV_FLAGS;
-	return ORDER(dm, DM_DEV_CREATE, &head);
+	return DM_CALL(dm, DM_DEV_CREATE, &head);
 }
 
 static uint32_t mode_flags(enum ls_dm_mode mode)
@@ -254,7 +254,7 @@ int ls_dm_find(struct ls_dm *dm, const char *name, struct ls_dm_device *ret)
 	if (err)
 		return err;
 	init_head(&head, name, sizeof(head));
-	err = ORDER(dm, DM_DEV_STATUS, &head);
+	err = DM_CALL(dm, DM_DEV_STATUS, &head);
 	ret->major = major(head.dev);
 	ret->minor = minor(head.dev);
 	ret->open_count = (uint32_t)head.open_count;
@@ -271,7 +271,7 @@ static int read_status(struct ls_dm *dm, const char *name, uint32_t flags, char 
 
 	init_head(head, name, size);
 	head->flags = flags;
-	err = ORDER(dm, DM_TABLE_STATUS, head);
+	err = DM_CALL(dm, DM_TABLE_STATUS, head);
 	return err ? err : !!(head->flags & DM_BUFFER_FULL_FLAG);
 }
 
@@ -318,7 +318,7 @@ int ls_dm_status(struct ls_dm *dm, const char *name, char **ret)
 	return err ? err : status_of(dm, name, 0, ret);
 }
 
-int ls_dm_look(struct ls_dm *dm, const char *name, char **ret)
+int ls_dm_status_any(struct ls_dm *dm, const char *name, char **ret)
 {
 	dm->step = "device-mapper name";
 	if (!*name || strlen(name) >= DM_NAME_LEN)
@@ -352,7 +352,7 @@ static int sectors_of(struct ls_dm *dm, const char *name, uint64_t *ret)
  * Has all I/O of a device end, with an error where nothing else ends it, so that whoever
  * is stuck in it lets go.
  */
-static int let_go(struct ls_dm *dm, const char *name)
+static int fail_pending_io(struct ls_dm *dm, const char *name)
 {
 	char table[NAME_BYTES];
 	uint64_t sectors = 0;
@@ -376,8 +376,8 @@ int ls_dm_remove(struct ls_dm *dm, const char *name)
 		err = remove_once(dm, name);
 	for (int tries = 0; err == -EBUSY && tries < REMOVE_TRIES; tries++) {
 		nanosleep(&pause, NULL);
-		if (tries == PATIENT_TRIES)
-			(void)let_go(dm, name);
+		if (tries == TRIES_BEFORE_ERROR)
+			(void)fail_pending_io(dm, name);
 		err = remove_once(dm, name);
 	}
 	return err == -ENXIO ? 0 : err;

@@ -51,8 +51,8 @@ int ls_dm_create(struct ls_dm *dm, const char *name, const char *table, enum ls_
 int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode);
 
 /*
- * Removes a device. While somebody has it open it tries again for some seconds, then lets
- * all that wait in it go, with an error where need be. 0 where there is none of that name.
+ * Removes a device. While somebody has it open it tries again for some seconds, then ends
+ * all I/O that waits in it, with an error where nothing else does. 0 where there is none of that name.
  */
 int ls_dm_remove(struct ls_dm *dm, const char *name);
 
@@ -68,6 +68,6 @@ int ls_dm_status(struct ls_dm *dm, const char *name, char **ret);
  * The same of anybody's device, which nothing is done to. No parameters of its table are
  * asked for: they may be keys.
  */
-int ls_dm_look(struct ls_dm *dm, const char *name, char **ret);
+int ls_dm_status_any(struct ls_dm *dm, const char *name, char **ret);
 
 #endif

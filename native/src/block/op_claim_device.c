@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation claim-device: whether a block device is nobody's, and what it is. It is
+ * Operation claim-device: whether a block device is in use, and what it is. It is
  * opened for writing and exclusively, so that one which is mounted, swapped on, held by
  * another driver or the whole of a partition that is refuses with EBUSY; nothing is
  * written to it.
@@ -25,15 +25,15 @@ static const struct ls_option_spec specs[] = {
 static int run(const struct ls_job *job, struct ls_result *ret)
 {
 	struct options options = { 0 };
-	struct ls_device_facts facts = { 0 };
+	struct ls_device_info facts = { 0 };
 	LS_CLOSE int fd = -1;
 	int err = ls_options_parse(specs, job, &options, ret);
 
 	if (err)
 		return err;
-	err = ls_device_look(options.device, &facts);
+	err = ls_device_query(options.device, &facts);
 	if (err)
-		return ls_result_fail(ret, err, "look at device", options.device, -1);
+		return ls_result_fail(ret, err, "query device", options.device, -1);
 	ls_value_add(ret, "device_bytes", (int64_t)facts.bytes);
 	ls_value_add(ret, "block_bytes", facts.block_bytes);
 	ls_value_add(ret, "major", facts.major);

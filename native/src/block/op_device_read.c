@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operation device-read: threads read a block device, and right before, in the same way,
- * the device below it that holds the same bytes: the floor. Nothing of either is in the
+ * the device below it that holds the same bytes: its baseline. Nothing of either is in the
  * page cache when it begins. warm-stride has one block in so many bytes read before, so
  * that what the device keeps of its own (a hash tree) is there.
  */
@@ -15,9 +15,9 @@
 #include "core/operation.h"
 #include "core/random.h"
 #include "core/record.h"
-#include "load/layout.h"
 #include "system/cache.h"
-#include "system/crew.h"
+#include "system/clock.h"
+#include "system/thread_group.h"
 #include "system/device.h"
 #include "system/file.h"
 #include "system/region.h"
@@ -33,7 +33,7 @@ enum pattern { RANDOM, SEQUENTIAL };
 
 struct options {
 	const char *device;
-	const char *floor;
+	const char *baseline;
 	uint64_t pattern;
 	uint64_t block;
 	uint64_t total;		/* bytes, of all threads */
@@ -48,7 +48,7 @@ struct options {
 
 static const struct ls_option_spec specs[] = {
 	OPTION("device", device, LS_OPTION_TEXT, NULL, NULL),
-	OPTION("floor", floor, LS_OPTION_TEXT, NULL, NULL),
+	OPTION("baseline", baseline, LS_OPTION_TEXT, NULL, NULL),
 	OPTION("pattern", pattern, LS_OPTION_CHOICE, "random sequential", "random"),
 	OPTION("block", block, LS_OPTION_NUMBER, NULL, "4096"),
 	OPTION("total", total, LS_OPTION_NUMBER, NULL, NULL),
@@ -78,7 +78,7 @@ struct reading {
 	uint64_t device_bytes;
 	uint64_t reads;		/* of each thread */
 	struct side device;
-	struct side floor;
+	struct side baseline;
 	const struct side *side;	/* that is being read */
 	struct reader *readers;
 };
@@ -99,7 +99,7 @@ static int check_options(struct reading *reading)
 {
 	const struct options *options = &reading->options;
 
-	if (!options->threads || options->threads > LS_CREW_MOST)
+	if (!options->threads || options->threads > LS_THREADS_MAX)
 		return refuse_option(reading, "threads", options->threads);
 	if (options->block < SMALL_BYTES || options->block > BLOCK_MOST)
 		return refuse_option(reading, "block", options->block);
@@ -115,11 +115,11 @@ static int check_options(struct reading *reading)
 static int open_side(struct reading *reading, struct side *side)
 {
 	int flags = O_RDONLY | O_CLOEXEC;
-	struct ls_device_facts facts = { 0 };
-	int err = ls_device_look(side->path, &facts);
+	struct ls_device_info facts = { 0 };
+	int err = ls_device_query(side->path, &facts);
 
 	if (err)
-		return fail(reading, side, err, "look at device", -1);
+		return fail(reading, side, err, "query device", -1);
 	if (!reading->device_bytes || facts.bytes < reading->device_bytes)
 		reading->device_bytes = facts.bytes;
 	side->fd = open(side->path, flags | (reading->options.io ? O_DIRECT : 0));
@@ -134,12 +134,12 @@ static int open_sides(struct reading *reading)
 
 	reading->device = (struct side){ reading->options.device, steps[reading->options.io],
 					 -1, -1 };
-	reading->floor = (struct side){ reading->options.floor, "floor read", -1, -1 };
+	reading->baseline = (struct side){ reading->options.baseline, "baseline read", -1, -1 };
 	err = open_side(reading, &reading->device);
 	if (!err)
-		err = open_side(reading, &reading->floor);
+		err = open_side(reading, &reading->baseline);
 	if (!err && reading->device_bytes < reading->options.block)
-		err = fail(reading, &reading->device, -ENOSPC, "look at device", -1);
+		err = fail(reading, &reading->device, -ENOSPC, "query device", -1);
 	return err;
 }
 
@@ -165,7 +165,7 @@ static int make_readers(struct reading *reading)
 }
 
 /* Where a thread's read number position goes; in sequence each thread has its own share. */
-static uint64_t place_of(const struct reading *reading, uint32_t member, uint64_t position,
+static uint64_t place_of(const struct reading *reading, uint32_t thread, uint64_t position,
 			 struct ls_random *random)
 {
 	uint64_t blocks = reading->device_bytes / reading->options.block;
@@ -173,7 +173,7 @@ static uint64_t place_of(const struct reading *reading, uint32_t member, uint64_
 
 	if (reading->options.pattern == RANDOM)
 		return ls_random_next(random) % blocks * reading->options.block;
-	return (member * share + position) % blocks * reading->options.block;
+	return (thread * share + position) % blocks * reading->options.block;
 }
 
 /* Which of a failed read's blocks it was that failed; its first where none fails again. */
@@ -187,17 +187,17 @@ static uint64_t locate(const struct reading *reading, const struct side *side, v
 }
 
 /* One thread's part of the timed region. */
-static int be_reader(struct ls_crew *crew, uint32_t member)
+static int reader_thread(struct ls_thread_group *group, uint32_t thread)
 {
-	struct reading *reading = crew->shared;
-	struct reader *reader = &reading->readers[member];
+	struct reading *reading = group->shared;
+	struct reader *reader = &reading->readers[thread];
 	const struct side *side = reading->side;
 	int64_t since_ns = ls_clock_now();
 	struct ls_random random;
 
-	ls_random_init(&random, reading->options.seed + member);
-	for (uint64_t i = 0; i < reading->reads && ls_crew_goes_on(crew); i++) {
-		uint64_t offset = place_of(reading, member, i, &random);
+	ls_random_init(&random, reading->options.seed + thread);
+	for (uint64_t i = 0; i < reading->reads && !ls_thread_group_is_cancelled(group); i++) {
+		uint64_t offset = place_of(reading, thread, i, &random);
 		int err = ls_file_read(side->fd, reader->block, reading->options.block, offset);
 		int64_t now_ns = ls_clock_now();
 
@@ -207,20 +207,20 @@ static int be_reader(struct ls_crew *crew, uint32_t member)
 		ls_histogram_record(&reader->latency, (uint64_t)(now_ns - since_ns));
 		since_ns = now_ns;
 	}
-	return ls_crew_goes_on(crew) ? 0 : -ECANCELED;
+	return ls_thread_group_is_cancelled(group) ? -ECANCELED : 0;
 }
 
-/* Has the crew read one device; region, if there is one, is around it. */
-static int read_with(struct reading *reading, struct ls_crew *crew, struct ls_region *region,
-		     const struct ls_job *job)
+/* Reads one device with all threads; region, if there is one, is around it. */
+static int run_threads(struct reading *reading, struct ls_thread_group *group,
+		       struct ls_region *region, const struct ls_job *job)
 {
-	int err = ls_crew_init(crew, (uint32_t)reading->options.threads, be_reader, reading);
+	int err = ls_thread_group_init(group, (uint32_t)reading->options.threads, reader_thread, reading);
 
 	if (err)
 		return fail(reading, reading->side, err, "start thread", -1);
 	if (region)
 		ls_region_enter(region, job, reading->result);
-	err = ls_crew_run(crew);
+	err = ls_thread_group_run(group);
 	if (region)
 		ls_region_leave(region);
 	return err;
@@ -230,21 +230,21 @@ static int read_side(struct reading *reading, const struct side *side, const cha
 		     struct ls_region *region, const struct ls_job *job)
 {
 	struct ls_histogram *latency = ls_histogram_take(reading->result, name);
-	struct ls_crew crew;
+	struct ls_thread_group group;
 	int err;
 
 	for (uint64_t i = 0; i < reading->options.threads; i++)
 		ls_histogram_init(&reading->readers[i].latency, name);
 	reading->side = side;
-	err = read_with(reading, &crew, region, job);
+	err = run_threads(reading, &group, region, job);
 	for (uint64_t i = 0; i < reading->options.threads; i++)
 		ls_histogram_merge(latency, &reading->readers[i].latency);
 	if (region)
-		ls_value_add(reading->result, "start_ns", crew.start_ns);
-	ls_span_add(reading->result, name, 0, crew.start_ns, crew.end_ns);
+		ls_value_add(reading->result, "start_ns", group.start_ns);
+	ls_span_add(reading->result, name, 0, group.start_ns, group.end_ns);
 	ls_value_add(reading->result, region ? "elapsed_ns" : "floor_ns",
-		     crew.end_ns - crew.start_ns);
-	ls_crew_deinit(&crew);
+		     group.end_ns - group.start_ns);
+	ls_thread_group_deinit(&group);
 	return err;
 }
 
@@ -291,7 +291,7 @@ static int verify(struct reading *reading)
 		int err = ls_file_read(reading->device.direct, blocks, SMALL_BYTES, at);
 
 		if (!err)
-			err = ls_file_read(reading->floor.direct, blocks + SMALL_BYTES, SMALL_BYTES,
+			err = ls_file_read(reading->baseline.direct, blocks + SMALL_BYTES, SMALL_BYTES,
 					   at);
 		if (!err && memcmp(blocks, blocks + SMALL_BYTES, SMALL_BYTES))
 			err = -EBADMSG;
@@ -306,10 +306,10 @@ static int measure(struct reading *reading, const struct ls_job *job)
 {
 	struct ls_region region;
 	int64_t start_ns = ls_clock_now();
-	int err = drop(reading, &reading->floor);
+	int err = drop(reading, &reading->baseline);
 
 	if (!err)
-		err = read_side(reading, &reading->floor, "floor read", NULL, job);
+		err = read_side(reading, &reading->baseline, "floor read", NULL, job);
 	if (!err)
 		err = drop(reading, &reading->device);
 	if (!err)
@@ -324,7 +324,7 @@ static int measure(struct reading *reading, const struct ls_job *job)
 	ls_value_add(reading->result, "bytes",
 		     (int64_t)(reading->reads * reading->options.threads *
 			       reading->options.block));
-	ls_region_tell(&region);
+	ls_region_report(&region);
 	return verify(reading);
 }
 
@@ -342,7 +342,7 @@ static void release(struct reading *reading)
 		free(reading->readers[i].block);
 	free(reading->readers);
 	close_side(&reading->device);
-	close_side(&reading->floor);
+	close_side(&reading->baseline);
 }
 
 static int run(const struct ls_job *job, struct ls_result *ret)
@@ -350,7 +350,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	struct reading reading = {
 		.result = ret,
 		.device = { NULL, NULL, -1, -1 },
-		.floor = { NULL, NULL, -1, -1 },
+		.baseline = { NULL, NULL, -1, -1 },
 	};
 	int err = ls_options_parse(specs, job, &reading.options, ret);
 

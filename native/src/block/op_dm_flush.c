@@ -12,17 +12,18 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "core/arithmetic.h"
 #include "core/guard.h"
 #include "core/operation.h"
 #include "core/random.h"
 #include "core/record.h"
 #include "core/size.h"
-#include "load/layout.h"
-#include "system/crew.h"
+#include "system/clock.h"
+#include "system/thread_group.h"
 #include "system/device.h"
 #include "system/file.h"
 #include "system/region.h"
-#include "system/trace.h"
+#include "system/tracepoint.h"
 
 enum {
 	ALIGN_BYTES = 1 << 12,
@@ -73,7 +74,7 @@ struct writer {
 struct flushing {
 	struct options options;
 	struct ls_result *result;
-	struct ls_device_facts device;
+	struct ls_device_info device;
 	int fd;
 	struct writer *writers;
 	int64_t deadline_ns;	/* 0: none */
@@ -94,7 +95,7 @@ static int check_options(const struct flushing *flushing)
 {
 	const struct options *options = &flushing->options;
 
-	if (!options->threads || options->threads > LS_CREW_MOST)
+	if (!options->threads || options->threads > LS_THREADS_MAX)
 		return refuse_option(flushing, "threads", options->threads);
 	if (!options->block || options->block > BLOCK_MOST)
 		return refuse_option(flushing, "block", options->block);
@@ -109,14 +110,14 @@ static int open_device(struct flushing *flushing)
 {
 	const struct options *options = &flushing->options;
 	int flags = O_RDWR | O_CLOEXEC | (options->io ? O_DIRECT : 0);
-	int err = ls_device_look(options->device, &flushing->device);
+	int err = ls_device_query(options->device, &flushing->device);
 
 	if (err)
-		return fail(flushing, err, "look at device", -1);
+		return fail(flushing, err, "query device", -1);
 	if (options->block % flushing->device.block_bytes)
 		return fail(flushing, -EINVAL, "block of the device", flushing->device.block_bytes);
 	if (flushing->device.bytes < options->block)
-		return fail(flushing, -ENOSPC, "look at device", -1);
+		return fail(flushing, -ENOSPC, "query device", -1);
 	flushing->fd = open(options->device, flags);
 	return flushing->fd < 0 ? fail(flushing, -errno, "open device", -1) : 0;
 }
@@ -190,15 +191,15 @@ static int sync_device(struct flushing *flushing, struct writer *writer, int64_t
 }
 
 /* One thread's part of the timed region. */
-static int be_writer(struct ls_crew *crew, uint32_t member)
+static int writer_thread(struct ls_thread_group *group, uint32_t thread)
 {
-	struct flushing *flushing = crew->shared;
-	struct writer *writer = &flushing->writers[member];
+	struct flushing *flushing = group->shared;
+	struct writer *writer = &flushing->writers[thread];
 	const struct options *options = &flushing->options;
 	int64_t since_ns = ls_clock_now();
 	int err = 0;
 
-	for (uint64_t i = 0; !err && ls_crew_goes_on(crew); i++) {
+	for (uint64_t i = 0; !err && !ls_thread_group_is_cancelled(group); i++) {
 		if (flushing->deadline_ns ? since_ns >= flushing->deadline_ns :
 					    i == options->writes)
 			break;
@@ -207,11 +208,11 @@ static int be_writer(struct ls_crew *crew, uint32_t member)
 		if (!err && options->sync != DSYNC)
 			err = sync_device(flushing, writer, &since_ns);
 	}
-	return err || ls_crew_goes_on(crew) ? err : -ECANCELED;
+	return !err && ls_thread_group_is_cancelled(group) ? -ECANCELED : err;
 }
 
 /* Merges what the threads counted into the result. */
-static void tell_writers(struct flushing *flushing)
+static void report_writers(struct flushing *flushing)
 {
 	struct ls_histogram *writes = NULL;
 	struct ls_histogram *syncs = ls_histogram_take(flushing->result, "sync");
@@ -234,11 +235,11 @@ static void tell_writers(struct flushing *flushing)
 }
 
 static int write_and_sync(struct flushing *flushing, const struct ls_job *job,
-			  struct ls_crew *crew)
+			  struct ls_thread_group *group)
 {
 	struct ls_result *result = flushing->result;
 	struct ls_region region;
-	int err = ls_crew_init(crew, (uint32_t)flushing->options.threads, be_writer, flushing);
+	int err = ls_thread_group_init(group, (uint32_t)flushing->options.threads, writer_thread, flushing);
 
 	if (err)
 		return fail(flushing, err, "start thread", -1);
@@ -246,25 +247,25 @@ static int write_and_sync(struct flushing *flushing, const struct ls_job *job,
 	if (flushing->options.seconds)
 		flushing->deadline_ns = ls_clock_now() +
 					(int64_t)flushing->options.seconds * 1000000000;
-	err = ls_crew_run(crew);
+	err = ls_thread_group_run(group);
 	ls_region_leave(&region);
-	ls_value_add(result, "start_ns", crew->start_ns);
+	ls_value_add(result, "start_ns", group->start_ns);
 	if (err)
 		return err;
-	ls_span_add(result, "write and sync", 0, crew->start_ns, crew->end_ns);
-	ls_value_add(result, "elapsed_ns", crew->end_ns - crew->start_ns);
-	ls_region_tell(&region);
+	ls_span_add(result, "write and sync", 0, group->start_ns, group->end_ns);
+	ls_value_add(result, "elapsed_ns", group->end_ns - group->start_ns);
+	ls_region_report(&region);
 	return 0;
 }
 
 static int measure(struct flushing *flushing, const struct ls_job *job)
 {
-	struct ls_crew crew;
-	int err = write_and_sync(flushing, job, &crew);
+	struct ls_thread_group group;
+	int err = write_and_sync(flushing, job, &group);
 
-	ls_crew_deinit(&crew);
+	ls_thread_group_deinit(&group);
 	if (!err)
-		tell_writers(flushing);
+		report_writers(flushing);
 	return err;
 }
 
@@ -278,17 +279,17 @@ static int count_remaps(const struct flushing *flushing, uint64_t *ret)
 
 	snprintf(filter, sizeof(filter), "old_dev == %u", device);
 	if (!err)
-		err = ls_trace_open("block/block_bio_remap", filter, &counter);
+		err = ls_tracepoint_open("block/block_bio_remap", filter, &counter);
 	if (!err)
-		err = ls_trace_start(counter);
+		err = ls_tracepoint_start(counter);
 	for (int i = 0; !err && i < COUNTED_SYNCS; i++)
 		err = fdatasync(flushing->fd) ? -errno : 0;
 	if (!err)
-		err = ls_trace_stop(counter);
-	return err ? err : ls_trace_read(counter, ret);
+		err = ls_tracepoint_stop(counter);
+	return err ? err : ls_tracepoint_read(counter, ret);
 }
 
-static void tell_remaps(const struct flushing *flushing)
+static void report_remaps(const struct flushing *flushing)
 {
 	uint64_t remaps = 0;
 	int err = count_remaps(flushing, &remaps);
@@ -320,7 +321,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	if (!err)
 		err = measure(&flushing, job);
 	if (!err)
-		tell_remaps(&flushing);
+		report_remaps(&flushing);
 	release(&flushing);
 	return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation dm-table: makes, changes, looks at and removes one device-mapper device.
+ * Operation dm-table: makes, changes, queries and removes one device-mapper device.
  * action=version needs no name and tells of the driver alone.
  */
 #include <errno.h>
@@ -31,7 +31,7 @@ static const struct ls_option_spec specs[] = {
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
-static void tell_device(const struct ls_dm_device *device, struct ls_result *ret)
+static void report_device(const struct ls_dm_device *device, struct ls_result *ret)
 {
 	ls_value_add(ret, "major", device->major);
 	ls_value_add(ret, "minor", device->minor);
@@ -39,7 +39,7 @@ static void tell_device(const struct ls_dm_device *device, struct ls_result *ret
 	ls_value_add(ret, "targets", device->targets);
 }
 
-static int tell_version(struct ls_dm *dm, struct ls_result *ret)
+static int report_version(struct ls_dm *dm, struct ls_result *ret)
 {
 	struct ls_dm_version version = { 0 };
 	int err = ls_dm_version(dm, &version);
@@ -51,7 +51,7 @@ static int tell_version(struct ls_dm *dm, struct ls_result *ret)
 }
 
 /* How many targets say of themselves that they are valid, and how many that they met corruption. */
-static void tell_verity(const char *status, struct ls_result *ret)
+static void report_verity(const char *status, struct ls_result *ret)
 {
 	int64_t valid = 0, corrupt = 0;
 
@@ -63,7 +63,7 @@ static void tell_verity(const char *status, struct ls_result *ret)
 	ls_value_add(ret, "verity_corrupt", corrupt);
 }
 
-static int tell_status(struct ls_dm *dm, const char *name, struct ls_result *ret)
+static int report_status(struct ls_dm *dm, const char *name, struct ls_result *ret)
 {
 	struct ls_dm_device device = { 0 };
 	LS_FREE char *status = NULL;
@@ -73,8 +73,8 @@ static int tell_status(struct ls_dm *dm, const char *name, struct ls_result *ret
 		err = ls_dm_status(dm, name, &status);
 	if (err)
 		return err;
-	tell_device(&device, ret);
-	tell_verity(status, ret);
+	report_device(&device, ret);
+	report_verity(status, ret);
 	return 0;
 }
 
@@ -88,16 +88,16 @@ static int act(struct ls_dm *dm, const struct options *options, struct ls_result
 	case CREATE:
 		err = ls_dm_create(dm, options->name, options->table, mode, &device);
 		if (!err)
-			tell_device(&device, ret);
+			report_device(&device, ret);
 		return err;
 	case RELOAD:
 		return ls_dm_reload(dm, options->name, options->table, mode);
 	case REMOVE:
 		return ls_dm_remove(dm, options->name);
 	case STATUS:
-		return tell_status(dm, options->name, ret);
+		return report_status(dm, options->name, ret);
 	default:
-		return tell_version(dm, ret);
+		return report_version(dm, ret);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operation dm-targets: how many targets of each type a device-mapper device has,
- * whosever it is. Only looked at.
+ * whoever made it. Read only.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,7 +37,7 @@ static int64_t count(const char *status, const char *type, size_t length)
 }
 
 /* Each type once, where it comes first. */
-static void tell(const char *status, struct ls_result *ret)
+static void report(const char *status, struct ls_result *ret)
 {
 	for (const char *line = status; *line; line = strchr(line, '\n') + 1) {
 		size_t length = strcspn(line, " ");
@@ -65,11 +65,11 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	err = ls_dm_init(&dm);
 	if (err)
 		return ls_result_fail(ret, err, dm.step, "/dev/mapper/control", -1);
-	err = ls_dm_look(&dm, options.name, &status);
+	err = ls_dm_status_any(&dm, options.name, &status);
 	ls_dm_deinit(&dm);
 	if (err)
 		return ls_result_fail(ret, err, dm.step, options.name, -1);
-	tell(status, ret);
+	report(status, ret);
 	return 0;
 }
 

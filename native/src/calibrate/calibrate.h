@@ -62,13 +62,23 @@ extern const struct ls_effect ls_effect_memcpy, ls_effect_memset, ls_effect_mino
 	"memcpy memset kernel-copy syscall minor-fault thp-fault context-switch clock-read " \
 	"write read-pread read-mmap"
 
+/* calibration.c */
+
 int ls_calibration_fail(struct ls_calibration *calibration, int code, const char *step);
+
+/* Maps memory that is not there yet; the kernel chooses its pages. */
+int ls_calibration_map_fresh(struct ls_calibration *calibration, uint64_t bytes, uint8_t **ret);
+
+/* Advises against huge pages; a kernel without them refuses the advice, and needs none. */
+void ls_calibration_refuse_huge_pages(uint8_t *memory, uint64_t bytes);
 
 /* Maps memory of small pages and fills it, so that it is there. */
 int ls_calibration_map(struct ls_calibration *calibration, uint64_t bytes, uint8_t **ret);
 void ls_calibration_unmap(uint8_t **memory, uint64_t bytes);
 
+/* kernel.c */
+
 /* Ends the partner thread and lets the calling one run anywhere again. */
-void ls_calibration_part(struct ls_calibration *calibration);
+void ls_calibration_end_partner(struct ls_calibration *calibration);
 
 #endif

@@ -47,7 +47,7 @@ static int give(int fd)
 	return put < 0 ? -errno : 0;
 }
 
-static void *be_partner(void *argument)
+static void *partner_thread(void *argument)
 {
 	struct ls_calibration *calibration = argument;
 
@@ -73,7 +73,7 @@ static int pin(struct ls_calibration *calibration)
 	return 0;
 }
 
-static int meet_partner(struct ls_calibration *calibration)
+static int start_partner(struct ls_calibration *calibration)
 {
 	int err = pin(calibration);
 
@@ -81,7 +81,7 @@ static int meet_partner(struct ls_calibration *calibration)
 		return err;
 	if (pipe2(calibration->there, O_CLOEXEC) || pipe2(calibration->back, O_CLOEXEC))
 		return ls_calibration_fail(calibration, -errno, "pipe");
-	err = pthread_create(&calibration->partner, NULL, be_partner, calibration);
+	err = pthread_create(&calibration->partner, NULL, partner_thread, calibration);
 	if (err)
 		return ls_calibration_fail(calibration, -err, "start partner thread");
 	calibration->has_partner = 1;
@@ -108,7 +108,7 @@ static void close_end(int *fd)
 	*fd = -1;
 }
 
-void ls_calibration_part(struct ls_calibration *calibration)
+void ls_calibration_end_partner(struct ls_calibration *calibration)
 {
 	close_end(&calibration->there[1]);
 	if (calibration->has_partner)
@@ -128,6 +128,6 @@ const struct ls_effect ls_effect_clock_read = {
 
 /* Of which each has the writing and the reading of a byte by a pipe in it. */
 const struct ls_effect ls_effect_context_switch = {
-	.name = "context-switch", .count = 1000, .prepare = meet_partner,
+	.name = "context-switch", .count = 1000, .prepare = start_partner,
 	.work = switch_over_and_back,
 };

@@ -7,45 +7,10 @@
 #include <unistd.h>
 
 #include "calibrate/calibrate.h"
+#include "core/arithmetic.h"
 #include "core/guard.h"
 #include "core/size.h"
-#include "load/destination.h"
-#include "load/layout.h"
-
-static int map_fresh(struct ls_calibration *calibration, uint64_t bytes, uint8_t **ret)
-{
-	void *map = mmap(NULL, ls_size(bytes), PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (map == MAP_FAILED)
-		return ls_calibration_fail(calibration, -errno, "mmap");
-	*ret = map;
-	return 0;
-}
-
-/* A kernel without huge pages refuses the advice, and needs none. */
-static void refuse_huge_pages(uint8_t *memory, uint64_t bytes)
-{
-	(void)madvise(memory, ls_size(bytes), MADV_NOHUGEPAGE);
-}
-
-int ls_calibration_map(struct ls_calibration *calibration, uint64_t bytes, uint8_t **ret)
-{
-	int err = map_fresh(calibration, bytes, ret);
-
-	if (err)
-		return err;
-	refuse_huge_pages(*ret, bytes);
-	memset(*ret, 0x5a, ls_size(bytes));
-	return 0;
-}
-
-void ls_calibration_unmap(uint8_t **memory, uint64_t bytes)
-{
-	if (*memory)
-		munmap(*memory, ls_size(bytes));
-	*memory = NULL;
-}
+#include "system/huge_page.h"
 
 static int map_target(struct ls_calibration *calibration)
 {
@@ -89,9 +54,9 @@ static int renew_small_pages(struct ls_calibration *calibration)
 
 	ls_calibration_unmap(&calibration->target, calibration->target_bytes);
 	calibration->target_bytes = calibration->count * (uint64_t)sysconf(_SC_PAGESIZE);
-	err = map_fresh(calibration, calibration->target_bytes, &calibration->target);
+	err = ls_calibration_map_fresh(calibration, calibration->target_bytes, &calibration->target);
 	if (!err)
-		refuse_huge_pages(calibration->target, calibration->target_bytes);
+		ls_calibration_refuse_huge_pages(calibration->target, calibration->target_bytes);
 	return err;
 }
 
@@ -125,7 +90,7 @@ static int renew_huge_pages(struct ls_calibration *calibration)
 
 	ls_calibration_unmap(&calibration->target, calibration->target_bytes);
 	calibration->target_bytes = bytes + calibration->huge_bytes;
-	err = map_fresh(calibration, calibration->target_bytes, &calibration->target);
+	err = ls_calibration_map_fresh(calibration, calibration->target_bytes, &calibration->target);
 	if (!err && madvise(huge_start(calibration), ls_size(bytes), MADV_HUGEPAGE))
 		err = ls_calibration_fail(calibration, -errno, "MADV_HUGEPAGE");
 	return err;

@@ -11,6 +11,7 @@
 #include "calibrate/calibrate.h"
 #include "core/operation.h"
 #include "core/record.h"
+#include "system/clock.h"
 #include "system/region.h"
 
 enum {
@@ -42,13 +43,6 @@ struct tally {
 	int64_t elapsed_ns;
 	int64_t best_ns;
 };
-
-int ls_calibration_fail(struct ls_calibration *calibration, int code, const char *step)
-{
-	const char *file = calibration->options.file;
-
-	return ls_result_fail(calibration->result, code, step, *file ? file : "memory", -1);
-}
 
 static int check_range(struct ls_calibration *calibration, const char *key, uint64_t value,
 		       uint64_t most)
@@ -113,13 +107,13 @@ static int measure(struct ls_calibration *calibration, const struct ls_effect *e
 	ls_value_add(result, "best_ns", tally.best_ns);
 	ls_value_add(result, "batch_count", (int64_t)calibration->count);
 	ls_value_add(result, "count", (int64_t)(calibration->count * calibration->options.batches));
-	ls_region_tell(&region);
+	ls_region_report(&region);
 	return 0;
 }
 
 static void release(struct ls_calibration *calibration)
 {
-	ls_calibration_part(calibration);
+	ls_calibration_end_partner(calibration);
 	ls_calibration_unmap(&calibration->source, calibration->source_bytes);
 	ls_calibration_unmap(&calibration->target, calibration->target_bytes);
 	if (calibration->file >= 0)

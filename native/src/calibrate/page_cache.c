@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "calibrate/calibrate.h"
+#include "core/arithmetic.h"
 #include "core/record.h"
 #include "core/size.h"
-#include "load/layout.h"
 #include "system/cache.h"
 #include "system/file.h"
 
@@ -107,7 +107,7 @@ static int write_file(struct ls_calibration *calibration)
 
 	for (uint64_t at = 0; at < end; at += size) {
 		int err = ls_file_write(calibration->file, calibration->source,
-					ls_layout_min(size, end - at), at, 0);
+					ls_min(size, end - at), at, 0);
 
 		if (err)
 			return fail(calibration, err, "write", at);

@@ -118,7 +118,7 @@ const char *ls_operation_name(uint32_t index)
 	return NULL;
 }
 
-int ls_operation_option(const char *name, uint32_t position, struct ls_option_facts *ret)
+int ls_operation_option(const char *name, uint32_t position, struct ls_option_info *ret)
 {
 	const struct ls_operation *operation = find(name);
 
@@ -127,7 +127,7 @@ int ls_operation_option(const char *name, uint32_t position, struct ls_option_fa
 
 		if (i != position)
 			continue;
-		*ret = (struct ls_option_facts){ spec->key, (int32_t)spec->kind, spec->choices,
+		*ret = (struct ls_option_info){ spec->key, (int32_t)spec->kind, spec->choices,
 						 spec->fallback };
 		return 0;
 	}

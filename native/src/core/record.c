@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/record.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include "core/guard.h"
 
 int ls_result_fail(struct ls_result *result, int code, const char *step, const char *path,
 		   int64_t offset)
@@ -104,85 +98,4 @@ uint64_t ls_histogram_bucket_start(uint32_t bucket)
 	if (row == 0)
 		return column;
 	return ((UINT64_C(1) << bits) + column) << (row - 1);
-}
-
-int ls_text_read(const char *path, uint64_t offset, char *text, size_t *ret)
-{
-	LS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	*ret = 0;
-	text[0] = '\0';
-	if (fd < 0 || (offset && lseek(fd, (off_t)offset, SEEK_SET) < 0))
-		return -errno;
-	while (*ret < LS_SAMPLE_BYTES - 1) {
-		ssize_t got = read(fd, text + *ret, LS_SAMPLE_BYTES - 1 - *ret);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (!got)
-			break;
-		*ret += (size_t)got;
-		text[*ret] = '\0';
-	}
-	return 0;
-}
-
-size_t ls_text_lines(const char *text, size_t length)
-{
-	while (length && text[length - 1] != '\n')
-		length--;
-	return length;
-}
-
-/* A line that is cut off would show a figure that is none. */
-static void read_sample(const char *path, char *text)
-{
-	size_t length;
-
-	(void)ls_text_read(path, 0, text, &length);
-	if (length == LS_SAMPLE_BYTES - 1)
-		text[ls_text_lines(text, length)] = '\0';
-}
-
-void ls_samples_read(const struct ls_job *job, char *texts)
-{
-	for (uint32_t i = 0; i < job->samples_count; i++)
-		read_sample(job->samples[i], texts + (size_t)i * LS_SAMPLE_BYTES);
-}
-
-static int64_t timeval_ns(const struct timeval *time)
-{
-	return (int64_t)time->tv_sec * 1000000000 + (int64_t)time->tv_usec * 1000;
-}
-
-void ls_usage_read(struct ls_usage *ret)
-{
-	struct rusage usage;
-	struct timespec cpu;
-
-	getrusage(RUSAGE_SELF, &usage);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
-	ret->cpu_ns = (int64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec;
-	ret->user_ns = timeval_ns(&usage.ru_utime);
-	ret->system_ns = timeval_ns(&usage.ru_stime);
-	ret->minor_faults = usage.ru_minflt;
-	ret->major_faults = usage.ru_majflt;
-	ret->voluntary_switches = usage.ru_nvcsw;
-	ret->involuntary_switches = usage.ru_nivcsw;
-}
-
-void ls_usage_add(struct ls_result *result, const struct ls_usage *before,
-		  const struct ls_usage *after)
-{
-	ls_value_add(result, "cpu_ns", after->cpu_ns - before->cpu_ns);
-	ls_value_add(result, "user_ns", after->user_ns - before->user_ns);
-	ls_value_add(result, "system_ns", after->system_ns - before->system_ns);
-	ls_value_add(result, "minor_faults", after->minor_faults - before->minor_faults);
-	ls_value_add(result, "major_faults", after->major_faults - before->major_faults);
-	ls_value_add(result, "voluntary_switches",
-		     after->voluntary_switches - before->voluntary_switches);
-	ls_value_add(result, "involuntary_switches",
-		     after->involuntary_switches - before->involuntary_switches);
 }

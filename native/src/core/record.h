@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing into a result: errors, spans, values, histograms, kernel samples. */
+/* Writing into a result: errors, spans, values, histograms. */
 #ifndef LS_RECORD_H
 #define LS_RECORD_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "loadstone.h"
-
-static inline int64_t ls_clock_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* Keeps the first error of all threads; returns code, so that callers return it on. */
 int ls_result_fail(struct ls_result *result, int code, const char *step, const char *path,
@@ -35,35 +26,6 @@ struct ls_histogram *ls_histogram_take(struct ls_result *result, const char *nam
 void ls_histogram_merge(struct ls_histogram *target, const struct ls_histogram *source);
 
 void ls_histogram_init(struct ls_histogram *histogram, const char *name);
-
-/*
- * Reads a text of at most LS_SAMPLE_BYTES - 1 from a byte of a file on, and ends it with a
- * NUL; *ret is its length. A kernel file may hand it out in several reads.
- */
-int ls_text_read(const char *path, uint64_t offset, char *text, size_t *ret);
-
-/* How much of a text is whole lines. */
-size_t ls_text_lines(const char *text, size_t length);
-
-/* Reads the job's sample files into texts (the result's before or after). */
-void ls_samples_read(const struct ls_job *job, char *texts);
-
-/* What the process itself used up to now. */
-struct ls_usage {
-	int64_t cpu_ns;
-	int64_t user_ns;
-	int64_t system_ns;
-	int64_t minor_faults;
-	int64_t major_faults;
-	int64_t voluntary_switches;
-	int64_t involuntary_switches;
-};
-
-void ls_usage_read(struct ls_usage *ret);
-
-/* Records the difference of two readings as values. */
-void ls_usage_add(struct ls_result *result, const struct ls_usage *before,
-		  const struct ls_usage *after);
 
 static inline uint32_t ls_histogram_bucket(uint64_t value_ns)
 {

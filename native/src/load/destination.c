@@ -10,41 +10,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/arithmetic.h"
 #include "core/record.h"
 #include "core/size.h"
 #include "load/dmabuf.h"
-#include "load/layout.h"
+#include "system/huge_page.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
-
-static uint64_t default_huge_bytes(void)
-{
-	FILE *meminfo = fopen("/proc/meminfo", "re");
-	uint64_t huge_kib = 0;
-	char line[128];
-
-	while (meminfo && fgets(line, sizeof(line), meminfo))
-		if (sscanf(line, "Hugepagesize: %" SCNu64 " kB", &huge_kib) == 1)
-			break;
-	if (meminfo)
-		fclose(meminfo);
-	return huge_kib * 1024;
-}
-
-/* A kernel without hugetlbfs still may have THP, whose size is the PMD's. */
-uint64_t ls_thp_bytes(void)
-{
-	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "re");
-	uint64_t bytes = 0;
-
-	if (file && fscanf(file, "%" SCNu64, &bytes) != 1)
-		bytes = 0;
-	if (file)
-		fclose(file);
-	return bytes;
-}
 
 static int is_hugetlb(const struct ls_destination *destination)
 {
@@ -60,7 +34,7 @@ void ls_destination_init(struct ls_destination *destination, enum ls_destination
 	destination->result = result;
 	destination->device = -1;
 	destination->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-	destination->huge_bytes = kind == LS_DESTINATION_THP ? ls_thp_bytes() : default_huge_bytes();
+	destination->huge_bytes = kind == LS_DESTINATION_THP ? ls_thp_bytes() : ls_hugetlb_bytes();
 	destination->granule_bytes = destination->page_bytes;
 	if ((is_hugetlb(destination) || kind == LS_DESTINATION_THP) && destination->huge_bytes)
 		destination->granule_bytes = destination->huge_bytes;

@@ -93,7 +93,4 @@ static inline int ls_destination_is_memfd(const struct ls_destination *destinati
 	       destination->kind == LS_DESTINATION_UDMABUF;
 }
 
-/* The size of a transparent huge page; 0 where the kernel has none. */
-uint64_t ls_thp_bytes(void);
-
 #endif

@@ -11,6 +11,7 @@
 
 #include "load/dmabuf.h"
 #include "load/load.h"
+#include "system/clock.h"
 
 enum { BATCH_BYTES = 128 << 20 };
 

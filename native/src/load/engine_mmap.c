@@ -7,8 +7,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "core/arithmetic.h"
 #include "core/size.h"
 #include "load/load.h"
+#include "system/clock.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22

@@ -5,6 +5,7 @@
 
 #include "core/size.h"
 #include "load/load.h"
+#include "system/clock.h"
 #include "system/file.h"
 
 static int fail(struct ls_reader *reader, int code, const struct ls_extent *extent, uint64_t done)

@@ -9,9 +9,11 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
+#include "core/arithmetic.h"
 #include "core/size.h"
 #include "load/dmabuf.h"
 #include "load/load.h"
+#include "system/clock.h"
 #include "system/file.h"
 
 enum { PIPE_BYTES = 1 << 20 };
@@ -62,7 +64,7 @@ static int empty_pipe(struct ls_reader *reader, int fd, loff_t to, ssize_t bytes
 static ssize_t move_splice(struct ls_reader *reader, const struct ls_extent *extent, uint64_t done)
 {
 	loff_t from = (loff_t)(extent->file_offset + done);
-	size_t bytes = ls_size(ls_layout_min(wanted(reader, extent, done), PIPE_BYTES));
+	size_t bytes = ls_size(ls_min(wanted(reader, extent, done), PIPE_BYTES));
 	ssize_t taken = splice(reader->load->file, &from, reader->pipe[1], NULL, bytes, 0);
 	int err;
 

@@ -3,13 +3,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/arithmetic.h"
 #include "core/size.h"
 #include "load/load.h"
 
 static int reserve(struct ls_reader *reader)
 {
 	struct ls_load *load = reader->load;
-	struct ls_pump_options options = {
+	struct ls_uring_options options = {
 		.depth = (uint32_t)load->options.depth,
 		.fd = load->file,
 		.path = load->options.file,
@@ -25,7 +26,7 @@ static int reserve(struct ls_reader *reader)
 		if (!reader->chunks)
 			return ls_reader_fail(reader, -ENOMEM, "reserve buffers", -1);
 	}
-	return ls_pump_reserve(&reader->pump, &options, load->result);
+	return ls_uring_reader_reserve(&reader->uring, &options, load->result);
 }
 
 static void describe_chunk(struct ls_reader *reader, uint64_t position)
@@ -59,13 +60,13 @@ static int prepare(struct ls_reader *reader)
 	const struct ls_load *load = reader->load;
 	int err;
 
-	reader->pump.options.fd = load->file;
-	err = ls_pump_open(&reader->pump);
+	reader->uring.options.fd = load->file;
+	err = ls_uring_reader_open(&reader->uring);
 	if (err || !load->options.fixed)
 		return err;
 	if (load->options.overlap)
-		return ls_pump_register_room(&reader->pump, (uint32_t)load->layout.chunks);
-	return ls_pump_register(&reader->pump, reader->chunks, describe_all(reader));
+		return ls_uring_reader_register_room(&reader->uring, (uint32_t)load->layout.chunks);
+	return ls_uring_reader_register(&reader->uring, reader->chunks, describe_all(reader));
 }
 
 static int make_registered(struct ls_reader *reader, uint64_t chunk)
@@ -73,7 +74,7 @@ static int make_registered(struct ls_reader *reader, uint64_t chunk)
 	if (reader->chunks[chunk].iov_len)
 		return 0;
 	describe_chunk(reader, chunk);
-	return ls_pump_register_one(&reader->pump, (uint32_t)chunk, &reader->chunks[chunk]);
+	return ls_uring_reader_register_one(&reader->uring, (uint32_t)chunk, &reader->chunks[chunk]);
 }
 
 static int next(void *context, struct ls_read *ret)
@@ -85,7 +86,7 @@ static int next(void *context, struct ls_read *ret)
 
 	if (!reader->has_pending && !ls_reader_take(reader, extent))
 		return 0;
-	reader->has_pending = !ls_frontier_reached(&load->frontier,
+	reader->has_pending = !ls_watermark_reached(&load->watermark,
 						   extent->file_offset + extent->bytes);
 	if (reader->has_pending)
 		return -EAGAIN;
@@ -120,12 +121,12 @@ static int read_all(struct ls_reader *reader)
 		.context = reader,
 	};
 
-	return ls_pump_run(&reader->pump, &source);
+	return ls_uring_reader_run(&reader->uring, &source);
 }
 
 static void release(struct ls_reader *reader)
 {
-	ls_pump_deinit(&reader->pump);
+	ls_uring_reader_deinit(&reader->uring);
 	free(reader->chunks);
 	reader->chunks = NULL;
 }

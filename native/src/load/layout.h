@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "core/arithmetic.h"
+
 struct ls_layout {
 	uint64_t file_bytes;
 	uint64_t segment_bytes;
@@ -30,11 +32,6 @@ struct ls_extent {
 	uint64_t bytes;			/* of the file; 0 past its end */
 	uint64_t request_bytes;		/* rounded up for O_DIRECT */
 };
-
-static inline uint64_t ls_round_up(uint64_t value, uint64_t step)
-{
-	return (value + step - 1) / step * step;
-}
 
 /*
  * granule_bytes is the smallest piece of memory (a page, a huge page), chunk 0
@@ -65,11 +62,6 @@ static inline void ls_layout_init(struct ls_layout *layout, uint64_t file_bytes,
 	layout->blocks = layout->chunks * layout->blocks_per_chunk;
 }
 
-static inline uint64_t ls_layout_min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static inline void ls_layout_chunk(const struct ls_layout *layout, uint64_t chunk,
 				   struct ls_extent *ret)
 {
@@ -80,8 +72,8 @@ static inline void ls_layout_chunk(const struct ls_layout *layout, uint64_t chun
 	ret->segment_offset = chunk % layout->chunks_per_segment * layout->chunk_bytes;
 	ret->file_offset = ret->segment * layout->segment_bytes + ret->segment_offset;
 	left = ret->file_offset < layout->file_bytes ? layout->file_bytes - ret->file_offset : 0;
-	ret->bytes = ls_layout_min(left, layout->segment_bytes - ret->segment_offset);
-	ret->bytes = ls_layout_min(ret->bytes, layout->chunk_bytes);
+	ret->bytes = ls_min(left, layout->segment_bytes - ret->segment_offset);
+	ret->bytes = ls_min(ret->bytes, layout->chunk_bytes);
 	ret->request_bytes = ls_round_up(ret->bytes, layout->align_bytes);
 }
 
@@ -91,10 +83,10 @@ static inline void ls_layout_block(const struct ls_layout *layout, uint64_t bloc
 	uint64_t skip = block % layout->blocks_per_chunk * layout->block_bytes;
 
 	ls_layout_chunk(layout, block / layout->blocks_per_chunk, ret);
-	skip = ls_layout_min(skip, ret->bytes);
+	skip = ls_min(skip, ret->bytes);
 	ret->segment_offset += skip;
 	ret->file_offset += skip;
-	ret->bytes = ls_layout_min(ret->bytes - skip, layout->block_bytes);
+	ret->bytes = ls_min(ret->bytes - skip, layout->block_bytes);
 	ret->request_bytes = ls_round_up(ret->bytes, layout->align_bytes);
 }
 

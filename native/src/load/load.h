@@ -9,9 +9,9 @@
 #include "core/record.h"
 #include "load/destination.h"
 #include "load/layout.h"
-#include "load/pump.h"
+#include "load/uring_reader.h"
 #include "loadstone.h"
-#include "system/gate.h"
+#include "system/latch.h"
 
 enum ls_cache_choice { LS_CACHE_COLD, LS_CACHE_WARM, LS_CACHE_AS_IS };
 enum ls_verify_choice { LS_VERIFY_FULL, LS_VERIFY_SAMPLED, LS_VERIFY_OFF };
@@ -49,7 +49,7 @@ struct ls_reader {
 	uint32_t lane;
 	pthread_t thread;
 	struct ls_histogram *histogram;
-	struct ls_pump pump;
+	struct ls_uring_reader uring;
 	struct iovec *chunks;		/* registered buffers, one a chunk; empty: not yet */
 	struct ls_extent pending;	/* a block whose memory wasn't ready */
 	int has_pending;
@@ -87,9 +87,9 @@ extern const struct ls_engine ls_engine_dmabuf_rw_file;
 	"heap-alloc-and-read heap-alloc-file dmabuf-rw-file"
 
 /* How far memory is ready: readers wait here for the allocator. */
-struct ls_frontier {
+struct ls_watermark {
 	pthread_mutex_t mutex;
-	pthread_cond_t moved;
+	pthread_cond_t changed;
 	uint64_t ready_bytes;		/* of the file */
 	int is_stopped;
 };
@@ -100,11 +100,11 @@ struct ls_load {
 	struct ls_result *result;
 	struct ls_destination destination;
 	struct ls_layout layout;
-	struct ls_frontier frontier;
+	struct ls_watermark watermark;
 	struct ls_reader *readers;
 	uint32_t readers_count;
 	uint32_t readers_started;	/* threads, without the calling one */
-	struct ls_gate gate;		/* readers wait here between reading and release */
+	struct ls_latch read_done;	/* readers wait here between reading and release */
 	pthread_t allocator;
 	int has_allocator;
 	int file;
@@ -113,20 +113,20 @@ struct ls_load {
 	int64_t first_byte_ns;		/* atomic; 0: none yet */
 };
 
-/* frontier.c */
-int ls_frontier_init(struct ls_frontier *frontier);
-void ls_frontier_deinit(struct ls_frontier *frontier);
-void ls_frontier_advance(struct ls_frontier *frontier, uint64_t ready_bytes);
-void ls_frontier_stop(struct ls_frontier *frontier);
+/* watermark.c */
+int ls_watermark_init(struct ls_watermark *watermark);
+void ls_watermark_deinit(struct ls_watermark *watermark);
+void ls_watermark_advance(struct ls_watermark *watermark, uint64_t ready_bytes);
+void ls_watermark_stop(struct ls_watermark *watermark);
 /* 1 when a thread has failed: the others take no more work. */
-int ls_frontier_is_stopped(const struct ls_frontier *frontier);
-int ls_frontier_reached(const struct ls_frontier *frontier, uint64_t bytes);
+int ls_watermark_is_stopped(const struct ls_watermark *watermark);
+int ls_watermark_reached(const struct ls_watermark *watermark, uint64_t bytes);
 /* 0, or -ECANCELED when another thread has failed. */
-int ls_frontier_wait(struct ls_frontier *frontier, uint64_t bytes);
+int ls_watermark_wait(struct ls_watermark *watermark, uint64_t bytes);
 
-/* memory.c: the destination, at once or chunk by chunk beside the readers. */
+/* memory.c: the destination, at once, or chunk by chunk while the readers read. */
 int ls_load_allocate(struct ls_load *load);
-int ls_load_allocate_beside(struct ls_load *load);
+int ls_load_allocate_overlapped(struct ls_load *load);
 int ls_load_export(struct ls_load *load);
 
 /* reader.c: what every engine's loop is made of. */

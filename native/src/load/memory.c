@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include "core/arithmetic.h"
 #include "load/load.h"
+#include "system/clock.h"
 
 enum { ALLOCATOR_LANE = 1000 };
 
@@ -9,7 +11,7 @@ static uint64_t segment_payload(const struct ls_load *load, uint32_t segment)
 {
 	uint64_t start = segment * load->layout.segment_bytes;
 
-	return ls_layout_min(load->layout.file_bytes - start, load->layout.segment_bytes);
+	return ls_min(load->layout.file_bytes - start, load->layout.segment_bytes);
 }
 
 /* Makes one segment writable by the CPU; spans allocate, map, sync. */
@@ -69,7 +71,7 @@ int ls_load_allocate(struct ls_load *load)
 	for (uint32_t i = 0; !err && i < load->layout.segments; i++)
 		err = create(load, i, 0);
 	if (!err)
-		ls_frontier_advance(&load->frontier, load->layout.file_bytes);
+		ls_watermark_advance(&load->watermark, load->layout.file_bytes);
 	return err;
 }
 
@@ -91,7 +93,7 @@ static int populate_chunk(struct ls_load *load, uint64_t position)
 				  chunk.bytes);
 	ls_span_add(load->result, "allocate", ALLOCATOR_LANE, start_ns, ls_clock_now());
 	if (!err)
-		ls_frontier_advance(&load->frontier, chunk.file_offset + chunk.bytes);
+		ls_watermark_advance(&load->watermark, chunk.file_offset + chunk.bytes);
 	return err;
 }
 
@@ -107,7 +109,7 @@ static void *allocate_all(void *argument)
 	int err = 0;
 
 	for (uint64_t i = 0; !err && i < load->layout.chunks; i++) {
-		if (ls_frontier_is_stopped(&load->frontier))
+		if (ls_watermark_is_stopped(&load->watermark))
 			break;
 		err = populate_chunk(load, i);
 		if (!err && ends_segment(load, i))
@@ -115,11 +117,11 @@ static void *allocate_all(void *argument)
 				     ALLOCATOR_LANE);
 	}
 	if (err)
-		ls_frontier_stop(&load->frontier);
+		ls_watermark_stop(&load->watermark);
 	return NULL;
 }
 
-int ls_load_allocate_beside(struct ls_load *load)
+int ls_load_allocate_overlapped(struct ls_load *load)
 {
 	int err = pthread_create(&load->allocator, NULL, allocate_all, load);
 

@@ -13,6 +13,7 @@
 #include "core/size.h"
 #include "load/load.h"
 #include "system/cache.h"
+#include "system/clock.h"
 #include "system/file.h"
 #include "system/region.h"
 
@@ -222,11 +223,11 @@ static int open_all(struct ls_load *load)
 static int allocate(struct ls_load *load)
 {
 	if (load->engine->makes_segment || load->destination.kind == LS_DESTINATION_MAPPING) {
-		ls_frontier_advance(&load->frontier, load->layout.file_bytes);
+		ls_watermark_advance(&load->watermark, load->layout.file_bytes);
 		return 0;
 	}
 	if (load->options.overlap)
-		return ls_load_allocate_beside(load);
+		return ls_load_allocate_overlapped(load);
 	return ls_load_allocate(load);
 }
 
@@ -249,7 +250,7 @@ static int load_file(struct ls_load *load)
 	if (!err)
 		err = ls_load_read(load);
 	if (err)
-		ls_frontier_stop(&load->frontier);
+		ls_watermark_stop(&load->watermark);
 	join_allocator(load);
 	if (!err && load->result->error.code)
 		err = load->result->error.code;
@@ -276,11 +277,11 @@ static void deinit(struct ls_load *load)
 	for (uint32_t i = 0; i < load->readers_count; i++)
 		free(load->readers[i].histogram);
 	free(load->readers);
-	ls_gate_deinit(&load->gate);
-	ls_frontier_deinit(&load->frontier);
+	ls_latch_deinit(&load->read_done);
+	ls_watermark_deinit(&load->watermark);
 }
 
-static void tell_latency(struct ls_load *load)
+static void report_latency(struct ls_load *load)
 {
 	struct ls_histogram *sum = ls_histogram_take(load->result, "read");
 
@@ -289,7 +290,7 @@ static void tell_latency(struct ls_load *load)
 }
 
 /* What is known once the bytes are there, and before the destination goes. */
-static void tell(struct ls_load *load, int64_t start_ns, int64_t ready_ns, int64_t before)
+static void report(struct ls_load *load, int64_t start_ns, int64_t ready_ns, int64_t before)
 {
 	LS_CLOSE int fd = open_file(load, 0);
 	int64_t after = -1, huge = -1;
@@ -308,7 +309,7 @@ static void tell(struct ls_load *load, int64_t start_ns, int64_t ready_ns, int64
 	ls_value_add(load->result, "huge_bytes", huge);
 	ls_value_add(load->result, "cached_before_bytes", before);
 	ls_value_add(load->result, "cached_after_bytes", after);
-	tell_latency(load);
+	report_latency(load);
 }
 
 static int measure(struct ls_load *load, const struct ls_job *job)
@@ -329,8 +330,8 @@ static int measure(struct ls_load *load, const struct ls_job *job)
 	ls_value_add(load->result, "start_ns", start_ns);
 	if (err)
 		return err;
-	tell(load, start_ns, ready_ns, resident);
-	ls_region_tell(&region);
+	report(load, start_ns, ready_ns, resident);
+	ls_region_report(&region);
 	if (load->options.verify == LS_VERIFY_OFF)
 		return 0;
 	begin_ns = ls_clock_now();
@@ -343,7 +344,7 @@ static int measure(struct ls_load *load, const struct ls_job *job)
 static int check_file(struct ls_load *load, uint64_t *file_bytes)
 {
 	struct stat facts;
-	int err = ls_file_facts(load->options.file, &facts);
+	int err = ls_file_stat(load->options.file, &facts);
 
 	if (err)
 		return fail(load, err, err == -ENODATA ? "empty file" : "open");
@@ -353,13 +354,13 @@ static int check_file(struct ls_load *load, uint64_t *file_bytes)
 
 static int init_waiting(struct ls_load *load)
 {
-	int err = ls_frontier_init(&load->frontier);
+	int err = ls_watermark_init(&load->watermark);
 
 	if (err)
 		return err;
-	err = ls_gate_init(&load->gate);
+	err = ls_latch_init(&load->read_done);
 	if (err)
-		ls_frontier_deinit(&load->frontier);
+		ls_watermark_deinit(&load->watermark);
 	return err;
 }
 

@@ -20,7 +20,6 @@
 #include "core/size.h"
 #include "load/destination.h"
 #include "load/dmabuf.h"
-#include "load/layout.h"
 #include "system/cache.h"
 #include "system/file.h"
 
@@ -211,7 +210,7 @@ static void probe_file(const char *path, struct ls_result *ret)
 	uint32_t align_bytes = 0;
 	int64_t resident = 0;
 	struct stat stat;
-	int err = ls_file_facts(path, &stat);
+	int err = ls_file_stat(path, &stat);
 
 	if (!err)
 		fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "load/load.h"
+#include "system/clock.h"
 
 int ls_reader_fail(struct ls_reader *reader, int code, const char *step, int64_t offset)
 {
@@ -30,7 +31,7 @@ int ls_reader_take(struct ls_reader *reader, struct ls_extent *ret)
 	for (;;) {
 		uint64_t block = __atomic_fetch_add(&load->next_block, 1, __ATOMIC_RELAXED);
 
-		if (block >= load->layout.blocks || ls_frontier_is_stopped(&load->frontier))
+		if (block >= load->layout.blocks || ls_watermark_is_stopped(&load->watermark))
 			return 0;
 		ls_layout_block(&load->layout, block, ret);
 		if (ret->bytes)
@@ -40,14 +41,14 @@ int ls_reader_take(struct ls_reader *reader, struct ls_extent *ret)
 
 int ls_reader_await(struct ls_reader *reader, const struct ls_extent *extent)
 {
-	struct ls_frontier *frontier = &reader->load->frontier;
+	struct ls_watermark *watermark = &reader->load->watermark;
 	uint64_t end = extent->file_offset + extent->bytes;
 	int err;
 
-	if (ls_frontier_reached(frontier, end))
+	if (ls_watermark_reached(watermark, end))
 		return 0;
 	ls_reader_pause(reader);
-	err = ls_frontier_wait(frontier, end);
+	err = ls_watermark_wait(watermark, end);
 	ls_reader_resume(reader);
 	return err;
 }
@@ -104,7 +105,7 @@ static void run_reader(struct ls_reader *reader)
 		ls_reader_pause(reader);
 	}
 	if (reader->err)
-		ls_frontier_stop(&reader->load->frontier);
+		ls_watermark_stop(&reader->load->watermark);
 }
 
 static void release_reader(struct ls_reader *reader)
@@ -114,12 +115,12 @@ static void release_reader(struct ls_reader *reader)
 }
 
 /* A ring takes orders from the thread that made it only, also that to let memory go. */
-static void *be_reader(void *argument)
+static void *reader_thread(void *argument)
 {
 	struct ls_reader *reader = argument;
 
 	run_reader(reader);
-	ls_gate_pass(&reader->load->gate);
+	ls_latch_arrive_and_wait(&reader->load->read_done);
 	release_reader(reader);
 	return NULL;
 }
@@ -128,7 +129,7 @@ static int start_readers(struct ls_load *load)
 {
 	for (uint32_t i = 1; i < load->readers_count; i++) {
 		struct ls_reader *reader = &load->readers[i];
-		int err = pthread_create(&reader->thread, NULL, be_reader, reader);
+		int err = pthread_create(&reader->thread, NULL, reader_thread, reader);
 
 		if (err)
 			return ls_reader_fail(reader, -err, "start reader thread", -1);
@@ -142,10 +143,10 @@ int ls_load_read(struct ls_load *load)
 	int err = start_readers(load);
 
 	if (err)
-		ls_frontier_stop(&load->frontier);
+		ls_watermark_stop(&load->watermark);
 	else
 		run_reader(&load->readers[0]);
-	ls_gate_await(&load->gate, load->readers_started);
+	ls_latch_wait_for(&load->read_done, load->readers_started);
 	for (uint32_t i = 0; !err && i < load->readers_count; i++)
 		err = load->readers[i].err;
 	return err;
@@ -153,7 +154,7 @@ int ls_load_read(struct ls_load *load)
 
 void ls_load_release_readers(struct ls_load *load)
 {
-	ls_gate_open(&load->gate);
+	ls_latch_release(&load->read_done);
 	for (uint32_t i = 0; i < load->readers_count; i++)
 		if (i == 0 || i > load->readers_started)
 			release_reader(&load->readers[i]);

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/arithmetic.h"
 #include "core/guard.h"
 #include "load/load.h"
-#include "system/checksum.h"
+#include "system/block_checksum.h"
 
 enum { SAMPLE_STEP = 16 };
 
@@ -29,7 +30,7 @@ static uint32_t sum_range(const struct ls_load *load, const uint8_t *const *view
 	while (bytes) {
 		uint64_t segment = start / load->layout.segment_bytes;
 		uint64_t within = start % load->layout.segment_bytes;
-		uint64_t part = ls_layout_min(bytes, load->layout.segment_bytes - within);
+		uint64_t part = ls_min(bytes, load->layout.segment_bytes - within);
 
 		crc = ls_crc32c_update(crc, views[segment] + within, part);
 		start += part;
@@ -51,7 +52,7 @@ static int compare(struct ls_load *load, const struct ls_checksums *sums,
 
 	for (uint64_t i = 0; i < sums->count; i++) {
 		uint64_t start = i * LS_CHECKSUM_BLOCK_BYTES;
-		uint64_t bytes = ls_layout_min(load->layout.file_bytes - start,
+		uint64_t bytes = ls_min(load->layout.file_bytes - start,
 					       LS_CHECKSUM_BLOCK_BYTES);
 
 		if (!is_chosen(load, i, sums->count))

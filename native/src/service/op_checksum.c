@@ -10,12 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/arithmetic.h"
 #include "core/guard.h"
 #include "core/operation.h"
 #include "core/record.h"
 #include "core/size.h"
-#include "load/layout.h"
-#include "system/checksum.h"
+#include "system/block_checksum.h"
 #include "system/file.h"
 
 enum { SECTOR_BYTES = 512 };
@@ -30,45 +30,6 @@ static const struct ls_option_spec specs[] = {
 	{ "output", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, output) },
 	{ NULL, 0, NULL, NULL, 0 },
 };
-
-static int read_all(int fd, uint8_t *data, uint64_t bytes)
-{
-	while (bytes) {
-		ssize_t got = read(fd, data, ls_size(bytes));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got ? -errno : -EIO;
-		data += got;
-		bytes -= (uint64_t)got;
-	}
-	return 0;
-}
-
-int ls_checksums_read(const char *path, uint64_t file_bytes, struct ls_checksums *ret)
-{
-	LS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint64_t bytes = ls_checksums_count(file_bytes) * sizeof(uint32_t);
-	struct stat stat;
-
-	if (fd < 0 || fstat(fd, &stat))
-		return -errno;
-	if ((uint64_t)stat.st_size != bytes)
-		return -EINVAL;
-	ret->crcs = malloc(ls_size(bytes));
-	ret->count = ls_checksums_count(file_bytes);
-	if (!ret->crcs)
-		return -ENOMEM;
-	return read_all(fd, (uint8_t *)ret->crcs, bytes);
-}
-
-void ls_checksums_deinit(struct ls_checksums *checksums)
-{
-	free(checksums->crcs);
-	checksums->crcs = NULL;
-	checksums->count = 0;
-}
 
 /*
  * Reads the bytes of one block; *ret is how many came. Whole blocks are asked for,
@@ -118,7 +79,7 @@ static int sum_blocks(const struct options *options, int fd, uint64_t file_bytes
 		return ls_result_fail(ret, -ENOMEM, "reserve block", "memory", -1);
 	for (uint64_t i = 0; i < ls_checksums_count(file_bytes); i++) {
 		uint64_t start = i * LS_CHECKSUM_BLOCK_BYTES;
-		uint64_t bytes = ls_layout_min(file_bytes - start, LS_CHECKSUM_BLOCK_BYTES);
+		uint64_t bytes = ls_min(file_bytes - start, LS_CHECKSUM_BLOCK_BYTES);
 		int err = read_block(fd, block, start, bytes, &got);
 
 		if (err)
@@ -129,7 +90,7 @@ static int sum_blocks(const struct options *options, int fd, uint64_t file_bytes
 	return 0;
 }
 
-static void tell_identity(const struct stat *stat, struct ls_result *ret)
+static void report_identity(const struct stat *stat, struct ls_result *ret)
 {
 	ls_value_add(ret, "file_bytes", stat->st_size);
 	ls_value_add(ret, "allocated_bytes", (int64_t)stat->st_blocks * 512);
@@ -168,7 +129,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 
 	if (err)
 		return err;
-	err = ls_file_facts(options.file, &stat);
+	err = ls_file_stat(options.file, &stat);
 	if (err)
 		return ls_result_fail(ret, err, "open", options.file, -1);
 	file = open_file(options.file);
@@ -186,7 +147,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	if (err)
 		return ls_result_fail(ret, err, "write", options.output, -1);
 	ls_value_add(ret, "crc32c", ls_crc32c_update(0, (uint8_t *)crcs, count * sizeof(*crcs)));
-	tell_identity(&stat, ret);
+	report_identity(&stat, ret);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/operation.h"
 #include "core/record.h"
+#include "system/clock.h"
 
 enum {
 	STEPS = 2000,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operation make-file: writes a file of incompressible bytes that follow from a
- * seed, so that the same file can be made again; with content=hole it has the size
+ * seed, so that the same file can be made again; with content=sparse it has the size
  * and no blocks. The file must not exist.
  */
 #include <errno.h>
@@ -21,15 +21,15 @@ struct options {
 	const char *file;
 	uint64_t bytes;
 	uint64_t seed;
-	uint64_t is_hole;
+	uint64_t is_sparse;
 };
 
 static const struct ls_option_spec specs[] = {
 	{ "file", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, file) },
 	{ "bytes", LS_OPTION_NUMBER, NULL, NULL, offsetof(struct options, bytes) },
 	{ "seed", LS_OPTION_NUMBER, NULL, "1", offsetof(struct options, seed) },
-	{ "content", LS_OPTION_CHOICE, "random hole", "random",
-	  offsetof(struct options, is_hole) },
+	{ "content", LS_OPTION_CHOICE, "random sparse", "random",
+	  offsetof(struct options, is_sparse) },
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
@@ -53,7 +53,7 @@ static int write_file(int fd, const struct options *options, struct ls_result *r
 	return 0;
 }
 
-static int make_hole(int fd, const struct options *options, struct ls_result *ret)
+static int make_sparse(int fd, const struct options *options, struct ls_result *ret)
 {
 	if (ftruncate(fd, (off_t)options->bytes))
 		return ls_result_fail(ret, -errno, "ftruncate", options->file, -1);
@@ -86,7 +86,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	fd = open(options.file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return ls_result_fail(ret, -errno, "create", options.file, -1);
-	return options.is_hole ? make_hole(fd, &options, ret) : make_random(fd, &options, ret);
+	return options.is_sparse ? make_sparse(fd, &options, ret) : make_random(fd, &options, ret);
 }
 
 const struct ls_operation ls_make_file_operation = { "make-file", specs, run };

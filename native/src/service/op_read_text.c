@@ -10,6 +10,7 @@
 
 #include "core/operation.h"
 #include "core/record.h"
+#include "system/text.h"
 
 struct options {
 	const char *file;

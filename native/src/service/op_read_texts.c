@@ -4,7 +4,7 @@
  * before; empty where one cannot be read. For facts, outside of any timed region.
  */
 #include "core/operation.h"
-#include "core/record.h"
+#include "system/text.h"
 
 static const struct ls_option_spec specs[] = {
 	{ NULL, 0, NULL, NULL, 0 },

@@ -65,7 +65,7 @@ int ls_cache_dirty(int fd, uint64_t file_bytes, int64_t *ret)
  * mincore(2) calls every page resident for a user who neither owns the file nor
  * may write it: then also one so far behind the end that no folio reaches it.
  */
-static int mincore_is_honest(int fd, uint64_t file_bytes)
+static int mincore_is_reliable(int fd, uint64_t file_bytes)
 {
 	const uint64_t behind = (file_bytes / BEHIND_END_BYTES + 2) * BEHIND_END_BYTES;
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -103,7 +103,7 @@ static int resident_by_mincore(int fd, uint64_t file_bytes, int64_t *ret)
 	const uint64_t window = MINCORE_WINDOW_PAGES * page;
 	int64_t pages = 0;
 
-	if (!mincore_is_honest(fd, file_bytes))
+	if (!mincore_is_reliable(fd, file_bytes))
 		return -EPERM;
 	for (uint64_t start = 0; start < file_bytes; start += window) {
 		uint64_t left = file_bytes - start;
@@ -160,7 +160,7 @@ int ls_cache_warm(int fd, uint64_t file_bytes)
 
 	if (!bytes)
 		return -ENOMEM;
-	/* What is there came in folios of another reader's sizes, and is dearer or cheaper for it. */
+	/* What is there came in folios of another reader's sizes, which makes it slower or faster to read. */
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	while (done < file_bytes) {
 		ssize_t got = pread(fd, bytes, WARM_BYTES, (off_t)done);

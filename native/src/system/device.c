@@ -10,7 +10,7 @@
 
 #include "core/guard.h"
 
-int ls_device_look(const char *path, struct ls_device_facts *ret)
+int ls_device_query(const char *path, struct ls_device_info *ret)
 {
 	int read_only = 0, block_bytes = 0;
 	LS_CLOSE int fd = -1;

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-struct ls_device_facts {
+struct ls_device_info {
 	uint64_t bytes;
 	uint32_t block_bytes;		/* logical */
 	uint32_t major;
@@ -17,6 +17,6 @@ struct ls_device_facts {
  * The facts of the block device that path names. -ENOTBLK where it is something else;
  * to be asked before open, which would wait for a writer of a FIFO.
  */
-int ls_device_look(const char *path, struct ls_device_facts *ret);
+int ls_device_query(const char *path, struct ls_device_info *ret);
 
 #endif

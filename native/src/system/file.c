@@ -28,7 +28,7 @@ struct statx_words {
 
 _Static_assert(sizeof(struct statx_words) == 256, "struct statx is 256 bytes");
 
-int ls_file_facts(const char *path, struct stat *ret)
+int ls_file_stat(const char *path, struct stat *ret)
 {
 	if (stat(path, ret))
 		return -errno;

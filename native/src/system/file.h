@@ -12,7 +12,7 @@
  * which would wait for a writer of a FIFO. -EISDIR, -EINVAL for what is neither
  * file nor directory, -ENODATA for an empty file.
  */
-int ls_file_facts(const char *path, struct stat *ret);
+int ls_file_stat(const char *path, struct stat *ret);
 
 /*
  * What code, a read's error, means once done bytes of its block have come: some

@@ -9,9 +9,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/arithmetic.h"
 #include "core/guard.h"
 #include "core/size.h"
-#include "load/layout.h"
 #include "system/file.h"
 
 enum {
@@ -207,7 +207,7 @@ int ls_folio_survey(int fd, uint64_t file_bytes, struct ls_folio_survey *ret)
 	if (!resident || !frames || !frame_flags)
 		return -ENOMEM;
 	for (uint64_t start = 0; !err && start < file_bytes; start += WINDOW_BYTES)
-		err = survey_window(&view, start, ls_layout_min(file_bytes - start, WINDOW_BYTES),
+		err = survey_window(&view, start, ls_min(file_bytes - start, WINDOW_BYTES),
 				    ret);
 	return err;
 }

@@ -18,7 +18,7 @@ struct ls_folio_survey {
  * Looks at the first file_bytes of a file that the caller may read and owns or may
  * write; brings no page in. By /proc/self/pagemap and /proc/kpageflags, so -EPERM,
  * -EACCES or -ENOENT where the user or the kernel has no view of them; -ESTALE where
- * pages left the page cache while they were looked at.
+ * pages left the page cache while they were read.
  * Source: Documentation/admin-guide/mm/pagemap.rst.
  */
 int ls_folio_survey(int fd, uint64_t file_bytes, struct ls_folio_survey *ret);

@@ -4,6 +4,9 @@
 #include <link.h>
 #include <unistd.h>
 
+#include "system/text.h"
+#include "system/usage.h"
+
 /*
  * Reads a byte of each page of an object's segments that come from its file;
  * AddressSanitizer has red zones between the variables there.
@@ -45,7 +48,7 @@ void ls_region_leave(struct ls_region *region)
 	ls_samples_read(region->job, region->result->after);
 }
 
-void ls_region_tell(const struct ls_region *region)
+void ls_region_report(const struct ls_region *region)
 {
 	ls_usage_add(region->result, &region->before, &region->after);
 }

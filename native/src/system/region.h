@@ -4,6 +4,7 @@
 #define LS_REGION_H
 
 #include "core/record.h"
+#include "system/usage.h"
 
 struct ls_region {
 	const struct ls_job *job;
@@ -24,6 +25,6 @@ void ls_region_enter(struct ls_region *region, const struct ls_job *job,
 void ls_region_leave(struct ls_region *region);
 
 /* Records what the process used in between. */
-void ls_region_tell(const struct ls_region *region);
+void ls_region_report(const struct ls_region *region);
 
 #endif

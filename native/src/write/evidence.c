@@ -7,7 +7,7 @@
 #include "system/folio.h"
 #include "write/folio_write.h"
 
-static void tell_folios(const struct ls_writing *writing, const struct ls_folio_survey *survey)
+static void report_folios(const struct ls_writing *writing, const struct ls_folio_survey *survey)
 {
 	char name[LS_NAME_BYTES];
 
@@ -24,7 +24,7 @@ static void tell_folios(const struct ls_writing *writing, const struct ls_folio_
 }
 
 /* Dirty bytes first, as they go by themselves. */
-void ls_writing_tell_cache(const struct ls_writing *writing)
+void ls_writing_report_cache(const struct ls_writing *writing)
 {
 	struct ls_folio_survey survey;
 	int64_t dirty = -1, resident = -1;
@@ -38,7 +38,7 @@ void ls_writing_tell_cache(const struct ls_writing *writing)
 	ls_value_add(writing->result, "dirty_bytes", dirty);
 	ls_value_add(writing->result, "cached_after_bytes", has_resident ? resident : -1);
 	if (has_folios)
-		tell_folios(writing, &survey);
+		report_folios(writing, &survey);
 	else
 		ls_value_add(writing->result, "folio_mean_bytes", -1);
 }

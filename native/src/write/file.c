@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "load/layout.h"
+#include "core/arithmetic.h"
 #include "system/cache.h"
 #include "system/file.h"
 #include "write/folio_write.h"
@@ -21,7 +21,7 @@ static int write_before(struct ls_writing *writing, uint64_t bytes)
 
 	(void)ls_payload_fill(LS_PAYLOAD_RANDOM, writing->options.seed + 1, writing->pools, filled);
 	for (uint64_t at = 0; at < bytes; at += pool_bytes(writing)) {
-		uint64_t left = ls_layout_min(bytes - at, pool_bytes(writing));
+		uint64_t left = ls_min(bytes - at, pool_bytes(writing));
 		int err = ls_file_write(writing->plain, writing->pools, left, at, 0);
 
 		if (err)
@@ -46,7 +46,7 @@ static int preallocate(struct ls_writing *writing)
 }
 
 /* The file on disk and out of the page cache, and nothing of its file system to be written. */
-static int settle(struct ls_writing *writing)
+static int flush_and_drop(struct ls_writing *writing)
 {
 	uint64_t end = ls_writing_end(writing);
 	int dropped = 0, err = 0;
@@ -103,6 +103,6 @@ int ls_writing_make_file(struct ls_writing *writing)
 	if (!err)
 		err = preallocate(writing);
 	if (!err)
-		err = settle(writing);
+		err = flush_and_drop(writing);
 	return err ? err : open_file(writing);
 }

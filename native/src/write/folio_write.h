@@ -3,7 +3,7 @@
  * The parts of operation folio-write. A file is made (file.c), writers write to
  * it (writer.c), what came of it is told (evidence.c) and read back
  * (verify.c), and a second, untimed file is written for the tracepoint to see
- * (witness.c).
+ * (tracepoint.c).
  */
 #ifndef LS_FOLIO_WRITE_H
 #define LS_FOLIO_WRITE_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "loadstone.h"
-#include "system/crew.h"
+#include "system/thread_group.h"
 
 enum ls_write_pattern { LS_WRITE_FRESH, LS_WRITE_OVERWRITE, LS_WRITE_APPEND };
 enum ls_write_sync { LS_WRITE_SYNC_END, LS_WRITE_SYNC_EVERY, LS_WRITE_SYNC_NONE };
@@ -47,7 +47,7 @@ struct ls_writing {
 	struct ls_write_options options;
 	struct ls_result *result;	/* NULL: nothing is told of this one */
 	struct ls_writer *writers;
-	struct ls_crew crew;		/* a member for each */
+	struct ls_thread_group group;		/* a member for each */
 	uint8_t *pools;			/* one for each writer, all alike */
 	uint64_t pieces;		/* in a pool */
 	uint64_t writes;
@@ -94,7 +94,7 @@ const char *ls_writing_step(const struct ls_writing *writing);
 int ls_writing_open_flags(const struct ls_writing *writing);
 
 /* What the writes left in the page cache. */
-void ls_writing_tell_cache(const struct ls_writing *writing);
+void ls_writing_report_cache(const struct ls_writing *writing);
 
 /* Reads all of it back. */
 int ls_writing_verify(struct ls_writing *writing);
@@ -108,6 +108,6 @@ void ls_writing_release(struct ls_writing *writing);
  * release the first one before), and tells the folios that the tracepoint of the page
  * cache saw come.
  */
-void ls_writing_tell_witness(const struct ls_writing *writing);
+void ls_writing_count_tracepoint(const struct ls_writing *writing);
 
 #endif

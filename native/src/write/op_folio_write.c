@@ -12,6 +12,7 @@
 #include "core/operation.h"
 #include "core/payload.h"
 #include "core/record.h"
+#include "system/clock.h"
 #include "system/region.h"
 #include "write/folio_write.h"
 
@@ -38,13 +39,6 @@ static const struct ls_option_spec specs[] = {
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
-int ls_writing_fail(const struct ls_writing *writing, int code, const char *step, int64_t offset)
-{
-	if (!writing->result)
-		return code;
-	return ls_result_fail(writing->result, code, step, writing->options.file, offset);
-}
-
 static int refuse_option(const struct ls_writing *writing, const char *key, uint64_t value)
 {
 	return ls_result_fail(writing->result, -ERANGE, "option", key,
@@ -68,36 +62,7 @@ static int check_options(struct ls_writing *writing)
 	return 0;
 }
 
-int ls_writing_set_up(struct ls_writing *writing)
-{
-	const struct ls_write_options *options = &writing->options;
-	int err;
-
-	writing->writes = options->total / options->size;
-	writing->start = options->pattern == LS_WRITE_APPEND ? options->size : 0;
-	err = ls_writing_reserve(writing);
-	if (!err)
-		err = ls_writing_make_file(writing);
-	if (err)
-		return err;
-	ls_writing_fill(writing);
-	return ls_writing_start(writing);
-}
-
-void ls_writing_release(struct ls_writing *writing)
-{
-	ls_crew_deinit(&writing->crew);
-	if (writing->file >= 0)
-		close(writing->file);
-	if (writing->plain >= 0)
-		close(writing->plain);
-	if (writing->has_made_file)
-		unlink(writing->options.file);
-	free(writing->writers);
-	free(writing->pools);
-}
-
-static void tell_latencies(struct ls_writing *writing)
+static void report_latencies(struct ls_writing *writing)
 {
 	struct ls_histogram *writes = ls_histogram_take(writing->result, "write");
 	struct ls_histogram *syncs = NULL;
@@ -111,7 +76,7 @@ static void tell_latencies(struct ls_writing *writing)
 	}
 }
 
-static void tell_spans(const struct ls_writing *writing)
+static void report_spans(const struct ls_writing *writing)
 {
 	struct ls_result *result = writing->result;
 
@@ -126,7 +91,7 @@ static void tell_spans(const struct ls_writing *writing)
 		ls_span_add(result, "sync", 0, writing->written_ns, writing->durable_ns);
 }
 
-static void tell_times(const struct ls_writing *writing)
+static void report_times(const struct ls_writing *writing)
 {
 	struct ls_result *result = writing->result;
 
@@ -149,11 +114,11 @@ static int measure(struct ls_writing *writing, const struct ls_job *job)
 	ls_value_add(writing->result, "start_ns", writing->start_ns);
 	if (err)
 		return err;
-	tell_spans(writing);
-	tell_latencies(writing);
-	tell_times(writing);
-	ls_region_tell(&region);
-	ls_writing_tell_cache(writing);
+	report_spans(writing);
+	report_latencies(writing);
+	report_times(writing);
+	ls_region_report(&region);
+	ls_writing_report_cache(writing);
 	return ls_writing_verify(writing);
 }
 
@@ -174,7 +139,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 		err = measure(&writing, job);
 	ls_writing_release(&writing);
 	if (!err)
-		ls_writing_tell_witness(&writing);
+		ls_writing_count_tracepoint(&writing);
 	return err;
 }
 

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/arithmetic.h"
 #include "core/guard.h"
 #include "core/payload.h"
 #include "core/record.h"
 #include "core/size.h"
-#include "load/layout.h"
+#include "system/clock.h"
 #include "system/file.h"
 #include "write/folio_write.h"
 
@@ -34,7 +35,7 @@ static int read_crc(const struct reading *reading, uint64_t offset, uint32_t *re
 
 	*ret = 0;
 	for (uint64_t done = 0; done < size;) {
-		uint64_t bytes = ls_layout_min(size - done, READ_BYTES);
+		uint64_t bytes = ls_min(size - done, READ_BYTES);
 		int err = ls_file_read(reading->writing->plain, reading->buffer, bytes,
 				       offset + done);
 

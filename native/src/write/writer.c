@@ -6,10 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/arithmetic.h"
 #include "core/payload.h"
 #include "core/record.h"
 #include "core/size.h"
-#include "load/layout.h"
+#include "system/clock.h"
 #include "system/file.h"
 #include "write/folio_write.h"
 
@@ -27,7 +28,7 @@ static const struct {
 	int open_flags;
 	int write_flags;
 	const char *step;
-} ways[] = {
+} io_modes[] = {
 	[LS_WRITE_BUFFERED] = { 0, 0, "write" },
 	[LS_WRITE_DONTCACHE] = { 0, RWF_DONTCACHE, "RWF_DONTCACHE write" },
 	[LS_WRITE_DSYNC] = { O_DSYNC, 0, "O_DSYNC write" },
@@ -36,14 +37,14 @@ static const struct {
 
 const char *ls_writing_step(const struct ls_writing *writing)
 {
-	return ways[writing->options.io].step;
+	return io_modes[writing->options.io].step;
 }
 
 int ls_writing_open_flags(const struct ls_writing *writing)
 {
 	int append = writing->options.pattern == LS_WRITE_APPEND ? O_APPEND : 0;
 
-	return ways[writing->options.io].open_flags | append;
+	return io_modes[writing->options.io].open_flags | append;
 }
 
 static uint64_t pool_stride(const struct ls_writing *writing)
@@ -52,7 +53,7 @@ static uint64_t pool_stride(const struct ls_writing *writing)
 }
 
 /* The first writers have one write more, where they can't be shared out evenly. */
-static void share_out(struct ls_writing *writing)
+static void distribute_writes(struct ls_writing *writing)
 {
 	const uint64_t threads = writing->options.threads;
 	uint64_t first = 0;
@@ -82,7 +83,7 @@ int ls_writing_reserve(struct ls_writing *writing)
 	writing->writers = calloc(ls_size(threads), sizeof(*writing->writers));
 	if (!writing->writers)
 		return ls_writing_fail(writing, -ENOMEM, "reserve writers", -1);
-	share_out(writing);
+	distribute_writes(writing);
 	return 0;
 }
 
@@ -125,20 +126,20 @@ static int is_sync_due(const struct ls_writer *writer, uint64_t written)
 }
 
 /* One thread's part of the timed region. */
-static int be_writer(struct ls_crew *crew, uint32_t member)
+static int writer_thread(struct ls_thread_group *group, uint32_t thread)
 {
-	struct ls_writing *writing = crew->shared;
-	struct ls_writer *writer = &writing->writers[member];
+	struct ls_writing *writing = group->shared;
+	struct ls_writer *writer = &writing->writers[thread];
 	const uint64_t size = writing->options.size;
-	const int flags = ways[writing->options.io].write_flags;
-	int64_t since_ns = member ? ls_clock_now() : crew->start_ns;
+	const int flags = io_modes[writing->options.io].write_flags;
+	int64_t since_ns = thread ? ls_clock_now() : group->start_ns;
 
 	for (uint64_t i = 0; i < writer->writes; i++) {
 		uint64_t position = writer->first + i;
 		uint64_t offset = writing->start + position * size;
 		int err;
 
-		if (!ls_crew_goes_on(crew))
+		if (ls_thread_group_is_cancelled(group))
 			return -ECANCELED;
 		err = ls_file_write(writing->file, ls_writing_piece(writing, writer->pool, position),
 				    size, offset, flags);
@@ -160,7 +161,7 @@ static int be_writer(struct ls_crew *crew, uint32_t member)
 
 int ls_writing_start(struct ls_writing *writing)
 {
-	int err = ls_crew_init(&writing->crew, (uint32_t)writing->options.threads, be_writer,
+	int err = ls_thread_group_init(&writing->group, (uint32_t)writing->options.threads, writer_thread,
 			       writing);
 
 	return err ? ls_writing_fail(writing, err, "start thread", -1) : 0;
@@ -180,9 +181,9 @@ static void find_end(struct ls_writing *writing)
 
 int ls_writing_write(struct ls_writing *writing)
 {
-	int err = ls_crew_run(&writing->crew);
+	int err = ls_thread_group_run(&writing->group);
 
-	writing->start_ns = writing->crew.start_ns;
+	writing->start_ns = writing->group.start_ns;
 	find_end(writing);
 	if (!err && writing->options.sync == LS_WRITE_SYNC_END) {
 		int64_t since_ns = ls_clock_now();

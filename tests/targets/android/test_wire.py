@@ -27,7 +27,7 @@ def words(job: Job) -> list[tuple[bytes, bytes]]:
     ["/data/a b", "$(reboot)`x`;'\"", "line\nbreak", "100%25", "../..", "ünïcode", "\udcff", ""],
 )
 def test_whatever_a_value_holds_arrives(value: str) -> None:
-    job = Job(operation="look", options={"file": value}, samples=(value,))
+    job = Job(operation="stat", options={"file": value}, samples=(value,))
     arrived = value.encode(errors="surrogateescape")
     assert words(job)[-2:] == [(b"file", arrived), (b"sample", arrived)]
 

@@ -80,7 +80,7 @@ def test_the_core_knows_every_parameter_of_the_reads_and_every_choice() -> None:
     options = native.operation_options("device-read")
     of_the_table = {"tasklet", "use_bh_bytes", "hash_block", "cache"}
     parameters = {one.name: one for one in VERITY.parameters if one.name not in of_the_table}
-    assert set(options) == {*parameters, "device", "floor", "warm-stride", "seed"}
+    assert set(options) == {*parameters, "device", "baseline", "warm-stride", "seed"}
     for name, parameter in parameters.items():
         kind, words = options[name]
         assert (kind == "choice") == (parameter.kind is Kind.CHOICE)
@@ -213,7 +213,7 @@ class Bench(NamedTuple):
     def read(self, case: Case) -> Outcome:
         names = ("pattern", "block", "total", "threads", "io")
         options = {name: str(case.parameters[name]) for name in names}
-        options |= {"device": self.device, "floor": self.baseline}
+        options |= {"device": self.device, "baseline": self.baseline}
         samples = tuple(
             f"/sys/dev/block/{number_of(path)}/stat" for path in (self.baseline, self.hashes)
         )
@@ -380,12 +380,11 @@ def test_what_cannot_be_tried_is_a_skip_with_its_remedy(
 @needs_root
 def test_an_error_of_the_floor_is_the_devices_and_never_veritys(bench: Bench) -> None:
     case = case_of()
-    error = CoreError(code=errno.EIO, step="floor read", path=bench.baseline, offset=8192)
+    error = CoreError(code=errno.EIO, step="baseline read", path=bench.baseline, offset=8192)
     finding = bench.prepared(case).evaluate(case, Outcome(error=error))
     assert finding.status is Status.FAILED
-    assert (finding.reason or "").startswith(
-        f"the device failed: floor read {bench.baseline} at 8192"
-    )
+    reason = f"the device failed: baseline read {bench.baseline} at 8192"
+    assert (finding.reason or "").startswith(reason)
 
 
 @needs_root

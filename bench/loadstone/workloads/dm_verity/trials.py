@@ -97,7 +97,7 @@ class PreparedVerity:
         covered = int(parameters["hash_block"]) // DIGEST_BYTES * DATA_BLOCK_BYTES
         options |= {
             "device": device.path,
-            "floor": self._data.path,
+            "baseline": self._data.path,
             "warm-stride": str(covered if parameters["cache"] == "warm" else 0),
         }
         return Job(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "system/trace.h"
+#include "system/tracepoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +65,7 @@ static int find_id(const char *event, uint64_t *ret)
 	return 0;
 }
 
-int ls_trace_open(const char *event, const char *filter, int *ret)
+int ls_tracepoint_open(const char *event, const char *filter, int *ret)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -91,17 +91,17 @@ int ls_trace_open(const char *event, const char *filter, int *ret)
 	return 0;
 }
 
-int ls_trace_start(int counter)
+int ls_tracepoint_start(int counter)
 {
 	return ioctl(counter, PERF_EVENT_IOC_ENABLE, 0) ? -errno : 0;
 }
 
-int ls_trace_stop(int counter)
+int ls_tracepoint_stop(int counter)
 {
 	return ioctl(counter, PERF_EVENT_IOC_DISABLE, 0) ? -errno : 0;
 }
 
-int ls_trace_read(int counter, uint64_t *ret)
+int ls_tracepoint_read(int counter, uint64_t *ret)
 {
 	ssize_t got = read(counter, ret, sizeof(*ret));
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The CRC-32C of every block of a file, made once a Run and held on disk. */
-#ifndef LS_CHECKSUM_H
-#define LS_CHECKSUM_H
+#ifndef LS_BLOCK_CHECKSUM_H
+#define LS_BLOCK_CHECKSUM_H
 
 #include <stdint.h>
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operation folio-write: the tracepoint as a second witness of the folios. */
+/* Operation folio-write: the folios as the tracepoint of the page cache counts them. */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/arithmetic.h"
 #include "core/record.h"
-#include "load/layout.h"
-#include "system/trace.h"
+#include "system/clock.h"
+#include "system/tracepoint.h"
 #include "write/folio_write.h"
 
 enum {
@@ -38,7 +39,7 @@ static int open_counters(struct counters *counters, uint64_t inode)
 
 		snprintf(filter, sizeof(filter), "order == %u && i_ino == %llu", order,
 			 (unsigned long long)inode);
-		err = ls_trace_open("filemap/mm_filemap_add_to_page_cache", filter,
+		err = ls_tracepoint_open("filemap/mm_filemap_add_to_page_cache", filter,
 				    &counters->fds[order]);
 		if (err)
 			return err;
@@ -62,17 +63,17 @@ static int count_folios(struct ls_writing *pass, struct counters *counters)
 	int err = fstat(pass->plain, &facts) ? -1 : open_counters(counters, facts.st_ino);
 
 	if (!err)
-		err = each(counters, ls_trace_start);
+		err = each(counters, ls_tracepoint_start);
 	if (!err)
 		err = ls_writing_write(pass);
 	if (!err)
-		err = each(counters, ls_trace_stop);
+		err = each(counters, ls_tracepoint_stop);
 	for (uint32_t order = 0; !err && order < counters->count; order++)
-		err = ls_trace_read(counters->fds[order], &counters->folios[order]);
+		err = ls_tracepoint_read(counters->fds[order], &counters->folios[order]);
 	return err;
 }
 
-static void tell(struct ls_result *result, const struct counters *counters)
+static void report(struct ls_result *result, const struct counters *counters)
 {
 	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t folios = 0, bytes = 0;
@@ -92,7 +93,7 @@ static void tell(struct ls_result *result, const struct counters *counters)
 		ls_value_add(result, "traced_folio_mean_bytes", (int64_t)(bytes / folios));
 }
 
-void ls_writing_tell_witness(const struct ls_writing *writing)
+void ls_writing_count_tracepoint(const struct ls_writing *writing)
 {
 	struct ls_writing pass = { .options = writing->options, .plain = -1, .file = -1 };
 	struct counters counters = { 0 };
@@ -100,15 +101,15 @@ void ls_writing_tell_witness(const struct ls_writing *writing)
 	int err;
 
 	pass.options.threads = 1;
-	pass.options.size = ls_layout_min(pass.options.size, PASS_BYTES);
-	pass.options.total = ls_layout_min(pass.options.total, PASS_BYTES);
+	pass.options.size = ls_min(pass.options.size, PASS_BYTES);
+	pass.options.total = ls_min(pass.options.total, PASS_BYTES);
 	err = ls_writing_set_up(&pass);
 	if (!err)
 		err = count_folios(&pass, &counters);
 	if (err)
 		ls_value_add(writing->result, "traced_folio_mean_bytes", -1);
 	else
-		tell(writing->result, &counters);
+		report(writing->result, &counters);
 	close_counters(&counters);
 	ls_writing_release(&pass);
 	ls_value_add(writing->result, "trace_ns", ls_clock_now() - start_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation look: what a path names, links followed, and how much room there is around
+ * Operation stat: what a path names, links followed, and how much room there is around
  * it. The path without links is the before of the job's first sample, where there is one.
  */
 #include <errno.h>
@@ -26,7 +26,7 @@ static const struct ls_option_spec specs[] = {
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
-static void tell_file(const struct stat *facts, struct ls_result *ret)
+static void report_file(const struct stat *facts, struct ls_result *ret)
 {
 	ls_value_add(ret, "type", facts->st_mode & S_IFMT);
 	ls_value_add(ret, "file_bytes", facts->st_size);
@@ -47,7 +47,7 @@ static int try_to_open(const char *path)
 	return fd < 0 ? -errno : 0;
 }
 
-static int tell_real_path(const char *path, const struct ls_job *job, struct ls_result *ret)
+static int report_real_path(const char *path, const struct ls_job *job, struct ls_result *ret)
 {
 	LS_FREE char *real = realpath(path, NULL);
 
@@ -58,19 +58,19 @@ static int tell_real_path(const char *path, const struct ls_job *job, struct ls_
 	return 0;
 }
 
-static int look(const char *path, const struct ls_job *job, struct ls_result *ret)
+static int report_path(const char *path, const struct ls_job *job, struct ls_result *ret)
 {
 	struct stat facts;
 	struct statvfs room;
 
 	if (stat(path, &facts) || statvfs(path, &room))
 		return -errno;
-	tell_file(&facts, ret);
+	report_file(&facts, ret);
 	ls_value_add(ret, "free_bytes", (int64_t)((uint64_t)room.f_bavail * room.f_frsize));
 	/* Only a regular file is opened: a device may do something at that. */
 	if (S_ISREG(facts.st_mode))
 		ls_value_add(ret, "readable", try_to_open(path));
-	return tell_real_path(path, job, ret);
+	return report_real_path(path, job, ret);
 }
 
 static int run(const struct ls_job *job, struct ls_result *ret)
@@ -79,8 +79,8 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	int err = ls_options_parse(specs, job, &options, ret);
 
 	if (!err)
-		err = look(options.file, job, ret);
-	return err && !ret->error.code ? ls_result_fail(ret, err, "look", options.file, -1) : err;
+		err = report_path(options.file, job, ret);
+	return err && !ret->error.code ? ls_result_fail(ret, err, "stat", options.file, -1) : err;
 }
 
-const struct ls_operation ls_look_operation = { "look", specs, run };
+const struct ls_operation ls_stat_operation = { "stat", specs, run };

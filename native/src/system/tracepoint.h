@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tracepoints, counted for this process and the threads that it starts later. */
-#ifndef LS_TRACE_H
-#define LS_TRACE_H
+#ifndef LS_TRACEPOINT_H
+#define LS_TRACEPOINT_H
 
 #include <stdint.h>
 
@@ -12,12 +12,12 @@
  * tracepoint, -EACCES or -EPERM where this user may not see it, -EINVAL where it lacks
  * a field of the filter.
  */
-int ls_trace_open(const char *event, const char *filter, int *ret);
+int ls_tracepoint_open(const char *event, const char *filter, int *ret);
 
-int ls_trace_start(int counter);
-int ls_trace_stop(int counter);
+int ls_tracepoint_start(int counter);
+int ls_tracepoint_stop(int counter);
 
-/* How often it was met between start and stop. */
-int ls_trace_read(int counter, uint64_t *ret);
+/* How often it was hit between start and stop. */
+int ls_tracepoint_read(int counter, uint64_t *ret);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An io_uring that is kept full of reads until its source runs dry. */
-#ifndef LS_PUMP_H
-#define LS_PUMP_H
+/* An io_uring that is kept full of reads until its source has no more. */
+#ifndef LS_URING_READER_H
+#define LS_URING_READER_H
 
 #include <liburing.h>
 #include <stdint.h>
@@ -34,26 +34,26 @@ struct ls_slot {
 	int64_t submit_ns;
 };
 
-enum ls_pump_polling {
+enum ls_uring_polling {
 	LS_POLL_NONE = 0,
 	LS_POLL_SQ = 1,
 	LS_POLL_IO = 2,
 };
 
-struct ls_pump_options {
+struct ls_uring_options {
 	uint32_t depth;
 	int fd;
 	const char *path;		/* for errors */
 	int is_direct;
-	uint32_t align_bytes;		/* of O_DIRECT; 0: no matter */
+	uint32_t align_bytes;		/* of O_DIRECT; 0: none */
 	int registers_file;
-	unsigned int polling;		/* enum ls_pump_polling, or-ed */
+	unsigned int polling;		/* enum ls_uring_polling, or-ed */
 	struct ls_histogram *histogram;	/* NULL: no clock is read */
 };
 
-struct ls_pump {
+struct ls_uring_reader {
 	struct io_uring ring;
-	struct ls_pump_options options;
+	struct ls_uring_options options;
 	struct ls_result *result;
 	struct ls_slot *slots;
 	uint32_t *free_slots;
@@ -65,23 +65,25 @@ struct ls_pump {
 };
 
 /* Memory only; call before the timed region. */
-int ls_pump_reserve(struct ls_pump *pump, const struct ls_pump_options *options,
-		    struct ls_result *result);
+int ls_uring_reader_reserve(struct ls_uring_reader *uring,
+			    const struct ls_uring_options *options, struct ls_result *result);
 
 /* io_uring_setup and the registered file. */
-int ls_pump_open(struct ls_pump *pump);
+int ls_uring_reader_open(struct ls_uring_reader *uring);
 
 /* Registers one buffer for each of iovecs at once. */
-int ls_pump_register(struct ls_pump *pump, const struct iovec *iovecs, uint32_t count);
+int ls_uring_reader_register(struct ls_uring_reader *uring, const struct iovec *iovecs,
+			     uint32_t count);
 
-/* Makes room for count buffers that ls_pump_register_one fills. */
-int ls_pump_register_room(struct ls_pump *pump, uint32_t count);
-int ls_pump_register_one(struct ls_pump *pump, uint32_t buffer, const struct iovec *iovec);
+/* Makes room for count buffers that ls_uring_reader_register_one fills. */
+int ls_uring_reader_register_room(struct ls_uring_reader *uring, uint32_t count);
+int ls_uring_reader_register_one(struct ls_uring_reader *uring, uint32_t buffer,
+				 const struct iovec *iovec);
 
-/* However it ends, no read is on its way any more. */
-int ls_pump_run(struct ls_pump *pump, const struct ls_read_source *source);
+/* Reads until the source has no more; when it returns, no read is in flight, also after errors. */
+int ls_uring_reader_run(struct ls_uring_reader *uring, const struct ls_read_source *source);
 
 /* Safe at any point after reserve. */
-void ls_pump_deinit(struct ls_pump *pump);
+void ls_uring_reader_deinit(struct ls_uring_reader *uring);
 
 #endif

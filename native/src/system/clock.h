@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The clock of every time that the core tells: CLOCK_MONOTONIC. */
+#ifndef LS_CLOCK_H
+#define LS_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline int64_t ls_clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#endif
