@@ -17,7 +17,7 @@ static void check_job(const char *line, size_t bytes, const struct ls_job_line *
 {
 	check_text(line, bytes, job->operation);
 	assert(job->options_count <= LS_JOB_LINE_OPTIONS_MAX);
-	assert(job->samples_count <= LS_JOB_LINE_SAMPLES_MAX);
+	assert(job->samples_count <= LS_SAMPLES_MAX);
 	for (uint32_t i = 0; i < job->options_count; i++) {
 		check_text(line, bytes, job->options[i].key);
 		check_text(line, bytes, job->options[i].value);

@@ -31,7 +31,7 @@ void ls_help(FILE *out)
 	      "  operation=NAME     what to do\n", out);
 	fprintf(out, "  sample=PATH        a kernel file (/proc/vmstat) to read right before and right\n"
 		"                     after the timed region; repeatable, at most %d\n",
-		LS_JOB_LINE_SAMPLES_MAX);
+		LS_SAMPLES_MAX);
 	fputs("  timeout-s=NUMBER   the Job is killed after so many seconds (600)\n"
 	      "  cpus=LIST          the CPUs it may run on: 0-3,6\n"
 	      "\n"
@@ -71,18 +71,19 @@ static const char *kind_word(int32_t kind)
 	case LS_OPTION_TEXT:
 		return "any text: a path, a name";
 	default:
-		return "one of: ";
+		return "one of:";
 	}
 }
 
 static void put_option(FILE *out, const struct ls_option_info *option)
 {
-	fprintf(out, "  %-16s %s%s", option->key, kind_word(option->kind),
-		option->choices ? option->choices : "");
-	if (!option->fallback)
+	fprintf(out, "  %-16s %s", option->key, kind_word(option->kind));
+	for (const char *const *choice = option->choices; choice && *choice; choice++)
+		fprintf(out, " %s", *choice);
+	if (!option->default_value)
 		fputs("; must be given\n", out);
-	else if (option->fallback[0])
-		fprintf(out, "; %s if not given\n", option->fallback);
+	else if (option->default_value[0])
+		fprintf(out, "; %s if not given\n", option->default_value);
 	else
 		fputs("\n", out);
 }

@@ -79,7 +79,7 @@ static int set_cpus(struct ls_job_line *line, const char *value)
 
 static int add_sample(struct ls_job_line *line, const char *value)
 {
-	if (line->samples_count == LS_JOB_LINE_SAMPLES_MAX)
+	if (line->samples_count == LS_SAMPLES_MAX)
 		return -E2BIG;
 	line->samples[line->samples_count++] = value;
 	return 0;

@@ -15,14 +15,13 @@
 enum {
 	LS_JOB_LINE_BYTES = 512 << 10,	/* without the newline */
 	LS_JOB_LINE_OPTIONS_MAX = 64,
-	LS_JOB_LINE_SAMPLES_MAX = 256,
 };
 
 /* All texts are the line's own memory. */
 struct ls_job_line {
 	const char *operation;
 	struct ls_option options[LS_JOB_LINE_OPTIONS_MAX];
-	const char *samples[LS_JOB_LINE_SAMPLES_MAX];
+	const char *samples[LS_SAMPLES_MAX];
 	uint32_t options_count;
 	uint32_t samples_count;
 	const char *timeout;		/* NULL: not given */

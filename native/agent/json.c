@@ -68,7 +68,7 @@ static void put_error(FILE *out, const struct ls_error *error)
 
 static int is_start(const struct ls_value *value)
 {
-	return !strcmp(value->name, "start_ns");
+	return !strcmp(value->name, ls_value_start_ns);
 }
 
 /* When the timed region began: what spans count from. */

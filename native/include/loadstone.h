@@ -22,11 +22,12 @@ enum ls_limits {
 	LS_HISTOGRAM_SUBBUCKET_BITS = 7,
 	LS_HISTOGRAM_BUCKETS = 4736,
 	LS_SAMPLE_BYTES = 32768,
+	LS_SAMPLES_MAX = 256,	/* of a Job that the agent carries out */
 };
 
 enum ls_option_kind {
 	LS_OPTION_NUMBER = 1,	/* unsigned decimal */
-	LS_OPTION_CHOICE = 2,	/* one of choices */
+	LS_OPTION_CHOICE = 2,	/* one of its choices */
 	LS_OPTION_TEXT = 3,	/* anything: a path, a name */
 };
 
@@ -76,6 +77,19 @@ struct ls_value {
 	int64_t value;
 };
 
+/*
+ * Names that are known outside of the operation that records them: readers of a result find
+ * what every operation has by them. All are lengths in ns of CLOCK_MONOTONIC but the first.
+ */
+extern const char *const ls_value_start_ns;	/* a time: when the timed region began */
+extern const char *const ls_value_ready_ns;	/* of the timed region, until all bytes are ready */
+extern const char *const ls_value_elapsed_ns;	/* of the timed region, where that is its end */
+extern const char *const ls_value_set_up_ns;	/* untimed: making files, threads, payload */
+extern const char *const ls_value_set_cache_ns;	/* untimed: bringing the page cache into its state */
+extern const char *const ls_value_verify_ns;	/* untimed: checking what was read or written */
+extern const char *const ls_value_trace_ns;	/* untimed: the same once more, under a tracepoint */
+extern const char *const ls_span_release;	/* behind the timed region: giving memory back */
+
 struct ls_option {
 	const char *key;
 	const char *value;
@@ -117,15 +131,12 @@ int ls_job_run(const struct ls_job *job, struct ls_result *ret);
 /* The name of operation number index, or NULL past the last. */
 const char *ls_operation_name(uint32_t index);
 
-/*
- * An option of an operation: its kind of enum ls_option_kind, its choices a space-separated
- * list or NULL, what it is where it is not given, NULL where it must be.
- */
+/* An option of an operation. */
 struct ls_option_info {
 	const char *key;
-	int32_t kind;
-	const char *choices;
-	const char *fallback;
+	int32_t kind;			/* of enum ls_option_kind */
+	const char *const *choices;	/* ends with NULL; NULL where the kind is another */
+	const char *default_value;	/* what it is where it is not given; NULL: must be given */
 };
 
 /* Option number position of an operation; -ENOENT past the last. */

@@ -111,13 +111,76 @@ def test_crc32c_continues_where_it_stopped() -> None:
 
 
 def test_operations_are_listed_with_their_options() -> None:
-    assert set(native.operations()) >= {"checksum", "make-file", "model-load", "probe"}
-    options = native.operation_options("model-load")
-    assert options["file"] == ("text", ())
-    assert options["block"] == ("number", ())
-    assert options["io"] == ("choice", ("buffered", "direct"))
-    assert options["verify"] == ("choice", ("full", "sampled", "off"))
-    assert {"pread", "uring", "mmap", "mmap-copy", "sendfile"} <= set(options["engine"][1])
+    found = {
+        one.name: {option.name: option for option in one.options} for one in native.operations()
+    }
+    assert list(found) == sorted(found)
+    assert set(found) >= {"checksum", "make-file", "model-load", "probe"}
+    load = found["model-load"]
+    assert load["file"] == native.Option(name="file", kind="text", default=None)
+    assert load["file"].is_required
+    assert load["block"] == native.Option(name="block", kind="number", default="1048576")
+    assert not load["block"].is_required
+    assert load["heap"].default == ""
+    assert load["io"].choices == ("buffered", "direct")
+    assert load["cache"] == native.Option(
+        name="cache", kind="choice", default="cold", choices=("cold", "warm", "as-is")
+    )
+    assert {"pread", "uring", "mmap", "mmap-copy", "sendfile"} <= set(load["engine"].choices)
+    assert found["clock-step"] == {}
+
+
+OPTIONS = [(one.name, option) for one in native.operations() for option in one.options]
+
+
+@pytest.mark.parametrize(
+    ("operation", "option"), OPTIONS, ids=[f"{name}-{option.name}" for name, option in OPTIONS]
+)
+def test_what_the_core_says_of_an_option_is_what_its_parser_does(
+    operation: str, option: native.Option
+) -> None:
+    """Its default is a value that it takes, and a choice has choices, each of them once."""
+    if option.kind == "number" and option.default is not None:
+        assert 0 <= int(option.default) < 1 << 64
+    assert bool(option.choices) == (option.kind == "choice")
+    assert len(set(option.choices)) == len(option.choices)
+    assert option.kind != "choice" or option.default in (None, *option.choices)
+    wrong = {"number": "many", "choice": "?", "text": None}[option.kind]
+    others = {
+        one.name: one.choices[0] if one.choices else "0"
+        for name, one in OPTIONS
+        if name == operation and one.is_required and one != option
+    }
+    given = others if wrong is None else {**others, option.name: wrong}
+    if wrong is not None or option.is_required:
+        error = native.run_job(Job(operation=operation, options=given)).error
+        assert error is not None
+        code = errno.EINVAL if wrong else errno.ENODATA
+        assert (error.code, error.step, error.path) == (code, "option", option.name)
+
+
+def test_the_option_that_is_left_out_is_the_one_with_its_default() -> None:
+    options = {"effect": "syscall", "count": "10"}
+    left_out = native.run_job(Job(operation="calibrate", options=options))
+    (calibrate,) = (one for one in native.operations() if one.name == "calibrate")
+    (batches,) = (option for option in calibrate.options if option.name == "batches")
+    assert len(left_out.spans) == int(batches.default or 0)
+
+
+def test_values_that_others_read_go_by_the_names_of_the_core() -> None:
+    assert native.VALUE_START_NS == "start_ns"
+    assert native.VALUE_READY_NS == "ready_ns"
+    assert native.VALUE_ELAPSED_NS == "elapsed_ns"
+    assert native.VALUE_SET_UP_NS == "set_up_ns"
+    assert native.VALUE_SET_CACHE_NS == "set_cache_ns"
+    assert native.VALUE_VERIFY_NS == "verify_ns"
+    assert native.VALUE_TRACE_NS == "trace_ns"
+    assert native.SPAN_RELEASE == "release"
+    options = {"effect": "syscall", "count": "10", "batches": "2"}
+    outcome = native.run_job(Job(operation="calibrate", options=options))
+    assert native.VALUE_ELAPSED_NS in outcome.values
+    assert native.VALUE_START_NS not in outcome.values
+    assert 0 <= outcome.spans[0].start_ns < outcome.spans[0].end_ns < 10**9
 
 
 def test_an_unknown_operation_has_no_options() -> None:

@@ -48,7 +48,7 @@ def _shapes(runner: Runner, operation: str, place: Path) -> list[dict[str, Any]]
     return [_shape(runner(job), place) for job in sample_jobs.jobs_of(operation, place)]
 
 
-@pytest.mark.parametrize("operation", list(native.operations()))
+@pytest.mark.parametrize("operation", [one.name for one in native.operations()])
 def test_the_agent_answers_every_operation_as_the_core_does(
     device_agent: Agent, operation: str, tmp_path: Path
 ) -> None:

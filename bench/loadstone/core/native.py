@@ -7,13 +7,61 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from loadstone._native import ffi, lib
-from loadstone.model import CoreError, Histogram, Job, Outcome, Span
+from loadstone.model import CoreError, Histogram, Job, Noun, Outcome, Span
 
 _KINDS = {
     lib.LS_OPTION_NUMBER: "number",
     lib.LS_OPTION_CHOICE: "choice",
     lib.LS_OPTION_TEXT: "text",
 }
+
+
+def _text(chars: Any) -> str:
+    return bytes(ffi.string(chars)).decode(errors="replace")
+
+
+SAMPLES_MAX = int(lib.LS_SAMPLES_MAX)
+"""How many kernel files an agent samples for one Job."""
+
+# What the values and spans of an Outcome are called, where others than their operation's
+# workload read them; see loadstone.h.
+VALUE_START_NS = _text(lib.ls_value_start_ns)
+"""When the timed region began; no Outcome has it, as span times count from it."""
+VALUE_READY_NS = _text(lib.ls_value_ready_ns)
+"""Length of the timed region, until all bytes are ready."""
+VALUE_ELAPSED_NS = _text(lib.ls_value_elapsed_ns)
+"""Length of the timed region, where that is its end."""
+VALUE_SET_UP_NS = _text(lib.ls_value_set_up_ns)
+"""Untimed: making files, threads and payload."""
+VALUE_SET_CACHE_NS = _text(lib.ls_value_set_cache_ns)
+"""Untimed: bringing the page cache into its state."""
+VALUE_VERIFY_NS = _text(lib.ls_value_verify_ns)
+"""Untimed: checking what was read or written."""
+VALUE_TRACE_NS = _text(lib.ls_value_trace_ns)
+"""Untimed: the same once more, under a tracepoint."""
+SPAN_RELEASE = _text(lib.ls_span_release)
+"""Behind the timed region: giving memory back."""
+
+
+class Option(Noun, frozen=True):
+    """One option of an operation; without a default it must be given."""
+
+    name: str
+    kind: str
+    default: str | None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a Job without it is refused."""
+        return self.default is None
+
+
+class Operation(Noun, frozen=True):
+    """What a Job can ask for."""
+
+    name: str
+    options: tuple[Option, ...]
 
 
 def run_job(job: Job) -> Outcome:
@@ -60,23 +108,18 @@ def source_hash() -> str:
     return _text(lib.ls_core_source_hash())
 
 
-def operations() -> Iterator[str]:
-    """Names of the operations that a Job can ask for."""
-    position = 0
-    while (name := lib.ls_operation_name(position)) != ffi.NULL:
-        yield _text(name)
-        position += 1
+def operations() -> tuple[Operation, ...]:
+    """What a Job can ask for, sorted by name, with the options that each takes."""
+    found: list[Operation] = []
+    while (name := lib.ls_operation_name(len(found))) != ffi.NULL:
+        found.append(Operation(name=_text(name), options=tuple(_options(name))))
+    return tuple(found)
 
 
 def operation_options(operation: str) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """An operation's options: key to (``number``, ``choice`` or ``text``; the choices)."""
-    facts = ffi.new("struct ls_option_info *")
-    name = operation.encode()
-    options: dict[str, tuple[str, tuple[str, ...]]] = {}
-    while lib.ls_operation_option(name, len(options), facts) == 0:
-        words = tuple(_text(facts.choices).split()) if facts.choices != ffi.NULL else ()
-        options[_text(facts.key)] = (_KINDS[facts.kind], words)
-    return options
+    """An operation's options: name to (``number``, ``choice`` or ``text``; the choices)."""
+    found = (one.options for one in operations() if one.name == operation)
+    return {option.name: (option.kind, option.choices) for option in next(found, ())}
 
 
 def histogram_of(values_ns: list[int]) -> Histogram:
@@ -88,8 +131,26 @@ def histogram_of(values_ns: list[int]) -> Histogram:
     return _histogram(histogram)
 
 
-def _text(chars: Any) -> str:
-    return bytes(ffi.string(chars)).decode(errors="replace")
+def _options(operation: Any) -> Iterator[Option]:
+    info = ffi.new("struct ls_option_info *")
+    position = 0
+    while lib.ls_operation_option(operation, position, info) == 0:
+        has_default = info.default_value != ffi.NULL
+        yield Option(
+            name=_text(info.key),
+            kind=_KINDS[info.kind],
+            default=_text(info.default_value) if has_default else None,
+            choices=tuple(_texts(info.choices)) if info.choices != ffi.NULL else (),
+        )
+        position += 1
+
+
+def _texts(texts: Any) -> Iterator[str]:
+    """Those of an array that ends with NULL."""
+    position = 0
+    while texts[position] != ffi.NULL:
+        yield _text(texts[position])
+        position += 1
 
 
 def _job(job: Job, keep: list[Any]) -> Any:
@@ -111,7 +172,7 @@ def _job(job: Job, keep: list[Any]) -> Any:
 
 def _outcome(job: Job, result: Any) -> Outcome:
     values = {_text(v.name): int(v.value) for v in result.values[0 : result.values_count]}
-    start_ns = values.pop("start_ns", 0)
+    start_ns = values.pop(VALUE_START_NS, 0)
     if result.spans_lost:
         values["spans_lost"] = int(result.spans_lost)
     return Outcome(

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from loadstone.core import remote_files
+from loadstone.core.native import SAMPLES_MAX
 from loadstone.environment.machine import machine_facts
 from loadstone.environment.path import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
@@ -27,8 +28,6 @@ SUMMARY = "an Android device: adb:SERIAL, or adb: where there is only one"
 IS_THIS_MACHINE = False
 
 _PAUSE_S = 1.0
-# What the agent takes in one Job.
-_MOST_SAMPLES = 256
 
 
 class AdbTarget:
@@ -85,8 +84,8 @@ class AdbTarget:
 
     def read_texts(self, paths: Sequence[str]) -> Mapping[str, str]:
         found: dict[str, str] = {}
-        for start in range(0, len(paths), _MOST_SAMPLES):
-            some = tuple(paths[start : start + _MOST_SAMPLES])
+        for start in range(0, len(paths), SAMPLES_MAX):
+            some = tuple(paths[start : start + SAMPLES_MAX])
             outcome = self.execute(Job(operation="read-texts", options={}, samples=some))
             if outcome.target_lost:
                 raise TargetLostError(str(outcome.crash))

@@ -18,8 +18,8 @@ struct options {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ "device", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, device) },
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("device", struct options, device, LS_REQUIRED),
+	LS_OPTIONS_END,
 };
 
 static int run(const struct ls_job *job, struct ls_result *ret)

@@ -43,20 +43,18 @@ struct options {
 	uint64_t seed;
 };
 
-#define OPTION(key, field, kind, choices, fallback) \
-	{ key, kind, choices, fallback, offsetof(struct options, field) }
-
 static const struct ls_option_spec specs[] = {
-	OPTION("device", device, LS_OPTION_TEXT, NULL, NULL),
-	OPTION("baseline", baseline, LS_OPTION_TEXT, NULL, NULL),
-	OPTION("pattern", pattern, LS_OPTION_CHOICE, "random sequential", "random"),
-	OPTION("block", block, LS_OPTION_NUMBER, NULL, "4096"),
-	OPTION("total", total, LS_OPTION_NUMBER, NULL, NULL),
-	OPTION("threads", threads, LS_OPTION_NUMBER, NULL, "1"),
-	OPTION("io", io, LS_OPTION_CHOICE, "buffered direct", "direct"),
-	OPTION("warm-stride", warm_stride, LS_OPTION_NUMBER, NULL, "0"),
-	OPTION("seed", seed, LS_OPTION_NUMBER, NULL, "1"),
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("device", struct options, device, LS_REQUIRED),
+	LS_TEXT_OPTION("baseline", struct options, baseline, LS_REQUIRED),
+	LS_CHOICE_OPTION("pattern", struct options, pattern,
+			 LS_CHOICES("random", "sequential"), "random"),
+	LS_NUMBER_OPTION("block", struct options, block, "4096"),
+	LS_NUMBER_OPTION("total", struct options, total, LS_REQUIRED),
+	LS_NUMBER_OPTION("threads", struct options, threads, "1"),
+	LS_CHOICE_OPTION("io", struct options, io, LS_CHOICES("buffered", "direct"), "direct"),
+	LS_NUMBER_OPTION("warm-stride", struct options, warm_stride, "0"),
+	LS_NUMBER_OPTION("seed", struct options, seed, "1"),
+	LS_OPTIONS_END,
 };
 
 /* One of the two devices. */
@@ -89,26 +87,20 @@ static int fail(const struct reading *reading, const struct side *side, int code
 	return ls_result_fail(reading->result, code, step, side->path, offset);
 }
 
-static int refuse_option(const struct reading *reading, const char *key, uint64_t value)
-{
-	return ls_result_fail(reading->result, -ERANGE, "option", key,
-			      value > INT64_MAX ? INT64_MAX : (int64_t)value);
-}
-
 static int check_options(struct reading *reading)
 {
 	const struct options *options = &reading->options;
 
 	if (!options->threads || options->threads > LS_THREADS_MAX)
-		return refuse_option(reading, "threads", options->threads);
+		return ls_option_refuse(reading->result, "threads", options->threads);
 	if (options->block < SMALL_BYTES || options->block > BLOCK_MOST)
-		return refuse_option(reading, "block", options->block);
+		return ls_option_refuse(reading->result, "block", options->block);
 	if (options->block % SMALL_BYTES)
 		return ls_result_fail(reading->result, -EINVAL, "block of the device",
 				      options->device, SMALL_BYTES);
 	reading->reads = options->total / options->block / options->threads;
 	if (!reading->reads || options->total > INT64_MAX)
-		return refuse_option(reading, "total", options->total);
+		return ls_option_refuse(reading->result, "total", options->total);
 	return 0;
 }
 
@@ -222,7 +214,7 @@ static int run_threads(struct reading *reading, struct ls_thread_group *group,
 		ls_region_enter(region, job, reading->result);
 	err = ls_thread_group_run(group);
 	if (region)
-		ls_region_leave(region);
+		ls_region_leave(region, group->start_ns);
 	return err;
 }
 
@@ -239,10 +231,8 @@ static int read_side(struct reading *reading, const struct side *side, const cha
 	err = run_threads(reading, &group, region, job);
 	for (uint64_t i = 0; i < reading->options.threads; i++)
 		ls_histogram_merge(latency, &reading->readers[i].latency);
-	if (region)
-		ls_value_add(reading->result, "start_ns", group.start_ns);
 	ls_span_add(reading->result, name, 0, group.start_ns, group.end_ns);
-	ls_value_add(reading->result, region ? "elapsed_ns" : "floor_ns",
+	ls_value_add(reading->result, region ? ls_value_elapsed_ns : "floor_ns",
 		     group.end_ns - group.start_ns);
 	ls_thread_group_deinit(&group);
 	return err;
@@ -314,7 +304,7 @@ static int measure(struct reading *reading, const struct ls_job *job)
 		err = drop(reading, &reading->device);
 	if (!err)
 		err = warm(reading);
-	ls_value_add(reading->result, "set_up_ns", ls_clock_now() - start_ns);
+	ls_value_add(reading->result, ls_value_set_up_ns, ls_clock_now() - start_ns);
 	if (!err)
 		err = read_side(reading, &reading->device, "read", &region, job);
 	if (err)

@@ -47,19 +47,17 @@ struct options {
 	uint64_t seed;
 };
 
-#define OPTION(key, kind, choices, fallback) \
-	{ #key, kind, choices, fallback, offsetof(struct options, key) }
-
 static const struct ls_option_spec specs[] = {
-	OPTION(device, LS_OPTION_TEXT, NULL, NULL),
-	OPTION(threads, LS_OPTION_NUMBER, NULL, "16"),
-	OPTION(block, LS_OPTION_NUMBER, NULL, "4096"),
-	OPTION(sync, LS_OPTION_CHOICE, "fdatasync fsync dsync empty", "fdatasync"),
-	OPTION(writes, LS_OPTION_NUMBER, NULL, "20"),
-	OPTION(seconds, LS_OPTION_NUMBER, NULL, "0"),
-	OPTION(io, LS_OPTION_CHOICE, "buffered direct", "buffered"),
-	OPTION(seed, LS_OPTION_NUMBER, NULL, "1"),
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("device", struct options, device, LS_REQUIRED),
+	LS_NUMBER_OPTION("threads", struct options, threads, "16"),
+	LS_NUMBER_OPTION("block", struct options, block, "4096"),
+	LS_CHOICE_OPTION("sync", struct options, sync,
+			 LS_CHOICES("fdatasync", "fsync", "dsync", "empty"), "fdatasync"),
+	LS_NUMBER_OPTION("writes", struct options, writes, "20"),
+	LS_NUMBER_OPTION("seconds", struct options, seconds, "0"),
+	LS_CHOICE_OPTION("io", struct options, io, LS_CHOICES("buffered", "direct"), "buffered"),
+	LS_NUMBER_OPTION("seed", struct options, seed, "1"),
+	LS_OPTIONS_END,
 };
 
 struct writer {
@@ -85,24 +83,18 @@ static int fail(const struct flushing *flushing, int code, const char *step, int
 	return ls_result_fail(flushing->result, code, step, flushing->options.device, offset);
 }
 
-static int refuse_option(const struct flushing *flushing, const char *key, uint64_t value)
-{
-	return ls_result_fail(flushing->result, -ERANGE, "option", key,
-			      value > INT64_MAX ? INT64_MAX : (int64_t)value);
-}
-
 static int check_options(const struct flushing *flushing)
 {
 	const struct options *options = &flushing->options;
 
 	if (!options->threads || options->threads > LS_THREADS_MAX)
-		return refuse_option(flushing, "threads", options->threads);
+		return ls_option_refuse(flushing->result, "threads", options->threads);
 	if (!options->block || options->block > BLOCK_MOST)
-		return refuse_option(flushing, "block", options->block);
+		return ls_option_refuse(flushing->result, "block", options->block);
 	if (!options->writes)
-		return refuse_option(flushing, "writes", options->writes);
+		return ls_option_refuse(flushing->result, "writes", options->writes);
 	if (options->seconds > INT64_MAX / 1000000000)
-		return refuse_option(flushing, "seconds", options->seconds);
+		return ls_option_refuse(flushing->result, "seconds", options->seconds);
 	return 0;
 }
 
@@ -248,12 +240,11 @@ static int write_and_sync(struct flushing *flushing, const struct ls_job *job,
 		flushing->deadline_ns = ls_clock_now() +
 					(int64_t)flushing->options.seconds * 1000000000;
 	err = ls_thread_group_run(group);
-	ls_region_leave(&region);
-	ls_value_add(result, "start_ns", group->start_ns);
+	ls_region_leave(&region, group->start_ns);
 	if (err)
 		return err;
 	ls_span_add(result, "write and sync", 0, group->start_ns, group->end_ns);
-	ls_value_add(result, "elapsed_ns", group->end_ns - group->start_ns);
+	ls_value_add(result, ls_value_elapsed_ns, group->end_ns - group->start_ns);
 	ls_region_report(&region);
 	return 0;
 }

@@ -22,13 +22,13 @@ struct options {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ "action", LS_OPTION_CHOICE, "create reload remove status version", NULL,
-	  offsetof(struct options, action) },
-	{ "name", LS_OPTION_TEXT, NULL, "", offsetof(struct options, name) },
-	{ "table", LS_OPTION_TEXT, NULL, "", offsetof(struct options, table) },
-	{ "mode", LS_OPTION_CHOICE, "read-write read-only", "read-write",
-	  offsetof(struct options, mode) },
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_CHOICE_OPTION("action", struct options, action,
+			 LS_CHOICES("create", "reload", "remove", "status", "version"), LS_REQUIRED),
+	LS_TEXT_OPTION("name", struct options, name, ""),
+	LS_TEXT_OPTION("table", struct options, table, ""),
+	LS_CHOICE_OPTION("mode", struct options, mode,
+			 LS_CHOICES("read-write", "read-only"), "read-write"),
+	LS_OPTIONS_END,
 };
 
 static void report_device(const struct ls_dm_device *device, struct ls_result *ret)

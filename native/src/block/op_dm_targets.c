@@ -18,8 +18,8 @@ struct options {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ "name", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, name) },
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("name", struct options, name, LS_REQUIRED),
+	LS_OPTIONS_END,
 };
 
 static int begins_with(const char *line, const char *type, size_t length)

@@ -19,10 +19,11 @@ struct options {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ "action", LS_OPTION_CHOICE, "attach detach", NULL, offsetof(struct options, action) },
-	{ "image", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, image) },
-	{ "direct", LS_OPTION_CHOICE, "off on", "on", offsetof(struct options, wants_direct) },
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_CHOICE_OPTION("action", struct options, action,
+			 LS_CHOICES("attach", "detach"), LS_REQUIRED),
+	LS_TEXT_OPTION("image", struct options, image, LS_REQUIRED),
+	LS_CHOICE_OPTION("direct", struct options, wants_direct, LS_CHOICES("off", "on"), "on"),
+	LS_OPTIONS_END,
 };
 
 static int attach(const struct options *options, const struct ls_job *job,

@@ -12,7 +12,7 @@
 enum { LS_MIB = 1 << 20 };
 
 struct ls_calibrate_options {
-	uint64_t effect;	/* position in LS_EFFECT_NAMES */
+	uint64_t effect;	/* position in ls_effects */
 	uint64_t count;		/* units of a batch; 0: what suits the effect */
 	uint64_t batches;
 	uint64_t size;		/* of one write */
@@ -45,7 +45,6 @@ struct ls_calibration {
  * prepared the calibration.
  */
 struct ls_effect {
-	const char *name;
 	uint64_t unit_bytes;
 	uint64_t count;
 	int (*prepare)(struct ls_calibration *calibration);
@@ -54,13 +53,9 @@ struct ls_effect {
 	int (*check)(struct ls_calibration *calibration);
 };
 
-extern const struct ls_effect ls_effect_memcpy, ls_effect_memset, ls_effect_minor_fault,
-	ls_effect_thp_fault, ls_effect_syscall, ls_effect_clock_read, ls_effect_context_switch,
-	ls_effect_kernel_copy, ls_effect_write, ls_effect_read_pread, ls_effect_read_mmap;
-
-#define LS_EFFECT_NAMES \
-	"memcpy memset kernel-copy syscall minor-fault thp-fault context-switch clock-read " \
-	"write read-pread read-mmap"
+/* effects.c: all of them, by number, and their names in the same order, which ends with NULL. */
+extern const struct ls_effect *const ls_effects[];
+extern const char *const ls_effect_names[];
 
 /* calibration.c */
 

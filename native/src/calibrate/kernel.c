@@ -120,14 +120,14 @@ void ls_calibration_end_partner(struct ls_calibration *calibration)
 		(void)sched_setaffinity(0, sizeof(calibration->allowed), &calibration->allowed);
 }
 
-const struct ls_effect ls_effect_syscall = { .name = "syscall", .count = 2000, .work = call };
+const struct ls_effect ls_effect_syscall = { .count = 2000, .work = call };
 
 const struct ls_effect ls_effect_clock_read = {
-	.name = "clock-read", .count = 10000, .work = read_clock,
+	.count = 10000, .work = read_clock,
 };
 
 /* Of which each has the writing and the reading of a byte by a pipe in it. */
 const struct ls_effect ls_effect_context_switch = {
-	.name = "context-switch", .count = 1000, .prepare = start_partner,
+	.count = 1000, .prepare = start_partner,
 	.work = switch_over_and_back,
 };

@@ -120,19 +120,19 @@ static int check_huge_pages(struct ls_calibration *calibration)
 }
 
 const struct ls_effect ls_effect_memcpy = {
-	.name = "memcpy", .unit_bytes = LS_MIB, .count = 16, .prepare = map_both, .work = copy,
+	.unit_bytes = LS_MIB, .count = 16, .prepare = map_both, .work = copy,
 };
 
 const struct ls_effect ls_effect_memset = {
-	.name = "memset", .unit_bytes = LS_MIB, .count = 16, .prepare = map_target, .work = clear,
+	.unit_bytes = LS_MIB, .count = 16, .prepare = map_target, .work = clear,
 };
 
 const struct ls_effect ls_effect_minor_fault = {
-	.name = "minor-fault", .count = 512, .renew = renew_small_pages,
+	.count = 512, .renew = renew_small_pages,
 	.work = touch_small_pages,
 };
 
 const struct ls_effect ls_effect_thp_fault = {
-	.name = "thp-fault", .unit_bytes = LS_MIB, .count = 16, .prepare = find_huge_page,
+	.unit_bytes = LS_MIB, .count = 16, .prepare = find_huge_page,
 	.renew = renew_huge_pages, .work = touch_huge_pages, .check = check_huge_pages,
 };

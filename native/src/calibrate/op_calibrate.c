@@ -20,38 +20,20 @@ enum {
 	MIBS_MAX = 1 << 14,
 };
 
-#define OPTION(key, kind, choices, fallback) \
-	{ #key, kind, choices, fallback, offsetof(struct ls_calibrate_options, key) }
-
 static const struct ls_option_spec specs[] = {
-	OPTION(effect, LS_OPTION_CHOICE, LS_EFFECT_NAMES, NULL),
-	OPTION(count, LS_OPTION_NUMBER, NULL, "0"),
-	OPTION(batches, LS_OPTION_NUMBER, NULL, "21"),
-	OPTION(size, LS_OPTION_NUMBER, NULL, "65536"),
-	OPTION(file, LS_OPTION_TEXT, NULL, ""),
-	{ NULL, 0, NULL, NULL, 0 },
-};
-
-/* The order is that of LS_EFFECT_NAMES. */
-static const struct ls_effect *const effects[] = {
-	&ls_effect_memcpy, &ls_effect_memset, &ls_effect_kernel_copy, &ls_effect_syscall,
-	&ls_effect_minor_fault, &ls_effect_thp_fault, &ls_effect_context_switch,
-	&ls_effect_clock_read, &ls_effect_write, &ls_effect_read_pread, &ls_effect_read_mmap,
+	LS_CHOICE_OPTION("effect", struct ls_calibrate_options, effect,
+			 ls_effect_names, LS_REQUIRED),
+	LS_NUMBER_OPTION("count", struct ls_calibrate_options, count, "0"),
+	LS_NUMBER_OPTION("batches", struct ls_calibrate_options, batches, "21"),
+	LS_NUMBER_OPTION("size", struct ls_calibrate_options, size, "65536"),
+	LS_TEXT_OPTION("file", struct ls_calibrate_options, file, ""),
+	LS_OPTIONS_END,
 };
 
 struct tally {
 	int64_t elapsed_ns;
 	int64_t best_ns;
 };
-
-static int check_range(struct ls_calibration *calibration, const char *key, uint64_t value,
-		       uint64_t most)
-{
-	if (value >= 1 && value <= most)
-		return 0;
-	return ls_result_fail(calibration->result, -ERANGE, "option", key,
-			      value > INT64_MAX ? INT64_MAX : (int64_t)value);
-}
 
 static int run_batch(struct ls_calibration *calibration, const struct ls_effect *effect,
 		     int64_t *start_ns, int64_t *end_ns)
@@ -99,11 +81,10 @@ static int measure(struct ls_calibration *calibration, const struct ls_effect *e
 	ls_region_enter(&region, job, result);
 	start_ns = ls_clock_now();
 	err = run_batches(calibration, effect, &tally);
-	ls_region_leave(&region);
-	ls_value_add(result, "start_ns", start_ns);
+	ls_region_leave(&region, start_ns);
 	if (err)
 		return err;
-	ls_value_add(result, "elapsed_ns", tally.elapsed_ns);
+	ls_value_add(result, ls_value_elapsed_ns, tally.elapsed_ns);
 	ls_value_add(result, "best_ns", tally.best_ns);
 	ls_value_add(result, "batch_count", (int64_t)calibration->count);
 	ls_value_add(result, "count", (int64_t)(calibration->count * calibration->options.batches));
@@ -132,12 +113,12 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 
 	if (err)
 		return err;
-	effect = effects[calibration.options.effect];
+	effect = ls_effects[calibration.options.effect];
 	calibration.count = calibration.options.count ? calibration.options.count : effect->count;
-	err = check_range(&calibration, "batches", calibration.options.batches, BATCHES_MAX);
+	err = ls_option_check_range(ret, "batches", calibration.options.batches, 1, BATCHES_MAX);
 	if (!err)
-		err = check_range(&calibration, "count", calibration.count,
-				  effect->unit_bytes ? MIBS_MAX : COUNT_MAX);
+		err = ls_option_check_range(ret, "count", calibration.count, 1,
+					    effect->unit_bytes ? MIBS_MAX : COUNT_MAX);
 	if (!err && effect->prepare)
 		err = effect->prepare(&calibration);
 	if (!err)

@@ -8,6 +8,7 @@
 
 #include "calibrate/calibrate.h"
 #include "core/arithmetic.h"
+#include "core/operation.h"
 #include "core/record.h"
 #include "core/size.h"
 #include "system/cache.h"
@@ -96,8 +97,7 @@ static int prepare_write(struct ls_calibration *calibration)
 	const uint64_t most = calibration->count * LS_MIB;
 
 	if (!calibration->options.size || calibration->options.size > most)
-		return ls_result_fail(calibration->result, -ERANGE, "option", "size",
-				      (int64_t)calibration->options.size);
+		return ls_option_refuse(calibration->result, "size", calibration->options.size);
 	return map_source(calibration, calibration->options.size);
 }
 
@@ -170,21 +170,21 @@ static int read_by_mmap(struct ls_calibration *calibration)
 }
 
 const struct ls_effect ls_effect_kernel_copy = {
-	.name = "kernel-copy", .unit_bytes = LS_MIB, .count = 16,
+	.unit_bytes = LS_MIB, .count = 16,
 	.prepare = prepare_kernel_copy, .work = copy_by_kernel,
 };
 
 const struct ls_effect ls_effect_write = {
-	.name = "write", .unit_bytes = LS_MIB, .count = 16, .prepare = prepare_write,
+	.unit_bytes = LS_MIB, .count = 16, .prepare = prepare_write,
 	.renew = make_file, .work = write_file,
 };
 
 const struct ls_effect ls_effect_read_pread = {
-	.name = "read-pread", .unit_bytes = LS_MIB, .count = 16, .prepare = prepare_read,
+	.unit_bytes = LS_MIB, .count = 16, .prepare = prepare_read,
 	.work = read_by_pread, .check = check_cached,
 };
 
 const struct ls_effect ls_effect_read_mmap = {
-	.name = "read-mmap", .unit_bytes = LS_MIB, .count = 16, .prepare = prepare_read,
+	.unit_bytes = LS_MIB, .count = 16, .prepare = prepare_read,
 	.renew = renew_mapping, .work = read_by_mmap, .check = check_cached,
 };

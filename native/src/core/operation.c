@@ -28,7 +28,7 @@ static const char *given(const struct ls_job *job, const struct ls_option_spec *
 	for (uint32_t i = 0; i < job->options_count; i++)
 		if (!strcmp(job->options[i].key, spec->key))
 			return job->options[i].value;
-	return spec->fallback;
+	return spec->default_value;
 }
 
 static int parse_number(const char *text, uint64_t *ret)
@@ -44,19 +44,13 @@ static int parse_number(const char *text, uint64_t *ret)
 	return *end ? -EINVAL : 0;
 }
 
-static int parse_choice(const char *text, const char *choices, uint64_t *ret)
+static int parse_choice(const char *text, const char *const *choices, uint64_t *ret)
 {
-	size_t length = strlen(text);
-
-	for (uint64_t position = 0; *choices; position++) {
-		size_t word = strcspn(choices, " ");
-
-		if (word == length && !memcmp(choices, text, word)) {
-			*ret = position;
-			return 0;
-		}
-		choices += word;
-		choices += strspn(choices, " ");
+	for (uint64_t position = 0; choices[position]; position++) {
+		if (strcmp(choices[position], text))
+			continue;
+		*ret = position;
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -91,6 +85,18 @@ int ls_options_parse(const struct ls_option_spec *specs, const struct ls_job *jo
 			return ls_result_fail(ret, err, "option", specs->key, -1);
 	}
 	return 0;
+}
+
+int ls_option_refuse(struct ls_result *result, const char *key, uint64_t value)
+{
+	return ls_result_fail(result, -ERANGE, "option", key,
+			      value > INT64_MAX ? INT64_MAX : (int64_t)value);
+}
+
+int ls_option_check_range(struct ls_result *result, const char *key, uint64_t value,
+			  uint64_t least, uint64_t most)
+{
+	return value < least || value > most ? ls_option_refuse(result, key, value) : 0;
 }
 
 int ls_job_run(const struct ls_job *job, struct ls_result *ret)
@@ -128,7 +134,7 @@ int ls_operation_option(const char *name, uint32_t position, struct ls_option_in
 		if (i != position)
 			continue;
 		*ret = (struct ls_option_info){ spec->key, (int32_t)spec->kind, spec->choices,
-						 spec->fallback };
+						 spec->default_value };
 		return 0;
 	}
 	return -ENOENT;

@@ -20,6 +20,16 @@ enum {
 #define SAME_WORD UINT64_C(0x0101010101010101)
 #define HEAP_BASE UINT64_C(0x000055d5c0000000)
 
+const char *const ls_payload_names[] = {
+	[LS_PAYLOAD_RANDOM] = "random",
+	[LS_PAYLOAD_ZERO] = "zero",
+	[LS_PAYLOAD_SAME_FILLED] = "same-filled",
+	[LS_PAYLOAD_TEXT] = "text",
+	[LS_PAYLOAD_POINTER] = "pointer",
+	[LS_PAYLOAD_FP16] = "fp16",
+	NULL,
+};
+
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 /* Frequent ones first, as in a text. */

@@ -16,8 +16,8 @@ enum {
 	LS_PAYLOAD_NUMBER_BITS = 40,
 };
 
-/* By enum ls_payload. */
-#define LS_PAYLOAD_NAMES "random zero same-filled text pointer fp16"
+/* By enum ls_payload; ends with NULL. */
+extern const char *const ls_payload_names[];
 
 /* Pages of one word would be that no more with another one among them. */
 static inline int ls_payload_has_marks(uint64_t payload)

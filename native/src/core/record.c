@@ -4,6 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const ls_value_start_ns = "start_ns";
+const char *const ls_value_ready_ns = "ready_ns";
+const char *const ls_value_elapsed_ns = "elapsed_ns";
+const char *const ls_value_set_up_ns = "set_up_ns";
+const char *const ls_value_set_cache_ns = "set_cache_ns";
+const char *const ls_value_verify_ns = "verify_ns";
+const char *const ls_value_trace_ns = "trace_ns";
+const char *const ls_span_release = "release";
+
 int ls_result_fail(struct ls_result *result, int code, const char *step, const char *path,
 		   int64_t offset)
 {

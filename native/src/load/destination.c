@@ -20,6 +20,18 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+const char *const ls_destination_names[] = {
+	[LS_DESTINATION_MAPPING] = "mapping",
+	[LS_DESTINATION_ANON] = "anon",
+	[LS_DESTINATION_THP] = "thp",
+	[LS_DESTINATION_HUGETLB] = "hugetlb",
+	[LS_DESTINATION_MEMFD] = "memfd",
+	[LS_DESTINATION_MEMFD_HUGETLB] = "memfd-hugetlb",
+	[LS_DESTINATION_UDMABUF] = "udmabuf",
+	[LS_DESTINATION_DMA_HEAP] = "dma-heap",
+	NULL,
+};
+
 static int is_hugetlb(const struct ls_destination *destination)
 {
 	return destination->kind == LS_DESTINATION_HUGETLB ||

@@ -7,7 +7,6 @@
 
 #include "loadstone.h"
 
-/* The order is that of LS_DESTINATION_NAMES. */
 enum ls_destination_kind {
 	LS_DESTINATION_MAPPING,		/* the file's own mapping: no memory of its own */
 	LS_DESTINATION_ANON,
@@ -19,7 +18,8 @@ enum ls_destination_kind {
 	LS_DESTINATION_DMA_HEAP,
 };
 
-#define LS_DESTINATION_NAMES "mapping anon thp hugetlb memfd memfd-hugetlb udmabuf dma-heap"
+/* By enum ls_destination_kind; ends with NULL. */
+extern const char *const ls_destination_names[];
 
 struct ls_segment {
 	uint8_t *addr;			/* where the CPU sees it, or NULL */

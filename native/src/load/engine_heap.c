@@ -87,7 +87,6 @@ static int check(struct ls_load *load)
 }
 
 const struct ls_engine ls_engine_heap_alloc_and_read = {
-	.name = "heap-alloc-and-read",
 	.makes_segment = 1,
 	.wants_one_thread = 1,
 	.check = check,
@@ -95,7 +94,6 @@ const struct ls_engine ls_engine_heap_alloc_and_read = {
 };
 
 const struct ls_engine ls_engine_heap_alloc_file = {
-	.name = "heap-alloc-file",
 	.makes_segment = 1,
 	.wants_one_thread = 1,
 	.check = check,

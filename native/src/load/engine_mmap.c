@@ -91,7 +91,6 @@ static int check_copy(struct ls_load *load)
 }
 
 const struct ls_engine ls_engine_mmap = {
-	.name = "mmap",
 	.maps_file = 1,
 	.check = check_mapping,
 	.prepare = advise,
@@ -99,7 +98,6 @@ const struct ls_engine ls_engine_mmap = {
 };
 
 const struct ls_engine ls_engine_mmap_copy = {
-	.name = "mmap-copy",
 	.maps_file = 1,
 	.check = check_copy,
 	.prepare = advise,

@@ -52,4 +52,4 @@ static int read_all(struct ls_reader *reader)
 	return more;
 }
 
-const struct ls_engine ls_engine_pread = { .name = "pread", .read = read_all };
+const struct ls_engine ls_engine_pread = { .read = read_all };

@@ -191,14 +191,12 @@ static int check_heap(struct ls_load *load)
 }
 
 const struct ls_engine ls_engine_sendfile = {
-	.name = "sendfile",
 	.wants_one_thread = 1,
 	.check = check_descriptor,
 	.read = sendfile_all,
 };
 
 const struct ls_engine ls_engine_splice = {
-	.name = "splice",
 	.check = check_descriptor,
 	.prepare = open_pipe,
 	.read = splice_all,
@@ -206,13 +204,11 @@ const struct ls_engine ls_engine_splice = {
 };
 
 const struct ls_engine ls_engine_copy_range = {
-	.name = "copy-range",
 	.check = check_descriptor,
 	.read = range_all,
 };
 
 const struct ls_engine ls_engine_dmabuf_rw_file = {
-	.name = "dmabuf-rw-file",
 	.check = check_heap,
 	.read = rw_file_all,
 };

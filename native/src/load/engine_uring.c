@@ -132,7 +132,6 @@ static void release(struct ls_reader *reader)
 }
 
 const struct ls_engine ls_engine_uring = {
-	.name = "uring",
 	.reserve = reserve,
 	.prepare = prepare,
 	.read = read_all,

@@ -10,6 +10,7 @@
 #include "load/destination.h"
 #include "load/layout.h"
 #include "load/uring_reader.h"
+#include "load/watermark.h"
 #include "loadstone.h"
 #include "system/latch.h"
 
@@ -60,7 +61,6 @@ struct ls_reader {
 
 /* How bytes travel. Every hook may be NULL. */
 struct ls_engine {
-	const char *name;
 	int maps_file;			/* reads from load->source */
 	int makes_segment;		/* allocates what it reads into */
 	int wants_one_thread;
@@ -71,28 +71,9 @@ struct ls_engine {
 	void (*release)(struct ls_reader *reader);	/* in its thread, also after errors */
 };
 
-extern const struct ls_engine ls_engine_pread;
-extern const struct ls_engine ls_engine_uring;
-extern const struct ls_engine ls_engine_mmap;
-extern const struct ls_engine ls_engine_mmap_copy;
-extern const struct ls_engine ls_engine_sendfile;
-extern const struct ls_engine ls_engine_splice;
-extern const struct ls_engine ls_engine_copy_range;
-extern const struct ls_engine ls_engine_heap_alloc_and_read;
-extern const struct ls_engine ls_engine_heap_alloc_file;
-extern const struct ls_engine ls_engine_dmabuf_rw_file;
-
-#define LS_ENGINE_NAMES \
-	"pread uring mmap mmap-copy sendfile splice copy-range " \
-	"heap-alloc-and-read heap-alloc-file dmabuf-rw-file"
-
-/* How far memory is ready: readers wait here for the allocator. */
-struct ls_watermark {
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	uint64_t ready_bytes;		/* of the file */
-	int is_stopped;
-};
+/* engines.c: all of them, by number, and their names in the same order, which ends with NULL. */
+extern const struct ls_engine *const ls_engines[];
+extern const char *const ls_engine_names[];
 
 struct ls_load {
 	struct ls_load_options options;
@@ -112,17 +93,6 @@ struct ls_load {
 	uint64_t next_block;		/* atomic */
 	int64_t first_byte_ns;		/* atomic; 0: none yet */
 };
-
-/* watermark.c */
-int ls_watermark_init(struct ls_watermark *watermark);
-void ls_watermark_deinit(struct ls_watermark *watermark);
-void ls_watermark_advance(struct ls_watermark *watermark, uint64_t ready_bytes);
-void ls_watermark_stop(struct ls_watermark *watermark);
-/* 1 when a thread has failed: the others take no more work. */
-int ls_watermark_is_stopped(const struct ls_watermark *watermark);
-int ls_watermark_reached(const struct ls_watermark *watermark, uint64_t bytes);
-/* 0, or -ECANCELED when another thread has failed. */
-int ls_watermark_wait(struct ls_watermark *watermark, uint64_t bytes);
 
 /* memory.c: the destination, at once, or chunk by chunk while the readers read. */
 int ls_load_allocate(struct ls_load *load);

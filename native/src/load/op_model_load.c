@@ -24,39 +24,33 @@ enum {
 	THREADS_MAX = 256,
 };
 
-#define OPTION(key, kind, choices, fallback) \
-	{ #key, kind, choices, fallback, offsetof(struct ls_load_options, key) }
-#define NAMED(name, key, kind, choices, fallback) \
-	{ name, kind, choices, fallback, offsetof(struct ls_load_options, key) }
-
 static const struct ls_option_spec specs[] = {
-	OPTION(file, LS_OPTION_TEXT, NULL, NULL),
-	OPTION(heap, LS_OPTION_TEXT, NULL, ""),
-	OPTION(checksums, LS_OPTION_TEXT, NULL, ""),
-	OPTION(engine, LS_OPTION_CHOICE, LS_ENGINE_NAMES, NULL),
-	NAMED("io", is_direct, LS_OPTION_CHOICE, "buffered direct", NULL),
-	OPTION(destination, LS_OPTION_CHOICE, LS_DESTINATION_NAMES, NULL),
-	OPTION(block, LS_OPTION_NUMBER, NULL, "1048576"),
-	OPTION(depth, LS_OPTION_NUMBER, NULL, "8"),
-	OPTION(threads, LS_OPTION_NUMBER, NULL, "1"),
-	OPTION(buffers, LS_OPTION_NUMBER, NULL, "1"),
-	OPTION(overlap, LS_OPTION_NUMBER, NULL, "0"),
-	OPTION(fixed, LS_OPTION_CHOICE, "off on", "off"),
-	NAMED("poll", polling, LS_OPTION_CHOICE, "none sq io sq+io", "none"),
-	OPTION(advice, LS_OPTION_CHOICE, "none populate willneed populate-read", "none"),
-	OPTION(cache, LS_OPTION_CHOICE, "cold warm as-is", "cold"),
-	OPTION(verify, LS_OPTION_CHOICE, "full sampled off", "off"),
-	NAMED("expect-bytes", expect_bytes, LS_OPTION_NUMBER, NULL, "0"),
-	NAMED("expect-inode", expect_inode, LS_OPTION_NUMBER, NULL, "0"),
-	NAMED("expect-mtime-ns", expect_mtime_ns, LS_OPTION_NUMBER, NULL, "0"),
-	{ NULL, 0, NULL, NULL, 0 },
-};
-
-/* The order is that of LS_ENGINE_NAMES. */
-static const struct ls_engine *const engines[] = {
-	&ls_engine_pread, &ls_engine_uring, &ls_engine_mmap, &ls_engine_mmap_copy,
-	&ls_engine_sendfile, &ls_engine_splice, &ls_engine_copy_range,
-	&ls_engine_heap_alloc_and_read, &ls_engine_heap_alloc_file, &ls_engine_dmabuf_rw_file,
+	LS_TEXT_OPTION("file", struct ls_load_options, file, LS_REQUIRED),
+	LS_TEXT_OPTION("heap", struct ls_load_options, heap, ""),
+	LS_TEXT_OPTION("checksums", struct ls_load_options, checksums, ""),
+	LS_CHOICE_OPTION("engine", struct ls_load_options, engine, ls_engine_names, LS_REQUIRED),
+	LS_CHOICE_OPTION("io", struct ls_load_options, is_direct,
+			 LS_CHOICES("buffered", "direct"), LS_REQUIRED),
+	LS_CHOICE_OPTION("destination", struct ls_load_options, destination,
+			 ls_destination_names, LS_REQUIRED),
+	LS_NUMBER_OPTION("block", struct ls_load_options, block, "1048576"),
+	LS_NUMBER_OPTION("depth", struct ls_load_options, depth, "8"),
+	LS_NUMBER_OPTION("threads", struct ls_load_options, threads, "1"),
+	LS_NUMBER_OPTION("buffers", struct ls_load_options, buffers, "1"),
+	LS_NUMBER_OPTION("overlap", struct ls_load_options, overlap, "0"),
+	LS_CHOICE_OPTION("fixed", struct ls_load_options, fixed, LS_CHOICES("off", "on"), "off"),
+	LS_CHOICE_OPTION("poll", struct ls_load_options, polling,
+			 LS_CHOICES("none", "sq", "io", "sq+io"), "none"),
+	LS_CHOICE_OPTION("advice", struct ls_load_options, advice,
+			 LS_CHOICES("none", "populate", "willneed", "populate-read"), "none"),
+	LS_CHOICE_OPTION("cache", struct ls_load_options, cache,
+			 LS_CHOICES("cold", "warm", "as-is"), "cold"),
+	LS_CHOICE_OPTION("verify", struct ls_load_options, verify,
+			 LS_CHOICES("full", "sampled", "off"), "off"),
+	LS_NUMBER_OPTION("expect-bytes", struct ls_load_options, expect_bytes, "0"),
+	LS_NUMBER_OPTION("expect-inode", struct ls_load_options, expect_inode, "0"),
+	LS_NUMBER_OPTION("expect-mtime-ns", struct ls_load_options, expect_mtime_ns, "0"),
+	LS_OPTIONS_END,
 };
 
 static int fail(struct ls_load *load, int code, const char *step)
@@ -85,27 +79,22 @@ static int check_identity(struct ls_load *load, const struct stat *facts)
 	return 0;
 }
 
-static int check_range(struct ls_load *load, const char *key, uint64_t value, uint64_t most)
-{
-	if (value < 1 || value > most)
-		return ls_result_fail(load->result, -ERANGE, "option", key,
-				      value > INT64_MAX ? INT64_MAX : (int64_t)value);
-	return 0;
-}
-
 static int check_options(struct ls_load *load)
 {
 	const struct ls_load_options *options = &load->options;
-	int err = check_range(load, "depth", options->depth, DEPTH_MAX);
+	struct ls_result *result = load->result;
+	int err = ls_option_check_range(result, "depth", options->depth, 1, DEPTH_MAX);
 
 	if (!err)
-		err = check_range(load, "threads", options->threads, THREADS_MAX);
+		err = ls_option_check_range(result, "threads", options->threads, 1, THREADS_MAX);
 	if (!err)
-		err = check_range(load, "buffers", options->buffers, CHUNKS_MAX);
+		err = ls_option_check_range(result, "buffers", options->buffers, 1, CHUNKS_MAX);
 	if (!err)
-		err = check_range(load, "block", options->block, IO_URING_BUFFER_LIMIT);
-	if (!err && options->overlap)
-		err = check_range(load, "overlap", options->overlap, IO_URING_BUFFER_LIMIT);
+		err = ls_option_check_range(result, "block", options->block, 1,
+					    IO_URING_BUFFER_LIMIT);
+	if (!err)
+		err = ls_option_check_range(result, "overlap", options->overlap, 0,
+					    IO_URING_BUFFER_LIMIT);
 	if (err)
 		return err;
 	if (load->engine->wants_one_thread && options->threads > 1)
@@ -269,7 +258,7 @@ static void release(struct ls_load *load)
 	if (load->file >= 0)
 		close(load->file);
 	load->file = -1;
-	ls_span_add(load->result, "release", 0, start_ns, ls_clock_now());
+	ls_span_add(load->result, ls_span_release, 0, start_ns, ls_clock_now());
 }
 
 static void deinit(struct ls_load *load)
@@ -301,7 +290,7 @@ static void report(struct ls_load *load, int64_t start_ns, int64_t ready_ns, int
 		after = err;
 	if (ls_destination_huge_bytes(&load->destination, &huge))
 		huge = -1;
-	ls_value_add(load->result, "ready_ns", ready_ns - start_ns);
+	ls_value_add(load->result, ls_value_ready_ns, ready_ns - start_ns);
 	ls_value_add(load->result, "first_byte_ns", load->first_byte_ns - start_ns);
 	ls_value_add(load->result, "file_bytes", (int64_t)load->layout.file_bytes);
 	ls_value_add(load->result, "page_bytes", (int64_t)load->destination.page_bytes);
@@ -324,10 +313,9 @@ static int measure(struct ls_load *load, const struct ls_job *job)
 	start_ns = ls_clock_now();
 	err = load_file(load);
 	ready_ns = ls_clock_now();
-	ls_region_leave(&region);
+	ls_region_leave(&region, start_ns);
 	/* With what enters the region: the program's own pages read anew, the samples. */
-	ls_value_add(load->result, "set_cache_ns", start_ns - begin_ns);
-	ls_value_add(load->result, "start_ns", start_ns);
+	ls_value_add(load->result, ls_value_set_cache_ns, start_ns - begin_ns);
 	if (err)
 		return err;
 	report(load, start_ns, ready_ns, resident);
@@ -336,7 +324,7 @@ static int measure(struct ls_load *load, const struct ls_job *job)
 		return 0;
 	begin_ns = ls_clock_now();
 	err = ls_load_verify(load);
-	ls_value_add(load->result, "verify_ns", ls_clock_now() - begin_ns);
+	ls_value_add(load->result, ls_value_verify_ns, ls_clock_now() - begin_ns);
 	return err;
 }
 
@@ -372,7 +360,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 
 	if (err)
 		return err;
-	load.engine = engines[load.options.engine];
+	load.engine = ls_engines[load.options.engine];
 	ls_destination_init(&load.destination, (enum ls_destination_kind)load.options.destination,
 			    load.options.heap, ret);
 	err = init_waiting(&load);

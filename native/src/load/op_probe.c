@@ -29,9 +29,9 @@ struct options {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ "file", LS_OPTION_TEXT, NULL, "", offsetof(struct options, file) },
-	{ "heap", LS_OPTION_TEXT, NULL, "", offsetof(struct options, heap) },
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("file", struct options, file, ""),
+	LS_TEXT_OPTION("heap", struct options, heap, ""),
+	LS_OPTIONS_END,
 };
 
 static int try_ring(unsigned int flags)

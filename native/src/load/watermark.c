@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
+#include "load/watermark.h"
 
-#include "load/load.h"
+#include <errno.h>
 
 int ls_watermark_init(struct ls_watermark *watermark)
 {

@@ -26,9 +26,9 @@ struct options {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ "file", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, file) },
-	{ "output", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, output) },
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("file", struct options, file, LS_REQUIRED),
+	LS_TEXT_OPTION("output", struct options, output, LS_REQUIRED),
+	LS_OPTIONS_END,
 };
 
 /*

@@ -17,7 +17,7 @@ enum {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_OPTIONS_END,
 };
 
 static int64_t least_step(void)

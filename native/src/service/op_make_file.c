@@ -25,12 +25,12 @@ struct options {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ "file", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, file) },
-	{ "bytes", LS_OPTION_NUMBER, NULL, NULL, offsetof(struct options, bytes) },
-	{ "seed", LS_OPTION_NUMBER, NULL, "1", offsetof(struct options, seed) },
-	{ "content", LS_OPTION_CHOICE, "random sparse", "random",
-	  offsetof(struct options, is_sparse) },
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("file", struct options, file, LS_REQUIRED),
+	LS_NUMBER_OPTION("bytes", struct options, bytes, LS_REQUIRED),
+	LS_NUMBER_OPTION("seed", struct options, seed, "1"),
+	LS_CHOICE_OPTION("content", struct options, is_sparse,
+			 LS_CHOICES("random", "sparse"), "random"),
+	LS_OPTIONS_END,
 };
 
 static int write_file(int fd, const struct options *options, struct ls_result *ret)

@@ -18,9 +18,9 @@ struct options {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ "file", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, file) },
-	{ "offset", LS_OPTION_NUMBER, NULL, "0", offsetof(struct options, offset) },
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("file", struct options, file, LS_REQUIRED),
+	LS_NUMBER_OPTION("offset", struct options, offset, "0"),
+	LS_OPTIONS_END,
 };
 
 static int read_regular(const char *path, uint64_t offset, char *text, size_t *ret)

@@ -7,7 +7,7 @@
 #include "system/text.h"
 
 static const struct ls_option_spec specs[] = {
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_OPTIONS_END,
 };
 
 static int run(const struct ls_job *job, struct ls_result *ret)

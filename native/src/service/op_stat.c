@@ -22,8 +22,8 @@ struct options {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ "file", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, file) },
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("file", struct options, file, LS_REQUIRED),
+	LS_OPTIONS_END,
 };
 
 static void report_file(const struct stat *facts, struct ls_result *ret)

@@ -24,9 +24,9 @@ struct options {
 };
 
 static const struct ls_option_spec specs[] = {
-	{ "file", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, file) },
-	{ "text", LS_OPTION_TEXT, NULL, NULL, offsetof(struct options, text) },
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("file", struct options, file, LS_REQUIRED),
+	LS_TEXT_OPTION("text", struct options, text, LS_REQUIRED),
+	LS_OPTIONS_END,
 };
 
 static int is_kernels(int fd)

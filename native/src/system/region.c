@@ -42,10 +42,11 @@ void ls_region_enter(struct ls_region *region, const struct ls_job *job,
 	ls_usage_read(&region->before);
 }
 
-void ls_region_leave(struct ls_region *region)
+void ls_region_leave(struct ls_region *region, int64_t start_ns)
 {
 	ls_usage_read(&region->after);
 	ls_samples_read(region->job, region->result->after);
+	ls_value_add(region->result, ls_value_start_ns, start_ns);
 }
 
 void ls_region_report(const struct ls_region *region)

@@ -21,44 +21,39 @@ enum {
 	THREADS_MOST = 256,
 };
 
-#define OPTION(key, kind, choices, fallback) \
-	{ #key, kind, choices, fallback, offsetof(struct ls_write_options, key) }
-
 static const struct ls_option_spec specs[] = {
-	OPTION(file, LS_OPTION_TEXT, NULL, NULL),
-	OPTION(size, LS_OPTION_NUMBER, NULL, NULL),
-	OPTION(total, LS_OPTION_NUMBER, NULL, NULL),
-	OPTION(pattern, LS_OPTION_CHOICE, "fresh overwrite append", "fresh"),
-	OPTION(sync, LS_OPTION_CHOICE, "end every none", "end"),
-	OPTION(every, LS_OPTION_NUMBER, NULL, "1"),
-	OPTION(io, LS_OPTION_CHOICE, "buffered dontcache dsync direct", "buffered"),
-	OPTION(threads, LS_OPTION_NUMBER, NULL, "1"),
-	OPTION(prealloc, LS_OPTION_CHOICE, "none fallocate", "none"),
-	OPTION(payload, LS_OPTION_CHOICE, LS_PAYLOAD_NAMES, "random"),
-	OPTION(seed, LS_OPTION_NUMBER, NULL, "1"),
-	{ NULL, 0, NULL, NULL, 0 },
+	LS_TEXT_OPTION("file", struct ls_write_options, file, LS_REQUIRED),
+	LS_NUMBER_OPTION("size", struct ls_write_options, size, LS_REQUIRED),
+	LS_NUMBER_OPTION("total", struct ls_write_options, total, LS_REQUIRED),
+	LS_CHOICE_OPTION("pattern", struct ls_write_options, pattern,
+			 LS_CHOICES("fresh", "overwrite", "append"), "fresh"),
+	LS_CHOICE_OPTION("sync", struct ls_write_options, sync,
+			 LS_CHOICES("end", "every", "none"), "end"),
+	LS_NUMBER_OPTION("every", struct ls_write_options, every, "1"),
+	LS_CHOICE_OPTION("io", struct ls_write_options, io,
+			 LS_CHOICES("buffered", "dontcache", "dsync", "direct"), "buffered"),
+	LS_NUMBER_OPTION("threads", struct ls_write_options, threads, "1"),
+	LS_CHOICE_OPTION("prealloc", struct ls_write_options, prealloc,
+			 LS_CHOICES("none", "fallocate"), "none"),
+	LS_CHOICE_OPTION("payload", struct ls_write_options, payload, ls_payload_names, "random"),
+	LS_NUMBER_OPTION("seed", struct ls_write_options, seed, "1"),
+	LS_OPTIONS_END,
 };
-
-static int refuse_option(const struct ls_writing *writing, const char *key, uint64_t value)
-{
-	return ls_result_fail(writing->result, -ERANGE, "option", key,
-			      value > INT64_MAX ? INT64_MAX : (int64_t)value);
-}
 
 static int check_options(struct ls_writing *writing)
 {
 	const struct ls_write_options *options = &writing->options;
 
 	if (options->size < LS_PAYLOAD_MARK_BYTES || options->size > SIZE_MOST)
-		return refuse_option(writing, "size", options->size);
+		return ls_option_refuse(writing->result, "size", options->size);
 	if (options->total < options->size || options->total > INT64_MAX / 2 ||
 	    options->total / options->size >> LS_PAYLOAD_NUMBER_BITS)
-		return refuse_option(writing, "total", options->total);
+		return ls_option_refuse(writing->result, "total", options->total);
 	if (!options->every)
-		return refuse_option(writing, "every", options->every);
+		return ls_option_refuse(writing->result, "every", options->every);
 	if (!options->threads || options->threads > THREADS_MOST ||
 	    options->threads > options->total / options->size)
-		return refuse_option(writing, "threads", options->threads);
+		return ls_option_refuse(writing->result, "threads", options->threads);
 	return 0;
 }
 
@@ -95,7 +90,7 @@ static void report_times(const struct ls_writing *writing)
 {
 	struct ls_result *result = writing->result;
 
-	ls_value_add(result, "elapsed_ns", writing->durable_ns - writing->start_ns);
+	ls_value_add(result, ls_value_elapsed_ns, writing->durable_ns - writing->start_ns);
 	ls_value_add(result, "write_ns", writing->written_ns - writing->start_ns);
 	ls_value_add(result, "writes", (int64_t)writing->writes);
 	ls_value_add(result, "bytes", (int64_t)(writing->writes * writing->options.size));
@@ -110,8 +105,7 @@ static int measure(struct ls_writing *writing, const struct ls_job *job)
 
 	ls_region_enter(&region, job, writing->result);
 	err = ls_writing_write(writing);
-	ls_region_leave(&region);
-	ls_value_add(writing->result, "start_ns", writing->start_ns);
+	ls_region_leave(&region, writing->start_ns);
 	if (err)
 		return err;
 	report_spans(writing);
@@ -133,7 +127,7 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	if (!err) {
 		err = ls_writing_set_up(&writing);
 		ls_value_add(ret, "cached_before_bytes", writing.cached_before_bytes);
-		ls_value_add(ret, "set_up_ns", ls_clock_now() - start_ns);
+		ls_value_add(ret, ls_value_set_up_ns, ls_clock_now() - start_ns);
 	}
 	if (!err)
 		err = measure(&writing, job);

@@ -112,5 +112,5 @@ void ls_writing_count_tracepoint(const struct ls_writing *writing)
 		report(writing->result, &counters);
 	close_counters(&counters);
 	ls_writing_release(&pass);
-	ls_value_add(writing->result, "trace_ns", ls_clock_now() - start_ns);
+	ls_value_add(writing->result, ls_value_trace_ns, ls_clock_now() - start_ns);
 }

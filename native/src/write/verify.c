@@ -113,6 +113,6 @@ int ls_writing_verify(struct ls_writing *writing)
 		return err;
 	ls_value_add(writing->result, "verified_bytes",
 		     (int64_t)(writing->writes * writing->options.size));
-	ls_value_add(writing->result, "verify_ns", ls_clock_now() - start_ns);
+	ls_value_add(writing->result, ls_value_verify_ns, ls_clock_now() - start_ns);
 	return 0;
 }
