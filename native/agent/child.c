@@ -26,7 +26,7 @@ enum {
 
 struct child {
 	pid_t pid;
-	int answers;		/* what it says comes out here */
+	int answers;		/* its output arrives here */
 	int64_t deadline_ns;
 	char *text;
 	size_t bytes;
@@ -41,7 +41,7 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Rounded up, so that nobody looks again a little too early. */
+/* Rounded up, so that poll does not return just before the deadline. */
 static int left_ms(int64_t deadline_ns)
 {
 	int64_t left = (deadline_ns - now_ns() + 999999) / 1000000;
@@ -84,7 +84,7 @@ static int make_room(struct child *child)
 	return 0;
 }
 
-/* 1 when some came, 0 at the end. */
+/* 1 when bytes were read, 0 at the end. */
 static int take_some(struct child *child)
 {
 	ssize_t got;
@@ -101,13 +101,16 @@ static int take_some(struct child *child)
 	return got > 0;
 }
 
-/* What poll says of an output whose reader went away; nothing else is asked for. */
+/* What poll reports of an output whose reader has closed it; no other event is requested. */
 static int is_gone(const struct pollfd *output)
 {
 	return output->revents & (POLLERR | POLLHUP | POLLNVAL);
 }
 
-/* Reads until the child has closed its end. -ETIMEDOUT, or -EPIPE when nobody reads ours. */
+/*
+ * Reads until the child has closed its end. -ETIMEDOUT, or -EPIPE when our own output has no
+ * reader.
+ */
 static int await_answer(struct child *child)
 {
 	struct pollfd fds[] = {
@@ -133,7 +136,7 @@ static int await_answer(struct child *child)
 	return got;
 }
 
-/* Waits for the process's end: one that waits in the kernel for a device may never get there. */
+/* Waits until the process has ended: one in uninterruptible sleep may never end. */
 static int await_end(const struct child *child, int64_t deadline_ns, int *status)
 {
 	struct pollfd output = { .fd = STDOUT_FILENO };
@@ -197,7 +200,7 @@ static int give_up(const struct child *child, double limit_s, int is_for_person)
 	return put_death(death, is_for_person);
 }
 
-/* An exit code of its own is a sanitizer's: what the Job said before is not to be trusted. */
+/* Any other exit code comes from a sanitizer: the Job's output before it is not to be trusted. */
 static int report(const struct child *child, int status, int is_for_person)
 {
 	char death[DEATH_BYTES];

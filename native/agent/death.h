@@ -8,7 +8,7 @@
 /* status is that of waitpid(2). */
 void ls_death_of(int status, char *ret, size_t bytes);
 
-/* One that was killed because its time was over, and has let go or has not. */
+/* For a process that was killed at its timeout, and has ended or has not. */
 void ls_death_by_limit(double limit_s, int has_ended, char *ret, size_t bytes);
 
 #endif

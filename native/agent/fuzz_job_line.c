@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libFuzzer over the parser of Job lines: what comes out is within the line, and whole. */
+/*
+ * libFuzzer over the parser of Job lines: every text of the result lies within the line, and
+ * ends there.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +43,7 @@ static void check_error(size_t bytes, int code, const struct ls_error *error)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	/* As long as it may be and no longer, so that a sanitizer sees a step too far. */
+	/* Exactly as long as allowed, so that a sanitizer sees an access past its end. */
 	char *line = malloc(bytes + 1);
 	struct ls_job_line *job = malloc(sizeof(*job));
 	struct ls_error error;

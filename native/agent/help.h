@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a person with nothing but a shell on the device is told. */
+/* Help for a person with a shell on the device. */
 #ifndef LS_HELP_H
 #define LS_HELP_H
 
 #include <stdio.h>
 
-/* What is on standard output changes with it; loadstone asks for its own. */
+/* The version of what is written to standard output; loadstone accepts its own only. */
 enum { LS_AGENT_PROTOCOL = 1 };
 
 #if defined(__aarch64__)

@@ -13,7 +13,7 @@
 
 #include "json.h"
 
-/* Also where the parent was gone before this was asked for. */
+/* Also where the parent had ended before this was set. */
 static void die_with_parent(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -21,7 +21,10 @@ static void die_with_parent(pid_t parent)
 		_exit(1);
 }
 
-/* The Job goes first when memory is short; where that can't be said it is as any other. */
+/*
+ * The Job is the first to be killed when memory is short; where that can't be set it is as any
+ * other.
+ */
 static void prefer_as_oom_victim(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -34,8 +37,8 @@ static void prefer_as_oom_victim(void)
 }
 
 /*
- * One that waits in the kernel for a device cannot be killed. It must hold nothing of what its
- * parent was given: somebody may wait for all that hold it to let go.
+ * A process in uninterruptible sleep cannot be killed. It must hold no descriptor that its
+ * parent inherited: somebody may wait for all of them to be closed.
  */
 static void fail_pending_io(int answers, int is_for_person)
 {
@@ -47,7 +50,7 @@ static void fail_pending_io(int answers, int is_for_person)
 		dup2(STDIN_FILENO, STDERR_FILENO);
 }
 
-/* All of it is there before the Job begins: the Job's page faults are its own. */
+/* All of it is present before the Job begins, so that the Job's page faults are its own. */
 static struct ls_result *make_result(uint32_t samples_count)
 {
 	const size_t texts_bytes = (size_t)samples_count * LS_SAMPLE_BYTES;

@@ -138,7 +138,7 @@ static int encoded_byte(const char *text, size_t bytes)
 	return high < 0 || low < 0 || !(high | low) ? -1 : high << 4 | low;
 }
 
-/* Before anything of the word is changed, so that an error shows it as it came. */
+/* Before the word is changed, so that an error shows it as it was sent. */
 static int check_word(const struct word *word, struct ls_error *error)
 {
 	for (size_t i = 0; i < word->bytes; i++) {

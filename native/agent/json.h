@@ -13,13 +13,13 @@
 /* A text in quotes; bytes that are not UTF-8 become U+FFFD, as many as Python makes of them. */
 void ls_json_text(FILE *out, const char *text);
 
-/* What came of a Job that was carried out. */
+/* The result of a Job that was carried out. */
 void ls_json_result(FILE *out, const struct ls_job *job, const struct ls_result *result);
 
-/* What came of one that was not. */
+/* The error of one that was not. */
 void ls_json_error(FILE *out, const struct ls_error *error);
 
-/* What came of one whose process did not answer. */
+/* How the process of one ended that did not answer. */
 void ls_json_death(FILE *out, const char *death);
 
 #endif

@@ -22,7 +22,7 @@ void ls_line_reader_deinit(struct ls_line_reader *reader)
 	reader->buffer = NULL;
 }
 
-/* Reads what there is to place at of the buffer; 0 at the end. */
+/* Reads what is available to position at of the buffer; 0 at the end. */
 static int fill_from(struct ls_line_reader *reader, size_t at)
 {
 	ssize_t got;
@@ -37,7 +37,7 @@ static int fill_from(struct ls_line_reader *reader, size_t at)
 	return got > 0;
 }
 
-/* What is held moves to the front, so that there is room behind it. */
+/* Moves what is buffered to the front, so that there is room after it. */
 static int fill(struct ls_line_reader *reader)
 {
 	size_t held = reader->end - reader->start;

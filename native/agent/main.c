@@ -125,7 +125,7 @@ static int explain(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	/* Of a reader that went away the error of writing tells. */
+	/* Where the reader has closed its end, write fails instead. */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 1 && argv[1][0] == '-')
 		return explain(argc, argv);

@@ -78,17 +78,18 @@ struct ls_value {
 };
 
 /*
- * Names that are known outside of the operation that records them: readers of a result find
- * what every operation has by them. All are lengths in ns of CLOCK_MONOTONIC but the first.
+ * Names that operations share, so that a reader of a result need not know which one made it.
+ * Values are lengths in ns, but for the first; every operation that times something has
+ * start_ns, and one of ready_ns and elapsed_ns.
  */
-extern const char *const ls_value_start_ns;	/* a time: when the timed region began */
-extern const char *const ls_value_ready_ns;	/* of the timed region, until all bytes are ready */
-extern const char *const ls_value_elapsed_ns;	/* of the timed region, where that is its end */
+extern const char *const ls_value_start_ns;	/* when the timed region began */
+extern const char *const ls_value_ready_ns;	/* from then on until all bytes are ready: a load */
+extern const char *const ls_value_elapsed_ns;	/* from then on to the end: any other */
 extern const char *const ls_value_set_up_ns;	/* untimed: making files, threads, payload */
-extern const char *const ls_value_set_cache_ns;	/* untimed: bringing the page cache into its state */
+extern const char *const ls_value_set_cache_ns;	/* untimed: filling or dropping the page cache */
 extern const char *const ls_value_verify_ns;	/* untimed: checking what was read or written */
 extern const char *const ls_value_trace_ns;	/* untimed: the same once more, under a tracepoint */
-extern const char *const ls_span_release;	/* behind the timed region: giving memory back */
+extern const char *const ls_span_release;	/* after the timed region: freeing memory */
 
 struct ls_option {
 	const char *key;

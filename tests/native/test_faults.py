@@ -268,9 +268,9 @@ def test_a_user_without_room_for_pipes_gets_one_of_the_default_size(
 
 
 def test_checksums_that_cannot_be_read_are_named(traced: Traced, model: Model) -> None:
-    answer = traced.load(model, "read:error=EIO", path=model.checksums)
+    answer = traced.load(model, "pread64:error=EIO", path=model.checksums)
     assert _failed(answer) == ("EIO", "read checksums", -1)
-    _assert_whole(traced.load(model, "read:error=EINTR:when=1", path=model.checksums))
+    _assert_whole(traced.load(model, "pread64:error=EINTR:when=1", path=model.checksums))
 
 
 @contextlib.contextmanager

@@ -10,8 +10,10 @@ int main(int count, char **words)
 {
 	char *text = malloc(LS_SAMPLE_BYTES);
 	size_t length = 0;
-	int err = count == 3 && text ? ls_text_read(words[1], strtoull(words[2], NULL, 10), text, &length)
-				     : -EINVAL;
+	int err = -EINVAL;
+
+	if (count == 3 && text)
+		err = ls_text_read(words[1], strtoull(words[2], NULL, 10), text, &length);
 
 	if (err)
 		printf("%d\n", -err);

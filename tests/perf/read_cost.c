@@ -122,6 +122,7 @@ int main(int count, char **words)
 		fprintf(stderr, "%s: %s\n", result->error.step, strerror(-err));
 		return 1;
 	}
-	printf("%" PRIu64 " %" PRIu64 " %" PRId64 "\n", pass.end, pass.end * pass.block, elapsed_ns);
+	printf("%" PRIu64 " %" PRIu64 " %" PRId64 "\n", pass.end, pass.end * pass.block,
+	       elapsed_ns);
 	return 0;
 }

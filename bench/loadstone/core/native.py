@@ -28,9 +28,9 @@ SAMPLES_MAX = int(lib.LS_SAMPLES_MAX)
 VALUE_START_NS = _text(lib.ls_value_start_ns)
 """When the timed region began; no Outcome has it, as span times count from it."""
 VALUE_READY_NS = _text(lib.ls_value_ready_ns)
-"""Length of the timed region, until all bytes are ready."""
+"""Length of the timed region of a load: until all bytes are ready."""
 VALUE_ELAPSED_NS = _text(lib.ls_value_elapsed_ns)
-"""Length of the timed region, where that is its end."""
+"""Length of the timed region of any other operation."""
 VALUE_SET_UP_NS = _text(lib.ls_value_set_up_ns)
 """Untimed: making files, threads and payload."""
 VALUE_SET_CACHE_NS = _text(lib.ls_value_set_cache_ns)
@@ -40,7 +40,7 @@ VALUE_VERIFY_NS = _text(lib.ls_value_verify_ns)
 VALUE_TRACE_NS = _text(lib.ls_value_trace_ns)
 """Untimed: the same once more, under a tracepoint."""
 SPAN_RELEASE = _text(lib.ls_span_release)
-"""Behind the timed region: giving memory back."""
+"""After the timed region: freeing memory."""
 
 
 class Option(Noun, frozen=True):

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/guard.h"
+#include "core/own_name.h"
 
 enum {
 	ALIGN_BYTES = 8,
@@ -61,7 +62,7 @@ int ls_dm_check_name(struct ls_dm *dm, const char *name)
 	dm->step = "device-mapper name";
 	if (strlen(name) >= DM_NAME_LEN)
 		return -ENAMETOOLONG;
-	return strncmp(name, LS_DM_PREFIX, strlen(LS_DM_PREFIX)) ? -EPERM : 0;
+	return ls_own_prefix_check(name);
 }
 
 int ls_dm_init(struct ls_dm *dm)
@@ -349,8 +350,8 @@ static int sectors_of(struct ls_dm *dm, const char *name, uint64_t *ret)
 }
 
 /*
- * Has all I/O of a device end, with an error where nothing else ends it, so that whoever
- * is stuck in it lets go.
+ * Ends all pending I/O of a device, with an error where nothing else ends it, so that
+ * processes which wait for it close the device.
  */
 static int fail_pending_io(struct ls_dm *dm, const char *name)
 {

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Device-mapper by ioctl, for systems without dmsetup. Only devices whose name begins
- * with LS_DM_PREFIX are touched; any other is -EPERM.
+ * with LS_OWN_PREFIX are touched; any other is -EPERM.
  * Source: include/uapi/linux/dm-ioctl.h.
  */
 #ifndef LS_DM_H
 #define LS_DM_H
 
 #include <stdint.h>
-
-#define LS_DM_PREFIX "loadstone-"
 
 enum ls_dm_mode { LS_DM_READ_WRITE, LS_DM_READ_ONLY };
 
@@ -51,8 +49,9 @@ int ls_dm_create(struct ls_dm *dm, const char *name, const char *table, enum ls_
 int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode);
 
 /*
- * Removes a device. While somebody has it open it tries again for some seconds, then ends
- * all I/O that waits in it, with an error where nothing else does. 0 where there is none of that name.
+ * Removes a device. While a process has it open it tries again for some seconds, then ends
+ * all I/O that waits in it, with an error where nothing else does. 0 where there is no device
+ * of that name.
  */
 int ls_dm_remove(struct ls_dm *dm, const char *name);
 
@@ -65,8 +64,8 @@ int ls_dm_find(struct ls_dm *dm, const char *name, struct ls_dm_device *ret);
 int ls_dm_status(struct ls_dm *dm, const char *name, char **ret);
 
 /*
- * The same of anybody's device, which nothing is done to. No parameters of its table are
- * asked for: they may be keys.
+ * The same of any device, whoever made it; nothing is changed. The parameters of its table are
+ * not read: they may be keys.
  */
 int ls_dm_status_any(struct ls_dm *dm, const char *name, char **ret);
 

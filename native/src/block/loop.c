@@ -84,12 +84,12 @@ static int open_node(uint32_t number, char *path)
 /* A descriptor, or -errno. With O_DIRECT later kernels take the block size of its disk. */
 static int open_image(const char *path, int wants_direct)
 {
-	struct stat facts;
+	struct stat st;
 	int fd = -1;
 
-	if (stat(path, &facts))
+	if (stat(path, &st))
 		return -errno;
-	if (!S_ISREG(facts.st_mode))
+	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
 	if (wants_direct)
 		fd = open(path, O_RDWR | O_CLOEXEC | O_DIRECT);
@@ -188,7 +188,7 @@ int ls_loop_attach(const char *image, int wants_direct, struct ls_loop_device *r
 	return err;
 }
 
-/* As the kernel tells of it: the way there without links, the last step as it is. */
+/* As the kernel names it: the directory without links, the last part as it is. */
 static void real_name(const char *image, char *ret)
 {
 	const char *slash = strrchr(image, '/');
@@ -217,11 +217,11 @@ static int lies_over(const char *disk, const char *real)
 	backing[got] = '\0';
 	if (strncmp(backing, real, length))
 		return 0;
-	/* Where its name is gone, the kernel says so behind it. */
+	/* Where its name was removed, the kernel appends that. */
 	return !strcmp(backing + length, "\n") || !strcmp(backing + length, " (deleted)\n");
 }
 
-/* One that goes this very moment answers ENXIO. */
+/* A device that is being detached answers ENXIO. */
 static int clear(uint32_t number, struct ls_loop_failure *failure)
 {
 	LS_CLOSE int node = try_node(number, failure->node);
@@ -235,7 +235,7 @@ static int clear(uint32_t number, struct ls_loop_failure *failure)
 	return 0;
 }
 
-/* Orders every device over a file to go; how many there still were, or -errno. */
+/* Detaches every device over a file; returns how many there still were, or -errno. */
 static int clear_all(const char *real, struct ls_loop_failure *failure)
 {
 	DIR *disks = opendir(DISKS);
@@ -265,7 +265,7 @@ int ls_loop_detach(const char *image, struct ls_loop_failure *failure)
 		return fail(failure, found, "image name", image);
 	real_name(image, real);
 	found = clear_all(real, failure);
-	/* A device that is in use is only marked, and goes when its last user does. */
+	/* A device that is in use is only marked, and is detached when its last user closes it. */
 	for (int tries = 0; found > 0 && tries < DETACH_TRIES; tries++) {
 		pause_a_moment();
 		found = clear_all(real, failure);

@@ -14,7 +14,7 @@ enum { LS_LOOP_PATH_BYTES = 64 };
 struct ls_loop_device {
 	char path[LS_LOOP_PATH_BYTES];
 	uint32_t minor;
-	int is_direct;			/* goes around the page cache of its file */
+	int is_direct;			/* bypasses the page cache of its file */
 };
 
 /* What failed last: the step, and on what. */

@@ -25,20 +25,20 @@ static const struct ls_option_spec specs[] = {
 static int run(const struct ls_job *job, struct ls_result *ret)
 {
 	struct options options = { 0 };
-	struct ls_device_info facts = { 0 };
+	struct ls_device_info info = { 0 };
 	LS_CLOSE int fd = -1;
 	int err = ls_options_parse(specs, job, &options, ret);
 
 	if (err)
 		return err;
-	err = ls_device_query(options.device, &facts);
+	err = ls_device_query(options.device, &info);
 	if (err)
 		return ls_result_fail(ret, err, "query device", options.device, -1);
-	ls_value_add(ret, "device_bytes", (int64_t)facts.bytes);
-	ls_value_add(ret, "block_bytes", facts.block_bytes);
-	ls_value_add(ret, "major", facts.major);
-	ls_value_add(ret, "minor", facts.minor);
-	if (facts.is_read_only)
+	ls_value_add(ret, "device_bytes", (int64_t)info.bytes);
+	ls_value_add(ret, "block_bytes", info.block_bytes);
+	ls_value_add(ret, "major", info.major);
+	ls_value_add(ret, "minor", info.minor);
+	if (info.is_read_only)
 		return ls_result_fail(ret, -EROFS, "claim device", options.device, -1);
 	fd = open(options.device, O_RDWR | O_EXCL | O_CLOEXEC);
 	return fd < 0 ? ls_result_fail(ret, -errno, "claim device", options.device, -1) : 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation device-read: threads read a block device, and right before, in the same way,
- * the device below it that holds the same bytes: its baseline. Nothing of either is in the
- * page cache when it begins. warm-stride has one block in so many bytes read before, so
- * that what the device keeps of its own (a hash tree) is there.
+ * Operation device-read: threads read a block device and, right before and in the same way,
+ * its baseline: the device below it, with the same bytes. Nothing of either is in the page
+ * cache when it begins. With warm-stride one block in so many bytes is read before, so that
+ * what the device caches itself (a hash tree) is in memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -107,13 +107,13 @@ static int check_options(struct reading *reading)
 static int open_side(struct reading *reading, struct side *side)
 {
 	int flags = O_RDONLY | O_CLOEXEC;
-	struct ls_device_info facts = { 0 };
-	int err = ls_device_query(side->path, &facts);
+	struct ls_device_info info = { 0 };
+	int err = ls_device_query(side->path, &info);
 
 	if (err)
 		return fail(reading, side, err, "query device", -1);
-	if (!reading->device_bytes || facts.bytes < reading->device_bytes)
-		reading->device_bytes = facts.bytes;
+	if (!reading->device_bytes || info.bytes < reading->device_bytes)
+		reading->device_bytes = info.bytes;
 	side->fd = open(side->path, flags | (reading->options.io ? O_DIRECT : 0));
 	side->direct = side->fd < 0 ? -1 : open(side->path, flags | O_DIRECT);
 	return side->direct < 0 ? fail(reading, side, -errno, "open device", -1) : 0;
@@ -156,7 +156,7 @@ static int make_readers(struct reading *reading)
 	return 0;
 }
 
-/* Where a thread's read number position goes; in sequence each thread has its own share. */
+/* The offset of a thread's read number position; in sequence each thread has its own share. */
 static uint64_t place_of(const struct reading *reading, uint32_t thread, uint64_t position,
 			 struct ls_random *random)
 {
@@ -206,7 +206,8 @@ static int reader_thread(struct ls_thread_group *group, uint32_t thread)
 static int run_threads(struct reading *reading, struct ls_thread_group *group,
 		       struct ls_region *region, const struct ls_job *job)
 {
-	int err = ls_thread_group_init(group, (uint32_t)reading->options.threads, reader_thread, reading);
+	int err = ls_thread_group_init(group, (uint32_t)reading->options.threads, reader_thread,
+				       reading);
 
 	if (err)
 		return fail(reading, reading->side, err, "start thread", -1);
@@ -281,8 +282,8 @@ static int verify(struct reading *reading)
 		int err = ls_file_read(reading->device.direct, blocks, SMALL_BYTES, at);
 
 		if (!err)
-			err = ls_file_read(reading->baseline.direct, blocks + SMALL_BYTES, SMALL_BYTES,
-					   at);
+			err = ls_file_read(reading->baseline.direct, blocks + SMALL_BYTES,
+					   SMALL_BYTES, at);
 		if (!err && memcmp(blocks, blocks + SMALL_BYTES, SMALL_BYTES))
 			err = -EBADMSG;
 		if (err)

@@ -231,7 +231,8 @@ static int write_and_sync(struct flushing *flushing, const struct ls_job *job,
 {
 	struct ls_result *result = flushing->result;
 	struct ls_region region;
-	int err = ls_thread_group_init(group, (uint32_t)flushing->options.threads, writer_thread, flushing);
+	int err = ls_thread_group_init(group, (uint32_t)flushing->options.threads, writer_thread,
+				       flushing);
 
 	if (err)
 		return fail(flushing, err, "start thread", -1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operation dm-table: makes, changes, queries and removes one device-mapper device.
- * action=version needs no name and tells of the driver alone.
+ * action=version needs no name and reports the driver's version.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ struct options {
 
 static const struct ls_option_spec specs[] = {
 	LS_CHOICE_OPTION("action", struct options, action,
-			 LS_CHOICES("create", "reload", "remove", "status", "version"), LS_REQUIRED),
+			 LS_CHOICES("create", "reload", "remove", "status", "version"),
+			 LS_REQUIRED),
 	LS_TEXT_OPTION("name", struct options, name, ""),
 	LS_TEXT_OPTION("table", struct options, table, ""),
 	LS_CHOICE_OPTION("mode", struct options, mode,
@@ -50,7 +51,7 @@ static int report_version(struct ls_dm *dm, struct ls_result *ret)
 	return err;
 }
 
-/* How many targets say of themselves that they are valid, and how many that they met corruption. */
+/* How many targets report that they are valid, and how many that they found corruption. */
 static void report_verity(const char *status, struct ls_result *ret)
 {
 	int64_t valid = 0, corrupt = 0;

@@ -36,7 +36,7 @@ static int64_t count(const char *status, const char *type, size_t length)
 	return found;
 }
 
-/* Each type once, where it comes first. */
+/* Each type once, at its first target. */
 static void report(const char *status, struct ls_result *ret)
 {
 	for (const char *line = status; *line; line = strchr(line, '\n') + 1) {

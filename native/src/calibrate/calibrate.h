@@ -73,7 +73,7 @@ void ls_calibration_unmap(uint8_t **memory, uint64_t bytes);
 
 /* kernel.c */
 
-/* Ends the partner thread and lets the calling one run anywhere again. */
+/* Ends the partner thread and restores the CPU affinity of the calling one. */
 void ls_calibration_end_partner(struct ls_calibration *calibration);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the effects share: how an error is told, and memory. */
+/* What the effects share: reporting an error, and memory. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -57,7 +57,7 @@ static void *partner_thread(void *argument)
 	return NULL;
 }
 
-/* Threads of one processor can't run at once: each byte that comes is a switch. */
+/* Threads of one processor can't run at once: each byte that arrives is a switch. */
 static int pin(struct ls_calibration *calibration)
 {
 	cpu_set_t one;

@@ -27,7 +27,10 @@ static int map_both(struct ls_calibration *calibration)
 					      &calibration->source);
 }
 
-/* In pieces of a MiB, as a loader copies; a piece stays below where libc goes past the caches. */
+/*
+ * In pieces of a MiB, as a loader copies; a piece is smaller than what libc copies with non-
+ * temporal stores.
+ */
 static int copy(struct ls_calibration *calibration)
 {
 	for (uint64_t i = 0; i < calibration->count; i++)
@@ -54,7 +57,8 @@ static int renew_small_pages(struct ls_calibration *calibration)
 
 	ls_calibration_unmap(&calibration->target, calibration->target_bytes);
 	calibration->target_bytes = calibration->count * (uint64_t)sysconf(_SC_PAGESIZE);
-	err = ls_calibration_map_fresh(calibration, calibration->target_bytes, &calibration->target);
+	err = ls_calibration_map_fresh(calibration, calibration->target_bytes,
+				       &calibration->target);
 	if (!err)
 		ls_calibration_refuse_huge_pages(calibration->target, calibration->target_bytes);
 	return err;
@@ -90,7 +94,8 @@ static int renew_huge_pages(struct ls_calibration *calibration)
 
 	ls_calibration_unmap(&calibration->target, calibration->target_bytes);
 	calibration->target_bytes = bytes + calibration->huge_bytes;
-	err = ls_calibration_map_fresh(calibration, calibration->target_bytes, &calibration->target);
+	err = ls_calibration_map_fresh(calibration, calibration->target_bytes,
+				       &calibration->target);
 	if (!err && madvise(huge_start(calibration), ls_size(bytes), MADV_HUGEPAGE))
 		err = ls_calibration_fail(calibration, -errno, "MADV_HUGEPAGE");
 	return err;
@@ -102,7 +107,7 @@ static int touch_huge_pages(struct ls_calibration *calibration)
 	return 0;
 }
 
-/* One byte of each was touched: the rest is there only where a huge page came. */
+/* One byte of each was touched: the rest is present only where a huge page was allocated. */
 static int check_huge_pages(struct ls_calibration *calibration)
 {
 	const uint64_t bytes = calibration->count * LS_MIB;

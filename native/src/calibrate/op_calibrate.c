@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation calibrate: what a unit of basic work costs. A batch of many units is
- * repeated, after one that warms up; what disturbs a machine only adds, so the
- * best batch is nearest to the work's own cost.
+ * Operation calibrate: what a unit of basic work costs. A batch of many units is repeated,
+ * after one that warms up; disturbance only adds time, so the best batch is nearest to the
+ * work's own cost.
  */
 #include <errno.h>
 #include <string.h>

@@ -148,7 +148,7 @@ static int read_by_pread(struct ls_calibration *calibration)
 	return read_into(calibration, 0);
 }
 
-/* The mapping of the batch before, whose page tables were filled by it, goes. */
+/* Removes the mapping of the batch before, which filled its page tables. */
 static int renew_mapping(struct ls_calibration *calibration)
 {
 	ls_calibration_unmap(&calibration->source, calibration->source_bytes);

@@ -110,7 +110,10 @@ int ls_job_run(const struct ls_job *job, struct ls_result *ret)
 		return ls_result_fail(ret, -ENOSYS, "operation",
 				      job->operation ? job->operation : "", -1);
 	err = operation->run(job, ret);
-	/* A thread that was stopped because another failed knows less than that one told. */
+	/*
+	 * The error that was recorded first is the cause: threads that it cancelled return
+	 * another.
+	 */
 	if (ret->error.code)
 		return ret->error.code;
 	return err ? ls_result_fail(ret, err, operation->name, "", -1) : 0;

@@ -25,8 +25,9 @@ struct ls_option_spec {
 #define LS_FIELD(type, field, wanted) \
 	(offsetof(type, field) + \
 	 0 * sizeof(struct { \
-		_Static_assert(__builtin_types_compatible_p(__typeof__(((type *)0)->field), wanted), \
-			       "an option's field: " #field); \
+		_Static_assert(__builtin_types_compatible_p( \
+				       __typeof__(((type *)0)->field), wanted), \
+			       "type of the option's field " #field); \
 		int unused; \
 	 }))
 
@@ -52,7 +53,7 @@ extern const struct ls_operation *const ls_operations[];	/* ends with NULL */
 int ls_options_parse(const struct ls_option_spec *specs, const struct ls_job *job,
 		     void *values, struct ls_result *ret);
 
-/* Refuses a number, which the parser let through: -ERANGE, told of the option. */
+/* Refuses a number that was parsed but is not allowed: -ERANGE, with the option's name. */
 int ls_option_refuse(struct ls_result *result, const char *key, uint64_t value);
 
 /* The same where it is not from least to most; else 0. */

@@ -28,7 +28,7 @@ static inline int ls_payload_has_marks(uint64_t payload)
 /* Writes a number of LS_PAYLOAD_NUMBER_BITS into a piece, in its class's own manner. */
 void ls_payload_mark(uint64_t payload, uint64_t number, uint8_t *piece);
 
-/* The number that a piece was marked with; of one that never was, anything. */
+/* The number that a piece was marked with; undefined for one that was not. */
 uint64_t ls_payload_number(uint64_t payload, const uint8_t *piece);
 
 #endif

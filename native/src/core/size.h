@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * What a call that takes a size_t is asked for. More than a 32-bit machine can address
- * becomes the most it could: memory of that size is refused, as it must be, and reads and
- * writes, which may be short anyway, go on from there.
+ * A count as a size_t. More than a 32-bit machine can address becomes SIZE_MAX: memory of that
+ * size is refused, as it must be, and reads and writes, which may be short anyway, continue
+ * after it.
  */
 static inline size_t ls_size(uint64_t count)
 {

@@ -46,7 +46,8 @@ void ls_destination_init(struct ls_destination *destination, enum ls_destination
 	destination->result = result;
 	destination->device = -1;
 	destination->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-	destination->huge_bytes = kind == LS_DESTINATION_THP ? ls_thp_bytes() : ls_hugetlb_bytes();
+	destination->huge_bytes =
+		kind == LS_DESTINATION_THP ? ls_thp_bytes() : ls_hugetlb_bytes();
 	destination->granule_bytes = destination->page_bytes;
 	if ((is_hugetlb(destination) || kind == LS_DESTINATION_THP) && destination->huge_bytes)
 		destination->granule_bytes = destination->huge_bytes;

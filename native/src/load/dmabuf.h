@@ -57,7 +57,7 @@ enum ls_dmabuf_flags {
 	LS_DMA_BUF_SYNC_WRITE = 2,
 	LS_DMA_BUF_SYNC_END = 4,
 	LS_UDMABUF_FLAGS_CLOEXEC = 1,
-	LS_DMA_HEAP_FLAG_READ_FILE = 1,		/* Huan Yang, v2, 2024-07-30: len is the file's fd */
+	LS_DMA_HEAP_FLAG_READ_FILE = 1,	/* Huan Yang, v2, 2024-07-30: len is the file's fd */
 	LS_DMA_BUF_RW_READ = 1,
 };
 

@@ -35,7 +35,7 @@ static size_t wanted(const struct ls_reader *reader, const struct ls_extent *ext
 	return ls_size(bytes - done);
 }
 
-/* The descriptor's own position moves on: blocks of a segment come in order. */
+/* The descriptor's own position advances: blocks of a segment are taken in order. */
 static ssize_t move_sendfile(struct ls_reader *reader, const struct ls_extent *extent,
 			     uint64_t done)
 {
@@ -46,7 +46,7 @@ static ssize_t move_sendfile(struct ls_reader *reader, const struct ls_extent *e
 	return moved < 0 ? -errno : moved;
 }
 
-/* What is in the pipe must come out, or it would be taken for the next block's. */
+/* What is in the pipe must be taken out, or it would become part of the next block. */
 static int empty_pipe(struct ls_reader *reader, int fd, loff_t to, ssize_t bytes)
 {
 	while (bytes > 0) {

@@ -74,7 +74,8 @@ static int make_registered(struct ls_reader *reader, uint64_t chunk)
 	if (reader->chunks[chunk].iov_len)
 		return 0;
 	describe_chunk(reader, chunk);
-	return ls_uring_reader_register_one(&reader->uring, (uint32_t)chunk, &reader->chunks[chunk]);
+	return ls_uring_reader_register_one(&reader->uring, (uint32_t)chunk,
+					    &reader->chunks[chunk]);
 }
 
 static int next(void *context, struct ls_read *ret)

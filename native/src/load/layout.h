@@ -16,7 +16,7 @@ struct ls_layout {
 	uint64_t segment_bytes;
 	uint64_t chunk_bytes;
 	uint64_t block_bytes;
-	uint64_t align_bytes;		/* what O_DIRECT wants of offset and length; 1: nothing */
+	uint64_t align_bytes;		/* of offset and length, for O_DIRECT; 1: none */
 	uint64_t chunks_per_segment;
 	uint64_t blocks_per_chunk;
 	uint32_t segments;

@@ -102,7 +102,7 @@ static int ends_segment(const struct ls_load *load, uint64_t chunk)
 	return (chunk + 1) % load->layout.chunks_per_segment == 0;
 }
 
-/* A dma-buf may be made before its bytes have come, so its cost hides behind the reads. */
+/* A dma-buf may be made before its bytes have been read, so that its cost overlaps the reads. */
 static void *allocate_all(void *argument)
 {
 	struct ls_load *load = argument;

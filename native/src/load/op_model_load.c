@@ -65,16 +65,14 @@ static int open_file(const struct ls_load *load, int is_direct)
 	return fd < 0 ? -errno : fd;
 }
 
-static int check_identity(struct ls_load *load, const struct stat *facts)
+static int check_identity(struct ls_load *load, const struct stat *st)
 {
 	const struct ls_load_options *options = &load->options;
-	uint64_t mtime_ns = (uint64_t)facts->st_mtim.tv_sec * 1000000000u +
-			    (uint64_t)facts->st_mtim.tv_nsec;
 
 	if (!options->expect_bytes)
 		return 0;
-	if ((uint64_t)facts->st_size != options->expect_bytes ||
-	    facts->st_ino != options->expect_inode || mtime_ns != options->expect_mtime_ns)
+	if ((uint64_t)st->st_size != options->expect_bytes ||
+	    st->st_ino != options->expect_inode || ls_file_mtime_ns(st) != options->expect_mtime_ns)
 		return fail(load, -ESTALE, "file identity");
 	return 0;
 }
@@ -161,7 +159,7 @@ static int reserve_readers(struct ls_load *load)
 	return err;
 }
 
-/* Brings the page cache into the state asked for and tells what is there; untimed. */
+/* Brings the page cache into the requested state and measures what is resident; untimed. */
 static int set_cache(struct ls_load *load, int64_t *resident)
 {
 	LS_CLOSE int fd = open_file(load, 0);
@@ -227,7 +225,7 @@ static void join_allocator(struct ls_load *load)
 	load->has_allocator = 0;
 }
 
-/* The timed region: from nothing to every byte where an accelerator can use it. */
+/* The timed region: from nothing open to every byte in memory that an accelerator can use. */
 static int load_file(struct ls_load *load)
 {
 	int err = open_all(load);
@@ -278,7 +276,7 @@ static void report_latency(struct ls_load *load)
 		ls_histogram_merge(sum, load->readers[i].histogram);
 }
 
-/* What is known once the bytes are there, and before the destination goes. */
+/* What is known once the bytes are read, and before the destination is released. */
 static void report(struct ls_load *load, int64_t start_ns, int64_t ready_ns, int64_t before)
 {
 	LS_CLOSE int fd = open_file(load, 0);
@@ -331,13 +329,13 @@ static int measure(struct ls_load *load, const struct ls_job *job)
 /* The file must be, after the trial as before it, the one the Run began with. */
 static int check_file(struct ls_load *load, uint64_t *file_bytes)
 {
-	struct stat facts;
-	int err = ls_file_stat(load->options.file, &facts);
+	struct stat st;
+	int err = ls_file_stat(load->options.file, &st);
 
 	if (err)
 		return fail(load, err, err == -ENODATA ? "empty file" : "open");
-	*file_bytes = (uint64_t)facts.st_size;
-	return check_identity(load, &facts);
+	*file_bytes = (uint64_t)st.st_size;
+	return check_identity(load, &st);
 }
 
 static int init_waiting(struct ls_load *load)

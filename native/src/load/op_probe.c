@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation probe: tries what a load may need, each on a page or two, and tells
- * 0 or -errno for each under its name. file is the model file, read only; heap a
- * dma-buf heap's name. What needs one that isn't given is left out.
+ * Operation probe: tries what a load may need, each on a page or two, and records 0 or -errno
+ * for each under its name. file is the model file, read only; heap a dma-buf heap's name. What
+ * needs one that isn't given is left out.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +45,7 @@ static int try_ring(unsigned int flags)
 	return err;
 }
 
-/* Makes one granule of a destination, writes to it, hands it to try if there is one. */
+/* Makes one granule of a destination, writes to it and calls try on it if there is one. */
 static int with_destination(enum ls_destination_kind kind, const char *heap,
 			    int (*try)(struct ls_destination *, const char *), const char *file)
 {
@@ -78,7 +78,8 @@ static int read_direct(struct ls_destination *destination, const char *file)
 {
 	LS_CLOSE int fd = open(file, O_RDONLY | O_DIRECT | O_CLOEXEC);
 
-	if (fd < 0 || pread(fd, destination->segments[0].addr, ls_size(destination->page_bytes), 0) < 0)
+	if (fd < 0 ||
+	    pread(fd, destination->segments[0].addr, ls_size(destination->page_bytes), 0) < 0)
 		return -errno;
 	return 0;
 }
@@ -98,7 +99,8 @@ static int send_file(struct ls_destination *destination, const char *file)
 {
 	LS_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || sendfile(destination->segments[0].fd, fd, NULL, ls_size(destination->page_bytes)) < 0)
+	if (fd < 0 || sendfile(destination->segments[0].fd, fd, NULL,
+			       ls_size(destination->page_bytes)) < 0)
 		return -errno;
 	return 0;
 }
@@ -223,7 +225,8 @@ static void probe_file(const char *path, struct ls_result *ret)
 	ls_value_add(ret, "direct_align_bytes", err ? 0 : align_bytes);
 	ls_value_add(ret, "page-cache", ls_cache_resident(fd, (uint64_t)stat.st_size, &resident));
 	ls_value_add(ret, "cached_bytes", resident);
-	ls_value_add(ret, "copy-range", with_destination(LS_DESTINATION_MEMFD, "", copy_range, path));
+	ls_value_add(ret, "copy-range",
+		     with_destination(LS_DESTINATION_MEMFD, "", copy_range, path));
 	ls_value_add(ret, "sendfile", with_destination(LS_DESTINATION_MEMFD, "", send_file, path));
 }
 

@@ -114,7 +114,7 @@ static void release_reader(struct ls_reader *reader)
 		reader->load->engine->release(reader);
 }
 
-/* A ring takes orders from the thread that made it only, also that to let memory go. */
+/* A ring may be used by the thread that made it only, also to unregister its buffers. */
 static void *reader_thread(void *argument)
 {
 	struct ls_reader *reader = argument;

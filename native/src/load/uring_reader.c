@@ -161,7 +161,7 @@ static void queue_read(struct ls_uring_reader *uring, uint32_t position)
 	sqe->user_data = position;
 }
 
-/* Returns what the source said last: 1 when the ring is full. */
+/* Returns what next returned last: 1 when the ring is full. */
 static int fill(struct ls_uring_reader *uring, const struct ls_read_source *source)
 {
 	int more = 1;
@@ -200,8 +200,8 @@ static const char *read_step(const struct ls_uring_reader *uring, const struct l
 }
 
 /*
- * What came back for one slot: 1 when all of its bytes are there, 0 when the rest
- * must be asked for, or -errno.
+ * Handles the result of one slot: 1 when all of its bytes have arrived, 0 when the rest must
+ * be requested, or -errno.
  */
 static int account(struct ls_uring_reader *uring, struct ls_slot *slot, int res)
 {
@@ -266,7 +266,7 @@ static uint32_t busy_slots(const struct ls_uring_reader *uring)
 	return uring->options.depth - uring->free_count;
 }
 
-/* A polling kernel thread takes entries when it will: all of them count as on their way. */
+/* A polling kernel thread takes entries at any time: all of them count as in flight. */
 static int has_reads_in_flight(const struct ls_uring_reader *uring)
 {
 	if (uring->options.polling & LS_POLL_SQ)
@@ -274,7 +274,7 @@ static int has_reads_in_flight(const struct ls_uring_reader *uring)
 	return busy_slots(uring) > io_uring_sq_ready(&uring->ring);
 }
 
-/* Submits what is queued and takes what has come. */
+/* Submits what is queued and handles what has completed. */
 static int submit_and_reap(struct ls_uring_reader *uring, const struct ls_read_source *source)
 {
 	int err;
@@ -289,7 +289,7 @@ static int submit_and_reap(struct ls_uring_reader *uring, const struct ls_read_s
 	return reap(uring, source);
 }
 
-/* After a failure: reads on their way write to memory that is about to be unmapped. */
+/* After a failure: reads in flight write to memory that is about to be unmapped. */
 static void drain(struct ls_uring_reader *uring)
 {
 	struct io_uring_cqe *cqe;

@@ -17,9 +17,9 @@ struct ls_read {
 };
 
 /*
- * Where reads come from. next returns 1 with a read, 0 when there are none left,
- * -EAGAIN when the next one isn't ready yet, or another -errno. wait is called
- * with nothing in flight and blocks until next has something to say (0 or -errno).
+ * Where reads come from. next returns 1 with a read, 0 when there are none left, -EAGAIN when
+ * the next one isn't ready yet, or another -errno. wait is called with nothing in flight and
+ * blocks until next would no longer return -EAGAIN (0 or -errno).
  */
 struct ls_read_source {
 	int (*next)(void *context, struct ls_read *ret);

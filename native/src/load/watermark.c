@@ -5,38 +5,30 @@
 
 int ls_watermark_init(struct ls_watermark *watermark)
 {
-	int err = pthread_mutex_init(&watermark->mutex, NULL);
-
-	if (err)
-		return -err;
 	watermark->ready_bytes = 0;
 	watermark->is_stopped = 0;
-	err = pthread_cond_init(&watermark->changed, NULL);
-	if (err)
-		pthread_mutex_destroy(&watermark->mutex);
-	return -err;
+	return ls_condition_init(&watermark->condition);
 }
 
 void ls_watermark_deinit(struct ls_watermark *watermark)
 {
-	pthread_cond_destroy(&watermark->changed);
-	pthread_mutex_destroy(&watermark->mutex);
+	ls_condition_deinit(&watermark->condition);
 }
 
 void ls_watermark_advance(struct ls_watermark *watermark, uint64_t ready_bytes)
 {
-	pthread_mutex_lock(&watermark->mutex);
+	ls_condition_lock(&watermark->condition);
 	__atomic_store_n(&watermark->ready_bytes, ready_bytes, __ATOMIC_RELEASE);
-	pthread_cond_broadcast(&watermark->changed);
-	pthread_mutex_unlock(&watermark->mutex);
+	ls_condition_wake(&watermark->condition);
+	ls_condition_unlock(&watermark->condition);
 }
 
 void ls_watermark_stop(struct ls_watermark *watermark)
 {
-	pthread_mutex_lock(&watermark->mutex);
+	ls_condition_lock(&watermark->condition);
 	__atomic_store_n(&watermark->is_stopped, 1, __ATOMIC_RELEASE);
-	pthread_cond_broadcast(&watermark->changed);
-	pthread_mutex_unlock(&watermark->mutex);
+	ls_condition_wake(&watermark->condition);
+	ls_condition_unlock(&watermark->condition);
 }
 
 int ls_watermark_is_stopped(const struct ls_watermark *watermark)
@@ -53,10 +45,10 @@ int ls_watermark_wait(struct ls_watermark *watermark, uint64_t bytes)
 {
 	int is_stopped;
 
-	pthread_mutex_lock(&watermark->mutex);
+	ls_condition_lock(&watermark->condition);
 	while (watermark->ready_bytes < bytes && !watermark->is_stopped)
-		pthread_cond_wait(&watermark->changed, &watermark->mutex);
+		ls_condition_wait(&watermark->condition);
 	is_stopped = watermark->is_stopped;
-	pthread_mutex_unlock(&watermark->mutex);
+	ls_condition_unlock(&watermark->condition);
 	return is_stopped ? -ECANCELED : 0;
 }

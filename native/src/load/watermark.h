@@ -3,12 +3,12 @@
 #ifndef LS_WATERMARK_H
 #define LS_WATERMARK_H
 
-#include <pthread.h>
 #include <stdint.h>
 
+#include "system/condition.h"
+
 struct ls_watermark {
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
+	struct ls_condition condition;
 	uint64_t ready_bytes;		/* of the file */
 	int is_stopped;
 };

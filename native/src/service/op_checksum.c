@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation checksum: reads a file (around the page cache where the file system
- * allows it) and writes the CRC-32C of each 1 MiB block, as native uint32_t, to
- * another. Also tells the file's identity, so that a later change is seen.
+ * Operation checksum: reads a file (bypassing the page cache where the file system allows it)
+ * and writes the CRC-32C of each 1 MiB block, as native uint32_t, to another. Also records the
+ * file's identity, so that a later change is seen.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static const struct ls_option_spec specs[] = {
 };
 
 /*
- * Reads the bytes of one block; *ret is how many came. Whole blocks are asked for,
+ * Reads the bytes of one block; *ret is how many were read. Whole blocks are requested,
  * because O_DIRECT takes nothing else.
  */
 static int read_block(int fd, uint8_t *block, uint64_t start, uint64_t bytes, uint64_t *ret)
@@ -47,24 +47,6 @@ static int read_block(int fd, uint8_t *block, uint64_t start, uint64_t bytes, ui
 		if (got <= 0)
 			return got ? ls_file_read_error(-errno, *ret, SECTOR_BYTES) : -ENODATA;
 		*ret += (uint64_t)got;
-	}
-	return 0;
-}
-
-static int write_all(int fd, const uint32_t *crcs, uint64_t count)
-{
-	const uint8_t *at = (const uint8_t *)crcs;
-	uint64_t left = count * sizeof(*crcs);
-
-	while (left) {
-		ssize_t put = write(fd, at, ls_size(left));
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return -errno;
-		at += put;
-		left -= (uint64_t)put;
 	}
 	return 0;
 }
@@ -88,15 +70,6 @@ static int sum_blocks(const struct options *options, int fd, uint64_t file_bytes
 		crcs[i] = ls_crc32c_update(0, block, bytes);
 	}
 	return 0;
-}
-
-static void report_identity(const struct stat *stat, struct ls_result *ret)
-{
-	ls_value_add(ret, "file_bytes", stat->st_size);
-	ls_value_add(ret, "allocated_bytes", (int64_t)stat->st_blocks * 512);
-	ls_value_add(ret, "inode", (int64_t)stat->st_ino);
-	ls_value_add(ret, "mtime_ns",
-		     (int64_t)stat->st_mtim.tv_sec * 1000000000 + stat->st_mtim.tv_nsec);
 }
 
 static int can_read_direct(int fd)
@@ -143,11 +116,11 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	if (err)
 		return err;
 	output = open(options.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	err = output < 0 ? -errno : write_all(output, crcs, count);
+	err = output < 0 ? -errno : ls_file_write(output, crcs, count * sizeof(*crcs), 0, 0);
 	if (err)
 		return ls_result_fail(ret, err, "write", options.output, -1);
 	ls_value_add(ret, "crc32c", ls_crc32c_update(0, (uint8_t *)crcs, count * sizeof(*crcs)));
-	report_identity(&stat, ret);
+	ls_file_report(&stat, ret);
 	return 0;
 }
 

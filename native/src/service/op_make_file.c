@@ -64,7 +64,10 @@ static int make_random(int fd, const struct options *options, struct ls_result *
 {
 	int err;
 
-	/* One piece on disk where the file system can; refused where it can't, and no matter. */
+	/*
+	 * Contiguous on disk where the file system can; one that can't refuses, which does no
+	 * harm.
+	 */
 	if (fallocate(fd, 0, 0, (off_t)options->bytes) && (errno == ENOSPC || errno == EFBIG))
 		return ls_result_fail(ret, -errno, "fallocate", options->file, -1);
 	err = write_file(fd, options, ret);

@@ -25,13 +25,13 @@ static const struct ls_option_spec specs[] = {
 
 static int read_regular(const char *path, uint64_t offset, char *text, size_t *ret)
 {
-	struct stat facts;
+	struct stat st;
 
-	if (stat(path, &facts))
+	if (stat(path, &st))
 		return -errno;
-	if (S_ISDIR(facts.st_mode))
+	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	if (!S_ISREG(facts.st_mode))
+	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
 	return ls_text_read(path, offset, text, ret);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation read-texts: the texts of the job's sample files, all at once, as their
- * before; empty where one cannot be read. For facts, outside of any timed region.
+ * Operation read-texts: the texts of the job's sample files, all at once, as their before;
+ * empty where one cannot be read. Outside of any timed region.
  */
 #include "core/operation.h"
 #include "system/text.h"

@@ -28,7 +28,7 @@ static int is_gone(int code)
 static int run(const struct ls_job *job, struct ls_result *ret)
 {
 	struct options options = { 0 };
-	struct stat facts;
+	struct stat st;
 	int err = ls_options_parse(specs, job, &options, ret);
 
 	if (err)
@@ -36,8 +36,8 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	err = ls_own_name_check(options.file);
 	if (err)
 		return ls_result_fail(ret, err, "file name", options.file, -1);
-	if (!lstat(options.file, &facts)) {
-		if (!S_ISREG(facts.st_mode))
+	if (!lstat(options.file, &st)) {
+		if (!S_ISREG(st.st_mode))
 			return ls_result_fail(ret, -EINVAL, "file name", options.file, -1);
 		if (!unlink(options.file))
 			return 0;

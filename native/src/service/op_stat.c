@@ -14,8 +14,7 @@
 #include "core/guard.h"
 #include "core/operation.h"
 #include "core/record.h"
-
-enum { BLOCK_BYTES = 512 };
+#include "system/file.h"
 
 struct options {
 	const char *file;
@@ -26,18 +25,14 @@ static const struct ls_option_spec specs[] = {
 	LS_OPTIONS_END,
 };
 
-static void report_file(const struct stat *facts, struct ls_result *ret)
+static void report_file(const struct stat *st, struct ls_result *ret)
 {
-	ls_value_add(ret, "type", facts->st_mode & S_IFMT);
-	ls_value_add(ret, "file_bytes", facts->st_size);
-	ls_value_add(ret, "allocated_bytes", (int64_t)facts->st_blocks * BLOCK_BYTES);
-	ls_value_add(ret, "inode", (int64_t)facts->st_ino);
-	ls_value_add(ret, "mtime_ns",
-		     (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec);
-	ls_value_add(ret, "device_major", major(facts->st_dev));
-	ls_value_add(ret, "device_minor", minor(facts->st_dev));
-	ls_value_add(ret, "rdev_major", major(facts->st_rdev));
-	ls_value_add(ret, "rdev_minor", minor(facts->st_rdev));
+	ls_value_add(ret, "type", st->st_mode & S_IFMT);
+	ls_file_report(st, ret);
+	ls_value_add(ret, "device_major", major(st->st_dev));
+	ls_value_add(ret, "device_minor", minor(st->st_dev));
+	ls_value_add(ret, "rdev_major", major(st->st_rdev));
+	ls_value_add(ret, "rdev_minor", minor(st->st_rdev));
 }
 
 static int try_to_open(const char *path)
@@ -60,15 +55,15 @@ static int report_real_path(const char *path, const struct ls_job *job, struct l
 
 static int report_path(const char *path, const struct ls_job *job, struct ls_result *ret)
 {
-	struct stat facts;
+	struct stat st;
 	struct statvfs room;
 
-	if (stat(path, &facts) || statvfs(path, &room))
+	if (stat(path, &st) || statvfs(path, &room))
 		return -errno;
-	report_file(&facts, ret);
+	report_file(&st, ret);
 	ls_value_add(ret, "free_bytes", (int64_t)((uint64_t)room.f_bavail * room.f_frsize));
 	/* Only a regular file is opened: a device may do something at that. */
-	if (S_ISREG(facts.st_mode))
+	if (S_ISREG(st.st_mode))
 		ls_value_add(ret, "readable", try_to_open(path));
 	return report_real_path(path, job, ret);
 }

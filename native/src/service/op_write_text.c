@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation write-text: hands a text to a file of the kernel's (a tunable of procfs or
- * sysfs, a file of a control group) in one write(2). Other files are refused.
+ * Operation write-text: writes a text to a file of the kernel (a tunable of procfs or sysfs, a
+ * file of a control group) in one write(2). Other files are refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,12 +35,12 @@ static int is_kernels(int fd)
 		PROC_SUPER_MAGIC,    SYSFS_MAGIC,	 CONFIGFS_MAGIC, DEBUGFS_MAGIC,
 		TRACEFS_MAGIC,	     CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
 	};
-	struct statfs facts;
+	struct statfs st;
 
-	if (fstatfs(fd, &facts))
+	if (fstatfs(fd, &st))
 		return 0;
 	for (uint32_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
-		if ((uint32_t)facts.f_type == magics[i])
+		if ((uint32_t)st.f_type == magics[i])
 			return 1;
 	return 0;
 }
@@ -48,12 +48,12 @@ static int is_kernels(int fd)
 /* Asked before open, which would wait for a reader of a FIFO. */
 static int open_kernel_file(const char *path)
 {
-	struct stat facts;
+	struct stat st;
 	int fd;
 
-	if (stat(path, &facts))
+	if (stat(path, &st))
 		return -errno;
-	if (!S_ISREG(facts.st_mode))
+	if (!S_ISREG(st.st_mode))
 		return -EPERM;
 	fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)

@@ -9,21 +9,7 @@
 
 #include "core/guard.h"
 #include "core/size.h"
-
-static int read_all(int fd, uint8_t *data, uint64_t bytes)
-{
-	while (bytes) {
-		ssize_t got = read(fd, data, ls_size(bytes));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got ? -errno : -EIO;
-		data += got;
-		bytes -= (uint64_t)got;
-	}
-	return 0;
-}
+#include "system/file.h"
 
 int ls_checksums_read(const char *path, uint64_t file_bytes, struct ls_checksums *ret)
 {
@@ -39,7 +25,7 @@ int ls_checksums_read(const char *path, uint64_t file_bytes, struct ls_checksums
 	ret->count = ls_checksums_count(file_bytes);
 	if (!ret->crcs)
 		return -ENOMEM;
-	return read_all(fd, (uint8_t *)ret->crcs, bytes);
+	return ls_file_read(fd, ret->crcs, bytes, 0);
 }
 
 void ls_checksums_deinit(struct ls_checksums *checksums)

@@ -160,7 +160,7 @@ int ls_cache_warm(int fd, uint64_t file_bytes)
 
 	if (!bytes)
 		return -ENOMEM;
-	/* What is there came in folios of another reader's sizes, which makes it slower or faster to read. */
+	/* What is resident may be in folios of other sizes, which are slower or faster to read. */
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	while (done < file_bytes) {
 		ssize_t got = pread(fd, bytes, WARM_BYTES, (off_t)done);

@@ -18,9 +18,9 @@ int ls_cache_resident(int fd, uint64_t file_bytes, int64_t *ret);
 int ls_cache_dirty(int fd, uint64_t file_bytes, int64_t *ret);
 
 /*
- * fsync, POSIX_FADV_DONTNEED and, where the user may, drop_caches, until
- * nothing is resident or three tries are over. Whether it is gone must be asked
- * of ls_cache_resident. *ret: 1 if drop_caches could be written.
+ * fsync, POSIX_FADV_DONTNEED and, where the user may, drop_caches, until nothing is resident,
+ * at most three times. The caller checks with ls_cache_resident. *ret: 1 if drop_caches could
+ * be written.
  */
 int ls_cache_drop(int fd, uint64_t file_bytes, int *ret);
 

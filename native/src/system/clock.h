@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clock of every time that the core tells: CLOCK_MONOTONIC. */
+/* The clock of every time that the core records: CLOCK_MONOTONIC. */
 #ifndef LS_CLOCK_H
 #define LS_CLOCK_H
 

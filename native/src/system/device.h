@@ -14,8 +14,8 @@ struct ls_device_info {
 };
 
 /*
- * The facts of the block device that path names. -ENOTBLK where it is something else;
- * to be asked before open, which would wait for a writer of a FIFO.
+ * Size, numbers and limits of the block device that path names. -ENOTBLK where it is something
+ * else; to be called before open, which would wait for a writer of a FIFO.
  */
 int ls_device_query(const char *path, struct ls_device_info *ret);
 

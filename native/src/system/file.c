@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "core/guard.h"
+#include "core/record.h"
 #include "core/size.h"
 
 enum {
 	STATX_DIOALIGN_MASK = 0x2000,
+	ALLOCATION_BYTES = 512,		/* of st_blocks */
 	PROBE_START_BYTES = 512,
 	PROBE_END_BYTES = 65536,
 };
@@ -39,7 +41,18 @@ int ls_file_stat(const char *path, struct stat *ret)
 	return ret->st_size ? 0 : -ENODATA;
 }
 
-/* 1 with the alignment, 0 when the kernel doesn't tell, -EOPNOTSUPP when it says there is none. */
+void ls_file_report(const struct stat *file, struct ls_result *result)
+{
+	ls_value_add(result, "file_bytes", file->st_size);
+	ls_value_add(result, "allocated_bytes", (int64_t)file->st_blocks * ALLOCATION_BYTES);
+	ls_value_add(result, "inode", (int64_t)file->st_ino);
+	ls_value_add(result, "mtime_ns", (int64_t)ls_file_mtime_ns(file));
+}
+
+/*
+ * 1 with the alignment, 0 when the kernel doesn't report it, -EOPNOTSUPP when it reports that
+ * there is none.
+ */
 static int ask_statx(int fd, uint32_t *ret)
 {
 	struct statx_words words = { 0 };
@@ -67,12 +80,12 @@ static int try_read(int fd, void *memory, uint32_t bytes)
 static uint32_t least_common_bytes(int fd)
 {
 	const uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
-	struct stat facts;
+	struct stat st;
 
-	if (fstat(fd, &facts) || (uint64_t)facts.st_blksize > page)
+	if (fstat(fd, &st) || (uint64_t)st.st_blksize > page)
 		return page;
-	return facts.st_blksize < PROBE_START_BYTES ? PROBE_START_BYTES
-						    : (uint32_t)facts.st_blksize;
+	return st.st_blksize < PROBE_START_BYTES ? PROBE_START_BYTES
+						    : (uint32_t)st.st_blksize;
 }
 
 static int find_by_reading(int fd, uint32_t *ret)
@@ -99,7 +112,7 @@ int ls_file_direct_alignment(int fd, uint32_t *ret)
 	return find_by_reading(fd, ret);
 }
 
-/* A call without flags costs less than one that could have some. */
+/* pwrite(2) is cheaper than pwritev2(2) without flags. */
 static ssize_t write_some(int fd, const char *data, uint64_t bytes, uint64_t offset, int flags)
 {
 	struct iovec piece = { (void *)data, ls_size(bytes) };

@@ -7,17 +7,27 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "loadstone.h"
+
 /*
- * The facts of a regular file that holds something; to be asked before open,
- * which would wait for a writer of a FIFO. -EISDIR, -EINVAL for what is neither
- * file nor directory, -ENODATA for an empty file.
+ * stat(2) of a regular file that is not empty; to be called before open, which would wait for
+ * a writer of a FIFO. -EISDIR, -EINVAL for what is neither file nor directory, -ENODATA for an
+ * empty file.
  */
 int ls_file_stat(const char *path, struct stat *ret);
 
+/* When the file was last changed, in ns since 1970. */
+static inline uint64_t ls_file_mtime_ns(const struct stat *file)
+{
+	return (uint64_t)file->st_mtim.tv_sec * 1000000000u + (uint64_t)file->st_mtim.tv_nsec;
+}
+
+/* Records size, allocated bytes, inode and time of change: by these a later change is seen. */
+void ls_file_report(const struct stat *file, struct ls_result *result);
+
 /*
- * What code, a read's error, means once done bytes of its block have come: some
- * kernels refuse to read on from the file's end, because that is no multiple of
- * what O_DIRECT wants.
+ * What code, a read's error, means after done bytes of its block have been read: some kernels
+ * refuse to read at the file's end, because that is not aligned for O_DIRECT: then -ENODATA.
  */
 static inline int ls_file_read_error(int code, uint64_t done, uint64_t align_bytes)
 {

@@ -36,7 +36,7 @@ struct view {
 	uint64_t *frame_flags;
 };
 
-/* The pages of one folio that have been met so far. */
+/* The pages of one folio that have been counted so far. */
 struct run {
 	uint64_t pages;
 	uint64_t last_frame;
@@ -160,7 +160,7 @@ static int survey_map(const struct view *view, uint8_t *map, uint64_t bytes,
 	uint64_t pages = (bytes + view->page_bytes - 1) / view->page_bytes;
 	int err;
 
-	/* No read-ahead, should a page go between the two. */
+	/* No read-ahead, should a page be reclaimed between the two. */
 	if (madvise(map, ls_size(bytes), MADV_RANDOM) ||
 	    mincore(map, ls_size(bytes), view->resident))
 		return -errno;

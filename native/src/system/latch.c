@@ -3,46 +3,38 @@
 
 int ls_latch_init(struct ls_latch *latch)
 {
-	int err = pthread_mutex_init(&latch->mutex, NULL);
-
-	if (err)
-		return -err;
 	latch->arrived = 0;
 	latch->is_released = 0;
-	err = pthread_cond_init(&latch->changed, NULL);
-	if (err)
-		pthread_mutex_destroy(&latch->mutex);
-	return -err;
+	return ls_condition_init(&latch->condition);
 }
 
 void ls_latch_deinit(struct ls_latch *latch)
 {
-	pthread_cond_destroy(&latch->changed);
-	pthread_mutex_destroy(&latch->mutex);
+	ls_condition_deinit(&latch->condition);
 }
 
 void ls_latch_arrive_and_wait(struct ls_latch *latch)
 {
-	pthread_mutex_lock(&latch->mutex);
+	ls_condition_lock(&latch->condition);
 	latch->arrived++;
-	pthread_cond_broadcast(&latch->changed);
+	ls_condition_wake(&latch->condition);
 	while (!latch->is_released)
-		pthread_cond_wait(&latch->changed, &latch->mutex);
-	pthread_mutex_unlock(&latch->mutex);
+		ls_condition_wait(&latch->condition);
+	ls_condition_unlock(&latch->condition);
 }
 
 void ls_latch_wait_for(struct ls_latch *latch, uint32_t count)
 {
-	pthread_mutex_lock(&latch->mutex);
+	ls_condition_lock(&latch->condition);
 	while (latch->arrived < count)
-		pthread_cond_wait(&latch->changed, &latch->mutex);
-	pthread_mutex_unlock(&latch->mutex);
+		ls_condition_wait(&latch->condition);
+	ls_condition_unlock(&latch->condition);
 }
 
 void ls_latch_release(struct ls_latch *latch)
 {
-	pthread_mutex_lock(&latch->mutex);
+	ls_condition_lock(&latch->condition);
 	latch->is_released = 1;
-	pthread_cond_broadcast(&latch->changed);
-	pthread_mutex_unlock(&latch->mutex);
+	ls_condition_wake(&latch->condition);
+	ls_condition_unlock(&latch->condition);
 }

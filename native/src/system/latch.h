@@ -3,12 +3,12 @@
 #ifndef LS_LATCH_H
 #define LS_LATCH_H
 
-#include <pthread.h>
 #include <stdint.h>
 
+#include "system/condition.h"
+
 struct ls_latch {
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
+	struct ls_condition condition;
 	uint32_t arrived;
 	int is_released;
 };

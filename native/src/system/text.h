@@ -9,8 +9,8 @@
 #include "loadstone.h"
 
 /*
- * Reads a text of at most LS_SAMPLE_BYTES - 1 from a byte of a file on, and ends it with a
- * NUL; *ret is its length. A kernel file may hand it out in several reads.
+ * Reads a text of at most LS_SAMPLE_BYTES - 1 bytes from an offset of a file, and ends it with
+ * a NUL; *ret is its length. A kernel file may return it in several reads.
  */
 int ls_text_read(const char *path, uint64_t offset, char *text, size_t *ret);
 

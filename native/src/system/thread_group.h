@@ -28,7 +28,7 @@ struct ls_thread_group {
 	struct ls_latch begin;
 	struct ls_latch end;
 	int64_t start_ns;		/* right before the first could begin */
-	int64_t end_ns;			/* when the last had ended */
+	int64_t end_ns;			/* when the last had finished its work */
 };
 
 /*
@@ -45,7 +45,7 @@ int ls_thread_group_init(struct ls_thread_group *group, uint32_t count, ls_threa
  */
 int ls_thread_group_run(struct ls_thread_group *group);
 
-/* Ends the threads; takes one that is zeroed, or was deinited before. */
+/* Ends the threads; does nothing to a group that is zeroed, or was deinited before. */
 void ls_thread_group_deinit(struct ls_thread_group *group);
 
 /* Whether a thread has failed: the others stop. */

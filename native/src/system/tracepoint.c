@@ -19,7 +19,7 @@ enum {
 	NUMBER_BYTES = 16,
 };
 
-/* A tracefs of our own that no path leads to; it is gone when the descriptor is closed. */
+/* A detached mount of tracefs, without a path; it ends when the descriptor is closed. */
 static int open_detached(void)
 {
 	LS_CLOSE int context = (int)syscall(SYS_fsopen, "tracefs", 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operation folio-write: how an error is told. */
+/* Operation folio-write: reporting an error. */
 #include "core/record.h"
 #include "write/folio_write.h"
 

@@ -23,7 +23,7 @@ static void report_folios(const struct ls_writing *writing, const struct ls_foli
 	}
 }
 
-/* Dirty bytes first, as they go by themselves. */
+/* Dirty bytes first, as writeback makes them fewer. */
 void ls_writing_report_cache(const struct ls_writing *writing)
 {
 	struct ls_folio_survey survey;

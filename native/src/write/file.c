@@ -30,7 +30,10 @@ static int write_before(struct ls_writing *writing, uint64_t bytes)
 	return 0;
 }
 
-/* Behind what is there the file must not grow, or an append would go behind all of it. */
+/*
+ * For an append the file's size must not grow, or the append would begin after the allocated
+ * range.
+ */
 static int preallocate(struct ls_writing *writing)
 {
 	const uint64_t end = ls_writing_end(writing);
@@ -45,7 +48,7 @@ static int preallocate(struct ls_writing *writing)
 	return 0;
 }
 
-/* The file on disk and out of the page cache, and nothing of its file system to be written. */
+/* Writes the file to disk, drops it from the page cache, and syncs its file system. */
 static int flush_and_drop(struct ls_writing *writing)
 {
 	uint64_t end = ls_writing_end(writing);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of operation folio-write. A file is made (file.c), writers write to
- * it (writer.c), what came of it is told (evidence.c) and read back
- * (verify.c), and a second, untimed file is written for the tracepoint to see
- * (tracepoint.c).
+ * The parts of operation folio-write. A file is made (file.c), threads write to it (writer.c);
+ * what is in the page cache is recorded (evidence.c) and the file read back (verify.c). A
+ * second, untimed file is written while a tracepoint counts (tracepoint.c). set_up.c makes and
+ * releases what both files need.
  */
 #ifndef LS_FOLIO_WRITE_H
 #define LS_FOLIO_WRITE_H
@@ -31,7 +31,7 @@ struct ls_write_options {
 	uint64_t seed;
 };
 
-/* One thread's share of the writes, and what it met. */
+/* One thread's share of the writes, and what it measured. */
 struct ls_writer {
 	struct ls_writing *writing;
 	uint8_t *pool;		/* of pieces; each is used again once all were written */
@@ -45,14 +45,14 @@ struct ls_writer {
 
 struct ls_writing {
 	struct ls_write_options options;
-	struct ls_result *result;	/* NULL: nothing is told of this one */
+	struct ls_result *result;	/* NULL: nothing is recorded */
 	struct ls_writer *writers;
 	struct ls_thread_group group;		/* a member for each */
 	uint8_t *pools;			/* one for each writer, all alike */
 	uint64_t pieces;		/* in a pool */
 	uint64_t writes;
-	uint64_t start;			/* where in the file the first write goes */
-	int plain;			/* the file as it was made, for all but the writes */
+	uint64_t start;			/* offset of the first write */
+	int plain;			/* the file's descriptor for all but the writes */
 	int file;
 	int has_made_file;
 	int64_t cached_before_bytes;
@@ -66,7 +66,7 @@ static inline uint64_t ls_writing_end(const struct ls_writing *writing)
 	return writing->start + writing->writes * writing->options.size;
 }
 
-/* Tells of an error, where it is told at all; returns code. */
+/* Records an error, where there is a result to record it in; returns code. */
 int ls_writing_fail(const struct ls_writing *writing, int code, const char *step, int64_t offset);
 
 /* Makes the file as it is before the writes, on disk and not cached, and opens it for them. */
@@ -84,7 +84,7 @@ uint8_t *ls_writing_piece(const struct ls_writing *writing, uint8_t *pool, uint6
 /* Starts all threads; they wait. */
 int ls_writing_start(struct ls_writing *writing);
 
-/* The timed region. The threads have done with the file when it returns, but are still there. */
+/* The timed region. The threads have finished with the file when it returns, but still exist. */
 int ls_writing_write(struct ls_writing *writing);
 
 /* What a write's error is called. */
@@ -99,14 +99,13 @@ void ls_writing_report_cache(const struct ls_writing *writing);
 /* Reads all of it back. */
 int ls_writing_verify(struct ls_writing *writing);
 
-/* All but the pass itself is ready; it leaves nothing behind, and closes the file. */
+/* Prepares all but the writes themselves; release closes the file and removes it. */
 int ls_writing_set_up(struct ls_writing *writing);
 void ls_writing_release(struct ls_writing *writing);
 
 /*
- * Writes in the same way once more, at most 8 MiB, to a file of the same name (so
- * release the first one before), and tells the folios that the tracepoint of the page
- * cache saw come.
+ * Writes in the same way once more, at most 8 MiB, to a file of the same name (so release the
+ * first one before), and records the folios that the tracepoint of the page cache counted.
  */
 void ls_writing_count_tracepoint(const struct ls_writing *writing);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation folio-write: writes a file from its start to its end in pieces of one
- * size, and tells which folios of the page cache took them. The file must not
- * exist; it is removed at the end. Every piece differs from every other, where its
- * payload lets it, so that what is read back tells whether each came where it belongs.
+ * Operation folio-write: writes a file from its start to its end in pieces of one size, and
+ * records which folios of the page cache took them. The file must not exist; it is removed at
+ * the end. Every piece differs from every other, where its payload allows it, so that reading
+ * back shows whether each was written to its place.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -29,7 +29,7 @@ static void close_counters(struct counters *counters)
 		close(counters->fds[--counters->count]);
 }
 
-/* One for each order: a counter counts, and can't say of what. */
+/* One for each order: a counter has no fields, so the filter selects the order. */
 static int open_counters(struct counters *counters, uint64_t inode)
 {
 	char filter[FILTER_BYTES];
@@ -59,8 +59,8 @@ static int each(const struct counters *counters, int (*verb)(int counter))
 
 static int count_folios(struct ls_writing *pass, struct counters *counters)
 {
-	struct stat facts;
-	int err = fstat(pass->plain, &facts) ? -1 : open_counters(counters, facts.st_ino);
+	struct stat st;
+	int err = fstat(pass->plain, &st) ? -1 : open_counters(counters, st.st_ino);
 
 	if (!err)
 		err = each(counters, ls_tracepoint_start);

@@ -19,10 +19,10 @@ enum { READ_BYTES = 1 << 20 };
 struct reading {
 	struct ls_writing *writing;
 	uint8_t *buffer;
-	uint8_t *seen;		/* a bit for each write; NULL where the place tells the write */
+	uint8_t *seen;		/* a bit for each write; NULL: the offset tells the write */
 };
 
-/* Threads that append to one file: which of them comes next is the kernel's to say. */
+/* The order of threads that append to one file is the kernel's choice. */
 static int is_in_any_order(const struct ls_writing *writing)
 {
 	return writing->options.pattern == LS_WRITE_APPEND && writing->options.threads > 1 &&
@@ -47,7 +47,7 @@ static int read_crc(const struct reading *reading, uint64_t offset, uint32_t *re
 	return 0;
 }
 
-/* Which write the piece at offset says it is; each may say so once. */
+/* The number of the write that the piece at offset carries; each may occur once. */
 static int read_position(const struct reading *reading, uint64_t offset, uint64_t *ret)
 {
 	struct ls_writing *writing = reading->writing;
@@ -84,11 +84,11 @@ static int verify_piece(const struct reading *reading, uint64_t position)
 static int verify_length(const struct ls_writing *writing)
 {
 	const uint64_t end = ls_writing_end(writing);
-	struct stat facts;
+	struct stat st;
 
-	if (fstat(writing->plain, &facts))
+	if (fstat(writing->plain, &st))
 		return ls_writing_fail(writing, -errno, "read back", -1);
-	if ((uint64_t)facts.st_size > end)
+	if ((uint64_t)st.st_size > end)
 		return ls_writing_fail(writing, -EBADMSG, "verify written", (int64_t)end);
 	return 0;
 }

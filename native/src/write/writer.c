@@ -23,7 +23,7 @@ enum {
 	POOL_ALIGN_BYTES = 1 << 16,
 };
 
-/* By enum ls_write_io: what open(2) and pwritev2(2) are told, and a write's error is called. */
+/* By enum ls_write_io: flags of open(2) and pwritev2(2), and what a write's error is called. */
 static const struct {
 	int open_flags;
 	int write_flags;
@@ -141,8 +141,9 @@ static int writer_thread(struct ls_thread_group *group, uint32_t thread)
 
 		if (ls_thread_group_is_cancelled(group))
 			return -ECANCELED;
-		err = ls_file_write(writing->file, ls_writing_piece(writing, writer->pool, position),
-				    size, offset, flags);
+		err = ls_file_write(writing->file,
+				    ls_writing_piece(writing, writer->pool, position), size,
+				    offset, flags);
 		if (err)
 			return ls_writing_fail(writing, err, ls_writing_step(writing),
 					       (int64_t)offset);
@@ -161,8 +162,8 @@ static int writer_thread(struct ls_thread_group *group, uint32_t thread)
 
 int ls_writing_start(struct ls_writing *writing)
 {
-	int err = ls_thread_group_init(&writing->group, (uint32_t)writing->options.threads, writer_thread,
-			       writing);
+	int err = ls_thread_group_init(&writing->group, (uint32_t)writing->options.threads,
+				       writer_thread, writing);
 
 	return err ? ls_writing_fail(writing, err, "start thread", -1) : 0;
 }
