@@ -4,7 +4,7 @@
 
 int main(int count, char **words)
 {
-	struct words table = { NULL, sizeof(struct dm_ioctl), 0 };
+	struct buffer table = { NULL, sizeof(struct dm_ioctl), 0 };
 	uint32_t targets = 0;
 	size_t at = sizeof(struct dm_ioctl);
 	int err = count == 2 ? add_table(&table, words[1], &targets) : -EINVAL;
