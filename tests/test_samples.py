@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -178,17 +178,32 @@ Leave = Callable[[str], Records]
 
 
 @pytest.fixture
-def leave(loadstone: Command) -> Leave:
-    """Puts a sample of the journal into the results; what it says lies in the test's directory."""
+def leave(loadstone: Command) -> Iterator[Leave]:
+    """Puts a sample of the journal into the results; what it says lies in the test's directory.
+
+    Where a test fails, its mount and its loop device go all the same.
+    """
 
     def copy(name: str) -> Records:
         journal = loadstone.results / "journal"
         shutil.copytree(DATA / "journal" / name, journal)
         for path in journal.iterdir():
             path.write_text(path.read_text().replace(PLACE, str(loadstone.place)))
-        return [json.loads(path.read_text()) for path in sorted(journal.iterdir())]
+        records = [json.loads(path.read_text()) for path in sorted(journal.iterdir())]
+        left.extend(records)
+        return records
 
-    return copy
+    left: Records = []
+    yield copy
+    for record in reversed(left):
+        if record["kind"] == "mount" and Path(record["name"]).is_mount():
+            _output("umount", record["name"])
+        if record["kind"] == "loop":
+            for device in _output(
+                "losetup", "--noheadings", "--output=name,back-file"
+            ).splitlines():
+                if record["name"] in device:
+                    _output("losetup", "--detach", device.split()[0])
 
 
 def _check_cleaned(loadstone: Command, records: Records) -> None:
