@@ -1,6 +1,6 @@
 """What was asked to hold for every Trial holds, or the Trial says that it did not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from loadstone.runs import runner, store
 from loadstone.runs.conditions import TrialConditions, resolve_conditions
 from loadstone.targets.local import LocalTarget
 
+JOB = Job(operation="model-load", options={})
 GOOD = Finding(status=Status.OK, evidence={"elapsed_ns": 1.0})
 LIMIT = f"{CPU}/cpufreq/policy4/scaling_max_freq"
 
@@ -62,10 +63,26 @@ def test_facts_tell_clusters_heat_clock_and_where_jobs_are_pinned(phone: Phone) 
     assert conditions_on(phone).facts["cpu.pinned"] == "no"
 
 
+def executed(change: Callable[[], None] = lambda: None) -> Callable[[Job], Outcome]:
+    """An ``execute`` during which something happens to the phone."""
+
+    def execute(job: Job) -> Outcome:
+        change()
+        return Outcome(values={"pinned": int(job.cpus is not None)})
+
+    return execute
+
+
 def test_every_job_gets_the_cpus_that_were_asked_for(phone: Phone) -> None:
-    job = Job(operation="model-load", options={})
-    assert conditions_on(phone, pin="little").pin(job).cpus == "0-3"
-    assert conditions_on(phone).pin(job) is job
+    jobs: list[Job] = []
+
+    def execute(job: Job) -> Outcome:
+        jobs.append(job)
+        return Outcome()
+
+    conditions_on(phone, pin="little").measure(execute, JOB)
+    conditions_on(phone).measure(execute, JOB)
+    assert jobs == [msgspec.structs.replace(JOB, cpus="0-3"), JOB]
 
 
 def test_cpus_that_cannot_be_had_end_the_run_before_it_begins(phone: Phone) -> None:
@@ -74,18 +91,19 @@ def test_cpus_that_cannot_be_had_end_the_run_before_it_begins(phone: Phone) -> N
 
 
 def test_a_good_trial_stays_good_and_has_its_evidence(phone: Phone) -> None:
-    conditions = conditions_on(phone)
-    found = conditions.check_after(GOOD, conditions.read(), {"heat.waited_ns": 7})
+    measured = conditions_on(phone).measure(executed(), JOB)
+    found = measured.applied_to(GOOD)
+    assert measured.outcome.values == {"pinned": 0}
     assert found.status is Status.OK
-    assert (found.evidence["elapsed_ns"], found.evidence["heat.waited_ns"]) == (1, 7)
+    assert found.evidence["elapsed_ns"] == 1
     assert found.evidence["heat.battery_after_mc"] == 31_200
 
 
 def test_a_throttled_trial_is_invalid_with_reason_and_remedy(phone: Phone) -> None:
     conditions = conditions_on(phone)
-    before = conditions.read()
-    phone.put(LIMIT, "1900800\n")
-    found = conditions.check_after(GOOD, before, {})
+    found = conditions.measure(executed(lambda: phone.put(LIMIT, "1900800\n")), JOB).applied_to(
+        GOOD
+    )
     assert found.status is Status.INVALID
     assert found.reason == (
         "throttled: CPU 4-7 was limited to 1.90 GHz after the Trial, 2.84 GHz when the Run began"
@@ -97,38 +115,37 @@ def test_a_throttled_trial_is_invalid_with_reason_and_remedy(phone: Phone) -> No
 
 def test_a_trial_that_failed_stays_a_failure_in_any_heat(phone: Phone) -> None:
     conditions = conditions_on(phone)
-    before = conditions.read()
-    phone.put(LIMIT, "1900800\n")
+    measured = conditions.measure(executed(lambda: phone.put(LIMIT, "1900800\n")), JOB)
     failure = Finding(status=Status.FAILED, reason="wrong data", remedy="none", ends_run=True)
-    found = conditions.check_after(failure, before, {})
+    found = measured.applied_to(failure)
     assert (found.status, found.reason, found.ends_run) == (Status.FAILED, "wrong data", True)
 
 
 def test_a_trial_whose_cpus_went_offline_is_invalid(phone: Phone) -> None:
     conditions = conditions_on(phone, pin="big")
-    before = conditions.read()
-    phone.put(f"{CPU}/online", "0-5,7\n")
-    found = conditions.check_after(GOOD, before, {})
+    goes_offline = executed(lambda: phone.put(f"{CPU}/online", "0-5,7\n"))
+    found = conditions.measure(goes_offline, JOB).applied_to(GOOD)
     assert found.status is Status.INVALID
     assert found.reason == "not on the CPUs asked for: CPU 6 went offline"
-    free = conditions_on(phone)
-    assert free.check_after(GOOD, free.read(), {}).status is Status.OK
+    assert conditions_on(phone).measure(executed(), JOB).applied_to(GOOD).status is Status.OK
 
 
 def test_nothing_is_read_around_trials_where_nothing_can_be_read(tmp_path: Path) -> None:
     bare = Phone(tmp_path, {})
     conditions = conditions_on(bare)
     before = bare.round_trips
-    assert conditions.check_after(GOOD, conditions.read(), {}) == GOOD
+    assert conditions.measure(executed(), JOB).applied_to(GOOD) == GOOD
     assert bare.round_trips == before
 
 
 def test_sensors_that_fall_silent_make_no_trial_invalid(phone: Phone) -> None:
     conditions = conditions_on(phone)
-    before = conditions.read()
-    for path in phone_texts():
-        phone.take_away(path)
-    found = conditions.check_after(GOOD, before, {})
+
+    def falls_silent() -> None:
+        for path in phone_texts():
+            phone.take_away(path)
+
+    found = conditions.measure(executed(falls_silent), JOB).applied_to(GOOD)
     assert found.status is Status.OK
     assert "heat.battery_after_mc" not in found.evidence
 

@@ -1,10 +1,11 @@
-"""What holds for every Trial of a Plan beside its Case, on a Target: CPUs, heat, temperature."""
+"""What must hold for every Trial of a Plan: CPUs, throttling, temperature; read around each Job."""
 
 import time
 from collections.abc import Callable, Mapping
 
 import msgspec
 
+from loadstone.core.remote_files import Execute
 from loadstone.cpu_list import format_cpu_list, parse_cpu_list
 from loadstone.environment import Fact
 from loadstone.environment.cpus import NOT_PINNED, ONLINE, cluster_facts, read_cpus, resolve_pin
@@ -18,7 +19,7 @@ from loadstone.environment.heat import (
 )
 from loadstone.environment.sensors import Reading, Sensors, find_sensors, parse_reading
 from loadstone.errors import TargetError
-from loadstone.model import Conditions, Finding, Job, Noun, Status
+from loadstone.model import Conditions, Finding, Job, Noun, Outcome, Status
 from loadstone.runs.cool_down import CoolDown, cool_down
 from loadstone.targets import Say, Target
 
@@ -26,17 +27,42 @@ _CLOCK_LIMIT_S = 30.0
 _BEFORE, _AFTER = "before the Trial", "after the Trial"
 
 
-class ConditionsReading(Noun, frozen=True, kw_only=True):
-    """What was seen right before or after a Trial; ``offline`` are CPUs that it is pinned to."""
+class _Reading(Noun, frozen=True, kw_only=True):
+    """What was read right before or after a Job; ``offline`` are CPUs that it is pinned to."""
 
-    reading: Reading = Reading()
+    sensors: Reading = Reading()
     offline: frozenset[int] = frozenset()
 
 
-class TrialConditions:
-    """Conditions as they turned out on a Target, kept up over the Trials of a Run.
+class Measurement(Noun, frozen=True, kw_only=True):
+    """The Outcome of a Job, and what was read right before and after it.
 
-    ``facts`` belong into the Environment. Where nothing can be read, nothing is.
+    ``reason`` and ``remedy`` say which condition was not met; None where all were.
+    """
+
+    outcome: Outcome
+    evidence: Mapping[str, float] = {}
+    reason: str | None = None
+    remedy: str | None = None
+
+    def applied_to(self, finding: Finding) -> Finding:
+        """A Finding with this evidence; one that was ok is invalid where a condition was not met.
+
+        Args:
+            finding: what the Workload makes of the Outcome.
+        """
+        found = msgspec.structs.replace(finding, evidence={**finding.evidence, **self.evidence})
+        if finding.status is not Status.OK or self.reason is None:
+            return found
+        return msgspec.structs.replace(
+            found, status=Status.INVALID, reason=self.reason, remedy=self.remedy
+        )
+
+
+class TrialConditions:
+    """The Conditions of a Plan, resolved on a Target, for all Trials of a Run.
+
+    ``facts`` belong into the Environment. On a Target without sensors nothing is read.
     """
 
     def __init__(
@@ -54,61 +80,64 @@ class TrialConditions:
         self._pinned = parse_cpu_list(cpus or "")
         self._sensors = sensors
         self._cooling = cooling
-        self._first = self.read().reading
+        self._first = self._read().sensors
         self._limits_khz = earlier_limits(sensors, self._first, then)
         self.facts = {**facts, **heat_facts(sensors, self._first)}
 
     def await_cool(self, say: Say) -> dict[str, float]:
-        """Wait until it is as cool as was asked for.
+        """Wait until the Target is as cool as was asked for.
 
         Returns:
             How long that took, as evidence.
 
         Raises:
-            CannotMeasureError: it stayed too hot, or could no longer be told, for too long.
+            CannotMeasureError: it stayed too hot, or no sensor answered, for too long.
         """
         if self._cooling is None:
             return {}
         return {"heat.waited_ns": round(self._cooling.wait(say) * 1e9)}
 
-    def pin(self, job: Job) -> Job:
-        """The same Job, on the CPUs that were asked for."""
+    def measure(self, execute: Execute, job: Job) -> Measurement:
+        """Execute a Job on the CPUs that were asked for, and read the sensors around it.
+
+        Raises:
+            TargetLostError: the Target went away while it was read.
+        """
+        before = self._read()
+        outcome = execute(self._pinned_to_cpus(job))
+        if outcome.target_lost:
+            return Measurement(outcome=outcome)
+        after = self._read()
+        reason, remedy = self._unmet(before, after)
+        return Measurement(
+            outcome=outcome,
+            evidence=heat_evidence(self._sensors, before.sensors, after.sensors),
+            reason=reason,
+            remedy=remedy,
+        )
+
+    def _pinned_to_cpus(self, job: Job) -> Job:
         return job if self._cpus is None else msgspec.structs.replace(job, cpus=self._cpus)
 
-    def read(self) -> ConditionsReading:
+    def _read(self) -> _Reading:
         """Read everything, in one round trip."""
         paths = (*self._sensors.paths, *((ONLINE,) if self._pinned else ()))
         texts = self._target.read_texts(paths) if paths else {}
         offline = _offline(self._pinned, texts.get(ONLINE))
-        return ConditionsReading(reading=parse_reading(self._sensors, texts), offline=offline)
+        return _Reading(sensors=parse_reading(self._sensors, texts), offline=offline)
 
-    def check_after(
-        self, finding: Finding, before: ConditionsReading, evidence: Mapping[str, float]
-    ) -> Finding:
-        """A Finding with what was seen around its Trial; one that was ok is invalid by it.
-
-        Args:
-            before: what was seen before it; what is to be seen after it is read now.
-            evidence: more of it.
-        """
-        after = self.read()
-        readings = {_BEFORE: before.reading, _AFTER: after.reading}
-        seen = heat_evidence(self._sensors, before.reading, after.reading)
-        told = msgspec.structs.replace(finding, evidence={**finding.evidence, **evidence, **seen})
-        if finding.status is not Status.OK:
-            return told
+    def _unmet(self, before: _Reading, after: _Reading) -> tuple[str | None, str | None]:
+        """Reason and remedy of the first condition that was not met."""
         if gone := before.offline | after.offline:
-            return msgspec.structs.replace(
-                told,
-                status=Status.INVALID,
-                reason=f"not on the CPUs asked for: CPU {format_cpu_list(gone)} went offline",
-                remedy="--pin CPUs that stay, or let it cool: --cool-below",
+            return (
+                f"not on the CPUs asked for: CPU {format_cpu_list(gone)} went offline",
+                "--pin CPUs that stay, or let it cool: --cool-below",
             )
+        readings = {_BEFORE: before.sensors, _AFTER: after.sensors}
         reason = throttling(self._sensors, self._limits_khz, self._first, readings)
         if reason is None:
-            return told
-        remedy = throttling_remedy(thermometer(self._sensors, before.reading))
-        return msgspec.structs.replace(told, status=Status.INVALID, reason=reason, remedy=remedy)
+            return None, None
+        return reason, throttling_remedy(thermometer(self._sensors, before.sensors))
 
 
 def resolve_conditions(
@@ -118,14 +147,14 @@ def resolve_conditions(
     sleep: Callable[[float], None] = time.sleep,
     now_s: Callable[[], float] = time.monotonic,
 ) -> TrialConditions:
-    """Find out what Conditions come to on a Target, before anything is made there.
+    """Resolve the Conditions of a Plan on a Target, before anything is made there.
 
     Args:
         then: the facts that a Run which is resumed began with.
 
     Raises:
-        UsageError: the CPUs to pin to are none, or cannot be had.
-        CannotMeasureError: a temperature was asked for that no sensor here tells.
+        UsageError: the CPUs to pin to do not exist, or are not available.
+        CannotMeasureError: a temperature is to be waited for, and no sensor reads it.
     """
     cpus = read_cpus(target.read_texts)
     pinned = None if conditions.pin is None else resolve_pin(conditions.pin, cpus)
@@ -146,7 +175,7 @@ def resolve_conditions(
 
 
 def _offline(pinned: frozenset[int], online: str | None) -> frozenset[int]:
-    """Those that the kernel's list does not have; nothing is said where it cannot be read."""
+    """Pinned CPUs that the kernel's list of online ones lacks; none where it cannot be parsed."""
     try:
         return frozenset() if online is None else pinned - parse_cpu_list(online)
     except ValueError:

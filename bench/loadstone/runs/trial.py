@@ -1,16 +1,20 @@
-"""One Trial: a Case carried out once on a Target, and what is made of it."""
+"""One Trial: one execution of a Case on a Target, and its evaluation."""
 
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum, auto
 
+import msgspec
+
 from loadstone.core.evidence import timed_ns
 from loadstone.errors import TargetLostError
 from loadstone.model import Case, Finding, Outcome, Status, Step, Trial
-from loadstone.runs.conditions import TrialConditions
+from loadstone.runs.conditions import Measurement, TrialConditions
 from loadstone.targets import Say, Target
 from loadstone.workloads import Prepared
+
+_TARGET_LOST_REMEDY = "keep it connected and powered; the Run goes on when it is back"
 
 
 class NextAction(Enum):
@@ -24,17 +28,19 @@ class NextAction(Enum):
 def run_trial(
     step: Step, target: Target, prepared: Prepared, conditions: TrialConditions, say: Say
 ) -> tuple[Trial, NextAction]:
-    """Carry out a Step: its Trial, whatever came of it, and how the Run goes on."""
+    """Carry out a Step: its Trial, however it ended, and how the Run goes on."""
     finding = prepared.skip_reason(step.case)
     outcome, (started, start_ns) = Outcome(), _now()
     if finding is None:
         try:
             waited = conditions.await_cool(say)
             started, start_ns = _now()
-            outcome, finding = _carried_out(step.case, target, prepared, conditions, waited)
+            measured = conditions.measure(target.execute, prepared.job(step.case))
+            outcome = measured.outcome
+            finding = _finding(step.case, prepared, measured, waited)
         except TargetLostError as error:
-            outcome = Outcome(crash=str(error), target_lost=True)
-            finding = _lost(outcome)
+            outcome = Outcome(crash=error.what, target_lost=True)
+            finding = _target_lost(error.what, error.remedy)
     trial = Trial(
         case=step.case.id,
         round=step.round,
@@ -55,34 +61,26 @@ def run_trial(
     return trial, NextAction.STOP if finding.ends_run else NextAction.CONTINUE
 
 
-def _carried_out(
-    case: Case,
-    target: Target,
-    prepared: Prepared,
-    conditions: TrialConditions,
-    waited: Mapping[str, float],
-) -> tuple[Outcome, Finding]:
-    before = conditions.read()
-    outcome = target.execute(conditions.pin(prepared.job(case)))
+def _finding(
+    case: Case, prepared: Prepared, measured: Measurement, waited: Mapping[str, float]
+) -> Finding:
+    outcome = measured.outcome
     if outcome.target_lost:
-        return outcome, _lost(outcome)
-    return outcome, conditions.check_after(prepared.evaluate(case, outcome), before, waited)
+        return _target_lost(outcome.crash, None)
+    found = measured.applied_to(prepared.evaluate(case, outcome))
+    return msgspec.structs.replace(found, evidence={**found.evidence, **waited})
 
 
 def _now() -> tuple[datetime, int]:
     return datetime.now(UTC), time.monotonic_ns()
 
 
-def _lost(outcome: Outcome) -> Finding:
-    return Finding(
-        status=Status.FAILED,
-        reason=outcome.crash,
-        remedy="see that its cable, battery and adbd hold; the Run goes on when it is back",
-    )
+def _target_lost(reason: str | None, remedy: str | None) -> Finding:
+    return Finding(status=Status.FAILED, reason=reason, remedy=remedy or _TARGET_LOST_REMEDY)
 
 
 def inherent_ns(finding: Finding, outcome: Outcome) -> int:
-    """What a Trial takes by its nature: the timed region, the cache's state, what checks it."""
+    """What a Trial cannot do without: the timed region, setting the cache, verification."""
     spans = (span for span in outcome.spans if span.name == "release")
     names = ("set_cache_ns", "set_up_ns", "verify_ns", "trace_ns")
     return (
