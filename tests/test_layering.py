@@ -11,7 +11,17 @@ PACKAGE = Path(__file__).parents[1] / "bench" / "loadstone"
 
 # From the ground up: a folder imports itself and those on lower floors, and nothing beside it.
 FLOORS = (
-    {"model", "units", "errors", "text", "durable", "programs", "cpu_list", "_version"},
+    {
+        "model",
+        "units",
+        "errors",
+        "text",
+        "durable",
+        "programs",
+        "toml_file",
+        "cpu_list",
+        "_version",
+    },
     {"analysis", "core"},
     {"environment"},
     {"targets"},

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from loadstone.errors import UsageError
 from loadstone.units import convert, format_bytes_rounded, format_metric, parse_celsius
 
 
@@ -34,7 +35,7 @@ def test_a_figure_is_turned_into_another_unit(
     ("unit", "to"), [("ms", "B/s"), ("MB", "B/s"), ("mb/s", "MB/s"), ("s/GB", "ns"), ("", "ns")]
 )
 def test_units_of_different_kinds_are_told(unit: str, to: str) -> None:
-    with pytest.raises(ValueError, match=f"{unit!r} is not to be had in {to!r}; there are ns, "):
+    with pytest.raises(UsageError, match=f"{unit!r} cannot be converted to {to!r}; there are ns, "):
         convert(1.0, unit, to)
 
 
@@ -55,7 +56,7 @@ def test_a_temperature_is_read_as_people_write_it(text: str) -> None:
     ],
 )
 def test_what_is_no_temperature_is_told(text: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UsageError, match=words):
         parse_celsius(text)
 
 

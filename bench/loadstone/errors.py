@@ -3,6 +3,7 @@
 import errno
 import os
 from enum import IntEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -35,6 +36,12 @@ class LoadstoneError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what}; {self.remedy}" if self.remedy else self.what
+
+    def within(self, place: str) -> Self:
+        """The same error with its place in front: an option, a key, a line of a file."""
+        error = type(self)(f"{place}: {self.what}", remedy=self.remedy)
+        error.details = self.details
+        return error
 
 
 class UsageError(LoadstoneError):

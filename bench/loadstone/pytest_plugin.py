@@ -132,11 +132,12 @@ class CaseBenchmark:
         return self._record(self._run(request, target))
 
     def _bytes(self, size: str | int | None) -> int | None:
+        from loadstone.errors import UsageError
         from loadstone.units import parse_bytes
 
         try:
             return parse_bytes(size) if isinstance(size, str) else size
-        except (ValueError, OverflowError) as error:
+        except UsageError as error:
             raise self._failure(f"file_size: {error}") from None
 
     def _run(self, request: "Request", target: str) -> "Run":

@@ -1,6 +1,9 @@
 """Quantities as people write them and as the program counts them."""
 
+import math
 import re
+
+from loadstone.errors import UsageError
 
 COOL_BELOW_C = (5, 110)
 """The least and the most °C that a Trial can be asked to wait for."""
@@ -24,14 +27,18 @@ def parse_bytes(text: str) -> int:
     """Read a size: ``4k``, ``1MiB``, ``1.5g`` or plain bytes, in powers of 1024.
 
     Raises:
-        ValueError: the text is no size, or not a whole number of bytes.
+        UsageError: the text is not a size, not a whole number of bytes, or beyond any number.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is not a size; write 4k, 1MiB, 2g or plain bytes")
+        raise UsageError(f"{text!r} is not a size", remedy="write 4k, 1MiB, 2g or plain bytes")
     bytes_ = float(match[1]) * _STEPS[match[2].lower()]
+    if math.isinf(bytes_):
+        raise UsageError(f"{text!r} is too much", remedy="write less")
     if bytes_ != int(bytes_):
-        raise ValueError(f"{text!r} is not a whole number of bytes")
+        raise UsageError(
+            f"{text!r} is not a whole number of bytes", remedy="write it in a smaller unit"
+        )
     return int(bytes_)
 
 
@@ -55,11 +62,11 @@ def parse_celsius(text: str) -> float:
     """Read a temperature to wait for: ``38C``, ``38.5``, ``38 °C``.
 
     Raises:
-        ValueError: the text is none, or one that ``require_celsius`` refuses.
+        UsageError: the text is not a temperature, or one that ``require_celsius`` refuses.
     """
     match = _CELSIUS.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no temperature; write 38C or 38.5C")
+        raise UsageError(f"{text!r} is no temperature", remedy="write 38C or 38.5C")
     return require_celsius(float(match[1]))
 
 
@@ -67,33 +74,35 @@ def require_celsius(celsius: float) -> float:
     """The same temperature.
 
     Raises:
-        ValueError: no machine has it while it works.
+        UsageError: no machine has it while it works.
     """
     coolest, hottest = COOL_BELOW_C
     if not coolest <= celsius <= hottest:
-        raise ValueError(f"{celsius:g} °C is nothing to wait for; write {coolest}C to {hottest}C")
+        raise UsageError(
+            f"{celsius:g} °C is nothing to wait for", remedy=f"write {coolest}C to {hottest}C"
+        )
     return celsius
 
 
 def parse_flag(text: str) -> bool:
-    """Read ``on``/``off`` and their kin.
+    """Read ``on`` or ``off``, ``yes`` or ``no``, ``true`` or ``false``, ``1`` or ``0``.
 
     Raises:
-        ValueError: the text is neither.
+        UsageError: the text is neither.
     """
     word = text.strip().lower()
     if word in _TRUE:
         return True
     if word in _FALSE:
         return False
-    raise ValueError(f"{text!r} is neither on nor off")
+    raise UsageError(f"{text!r} is neither on nor off", remedy="write on or off")
 
 
 def convert(value: float, unit: str, to: str) -> float:
     """A figure in another unit of its kind: of time (``ns`` to ``s``) or rate (to ``GiB/s``).
 
     Raises:
-        ValueError: one is no time and no rate, or they differ in kind.
+        UsageError: one is no time and no rate, or they differ in kind.
     """
     if unit == to:
         return value
@@ -101,7 +110,7 @@ def convert(value: float, unit: str, to: str) -> float:
         if unit in measures and to in measures:
             return value * measures[unit] / measures[to]
     known = ", ".join(name for measures in _MEASURES for name in measures)
-    raise ValueError(f"{unit!r} is not to be had in {to!r}; there are {known}")
+    raise UsageError(f"{unit!r} cannot be converted to {to!r}", remedy=f"there are {known}")
 
 
 def _format_ms(value_ms: float) -> str:

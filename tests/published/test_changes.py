@@ -145,7 +145,9 @@ def test_a_time_that_fell_is_a_gain(tmp_path: Path) -> None:
 def test_a_unit_that_the_metric_cannot_have_is_named_with_its_place(tmp_path: Path) -> None:
     base, new = sides()
     wrong = runs.postings(tmp_path, FLUSH.replace("30.8 MiB/s", "30.8 MB"))
-    with pytest.raises(UsageError, match=r"posting 1 \(k\), change 1: 30.8 MB: 'MB' is not to be"):
+    with pytest.raises(
+        UsageError, match=r"posting 1 \(k\), change 1: 30.8 MB: 'MB' cannot be converted to 'KiB/s'"
+    ):
         published_changes(compare(base, new), base, new, wrong)
 
 
@@ -207,7 +209,7 @@ def test_a_file_of_one_s_own_that_is_not_sound_is_named_and_nothing_is_written(
     bad = {
         FLUSH.replace("title", "titel"): "posting 1 (k): titel: no such key (did you mean 'title'",
         LOAD.replace("io =", "i0 ="): "case: i0: no such parameter; there are engine, io, dest",
-        LOAD.replace("14.5 ms", "14.5 MB"): "14.5 MB: 'MB' is not to be had in 'ns'; there are",
+        LOAD.replace("14.5 ms", "14.5 MB"): "14.5 MB: 'MB' cannot be converted to 'ns'; there are",
     }
     for text, words in bad.items():
         stored.write_text(text)

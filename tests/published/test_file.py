@@ -1,4 +1,4 @@
-"""Files of published figures are read as they are written, and say what to mend."""
+"""Files of published figures are read as they are written, and say what to fix."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -99,8 +99,8 @@ def test_a_direction_alone_is_enough(file: Path) -> None:
         ('"857 KiB/s"', '"-1 KiB/s"', "change 1: base: '-1 KiB/s' is no figure"),
         ('"857 KiB/s"', '"0 KiB/s"', "change 1: base: '0 KiB/s' is no figure"),
         ('"857 KiB/s"', f'"{"9" * 400} KiB/s"', "is no figure"),
-        ('new = "30.8 MiB/s"\n', "", "change 1: write base and new, or ratio alone, or direction"),
-        ('new = "30.8 MiB/s"\n', "ratio = 2.0\n", "change 1: write base and new, or ratio alone"),
+        ('new = "30.8 MiB/s"\n', "", "one way; write base and new, or ratio alone, or direction"),
+        ('new = "30.8 MiB/s"\n', "ratio = 2.0\n", "one way; write base and new, or ratio alone"),
         ('base = "857 KiB/s"\nnew = "30.8 MiB/s"', "ratio = inf", "change 1: ratio: is no number"),
         ('base = "857 KiB/s"\nnew = "30.8 MiB/s"', "ratio = nan", "change 1: ratio: "),
         ('base = "857 KiB/s"\nnew = "30.8 MiB/s"', "ratio = 0", "ratio: Expected `float` > 0"),
@@ -111,7 +111,11 @@ def test_a_direction_alone_is_enough(file: Path) -> None:
         ('what = "1024 segments"', 'bytes = "many"', "bytes: 'many' is not a size; write 4k"),
         ("[[posting.change]]", "[posting.change]", "posting 1 (k): change: is no list of tables"),
         ("[[posting]]", "[posting]", "posting: is no list of tables; write [[posting]], once for"),
-        ("= 2024-05-16", "= ", "is not TOML: Invalid value (at line 6, column 8); mend that line"),
+        (
+            "= 2024-05-16",
+            "= ",
+            ":6: is not TOML: Invalid value (at line 6, column 8); fix that line",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(
@@ -122,7 +126,7 @@ def test_what_is_wrong_is_named_with_its_place(
     file.write_text(text.replace(found, replacement, 1))
     with pytest.raises(UsageError) as caught:
         read_reference(file)
-    assert str(caught.value).startswith(f"{file}: ")
+    assert str(caught.value).startswith(f"{file}:")
     assert words in str(caught.value)
 
 
@@ -133,7 +137,7 @@ def test_a_file_that_is_not_there_or_holds_nothing_is_named(file: Path) -> None:
     with pytest.raises(UsageError, match=r"holds no posting; write \[\[posting\]\]"):
         read_reference(file)
     file.write_bytes(b"\xff")
-    with pytest.raises(UsageError, match="is not TOML"):
+    with pytest.raises(UsageError, match=r"own\.toml:1: is not UTF-8; save it as UTF-8 text"):
         read_reference(file)
 
 
@@ -173,7 +177,7 @@ def test_a_case_is_matched_by_all_the_parameters_that_are_named(
         ('"fresh"', '"stale"', "change 1: case: pattern: 'stale' is not one of its values"),
         ('"4k"', '"many"', "change 1: case: size: 'many' is not a size"),
         ('"throughput"', '"speed"', "change 1: metric: 'speed' is none; there are throughput, "),
-        ("30.8 MiB/s", "30.8 ms", "change 1: 30.8 ms: 'ms' is not to be had in 'B/s'"),
+        ("30.8 MiB/s", "30.8 ms", "change 1: 30.8 ms: 'ms' cannot be converted to 'B/s'"),
     ],
 )
 def test_what_a_known_workload_does_not_have_is_named(

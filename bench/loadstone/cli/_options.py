@@ -209,8 +209,8 @@ def _parse_cool_below(text: str | None) -> float | None:
         return None
     try:
         return parse_celsius(text)
-    except ValueError as error:
-        raise UsageError(f"--cool-below {printable(text)}: {error}") from None
+    except UsageError as error:
+        raise error.within(f"--cool-below {printable(text)}") from None
 
 
 def parse_size(text: str | None) -> int | None:
@@ -223,10 +223,8 @@ def parse_size(text: str | None) -> int | None:
         return None
     try:
         size_bytes = parse_bytes(text)
-    except ValueError as error:
-        raise UsageError(f"--size {text}: {error}") from None
-    except OverflowError:
-        raise UsageError(f"--size {text}: is too much", remedy="write less") from None
+    except UsageError as error:
+        raise error.within(f"--size {text}") from None
     if size_bytes < 1:
         raise UsageError(
             f"--size {text}: an empty file cannot be loaded", remedy="write 1MiB or more"

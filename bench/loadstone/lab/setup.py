@@ -127,8 +127,8 @@ def _file_system(type: str, mkfs: str, mount: str) -> FileSystem:
 def _memory_bytes(text: str) -> int:
     try:
         memory_bytes = parse_bytes(text)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"--memory {text}: {error}") from None
+    except UsageError as error:
+        raise error.within(f"--memory {text}") from None
     available_bytes = psutil.virtual_memory().available
     if memory_bytes > available_bytes:
         raise CannotMeasureError(

@@ -1,18 +1,15 @@
 """A plan file: TOML in, what it states out; errors name file, line and key."""
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from loadstone.environment.cpus import require_pin
-from loadstone.errors import UsageError, system_words
+from loadstone.errors import UsageError
 from loadstone.model import Kind, Noun, Parameter, Value
 from loadstone.plan.order import LIMITS
-from loadstone.plan.parameters import distinct, named, parse_value
-from loadstone.plan.toml_lines import Keys, find_lines
+from loadstone.plan.parameters import as_text, distinct, named, parse_value
 from loadstone.text import did_you_mean
+from loadstone.toml_file import Keys, TomlFile, read_toml
 from loadstone.units import parse_celsius
 
 _KEYS = (
@@ -22,27 +19,14 @@ _KEYS = (
 _FILE_SIZE = Parameter(name="size", kind=Kind.SIZE, help="of the file to be made", minimum=1)
 
 
-class Source(Noun, frozen=True, kw_only=True):
-    """A plan file and the lines, from 1, on which its keys stand."""
-
-    path: Path
-    lines: Mapping[Keys, int]
-
-    def error(self, keys: Keys, what: str) -> UsageError:
-        """An error with its place in front; a key that isn't there stands where its table does."""
-        while keys and keys not in self.lines:
-            keys = keys[:-1]
-        return UsageError(f"{self.path}:{self.lines.get(keys, 1)}: {what}")
-
-
 class PlanFile(Noun, frozen=True, kw_only=True):
     """What a plan file states, None where it is silent; paths are absolute.
 
-    The values in ``axes`` and ``cases`` are as written, until ``resolve_axes`` has held them
-    against the parameters of the workload.
+    The values in ``axes`` and ``cases`` are as written; ``resolve_axes`` checks them against the
+    parameters of the workload.
     """
 
-    source: Source
+    toml: TomlFile
     name: str
     workload: str
     axes: Mapping[str, list[Value]]
@@ -70,34 +54,32 @@ def read_plan_file(path: Path) -> PlanFile:
     Raises:
         UsageError: it can't be read, is no TOML, or states what no plan can.
     """
-    text = _read_text(path)
-    table = _parse_toml(path, text)
-    source = Source(path=path, lines=find_lines(text))
-    for key in table:
+    toml = read_toml(path, remedy="name a workload or a plan file")
+    for key in toml.table:
         if key not in _KEYS:
             hint = did_you_mean(key, _KEYS)
             known = f"{', '.join(_KEYS[:-2])}, and parameters under [set] or [[case]]"
-            raise source.error((key,), f"{key}: no such key{hint}; a plan has {known}")
-    axes, cases = _read_axes(source, table), _read_cases(source, table)
+            raise toml.error((key,), f"{key}: no such key{hint}", remedy=f"a plan has {known}")
+    axes, cases = _read_axes(toml), _read_cases(toml)
     return PlanFile(
-        source=source,
-        name=_read_string(source, table, "name") or path.stem,
-        workload=_read_workload(source, table),
+        toml=toml,
+        name=_read_string(toml, "name") or path.stem,
+        workload=_read_workload(toml),
         axes=axes,
         cases=cases,
-        file=_read_path(source, table, "file"),
-        directory=_read_path(source, table, "dir"),
-        size_bytes=_read_size(source, table),
-        rounds=_read_number(source, table, "rounds"),
-        warmups=_read_number(source, table, "warmups"),
-        seed=_read_number(source, table, "seed"),
-        pin=_read_pin(source, table),
-        cool_below_c=_read_celsius(source, table),
+        file=_read_path(toml, "file"),
+        directory=_read_path(toml, "dir"),
+        size_bytes=_read_size(toml),
+        rounds=_read_number(toml, "rounds"),
+        warmups=_read_number(toml, "warmups"),
+        seed=_read_number(toml, "seed"),
+        pin=_read_pin(toml),
+        cool_below_c=_read_celsius(toml),
     )
 
 
 def resolve_axes(plan_file: PlanFile, parameters: Sequence[Parameter]) -> Selection:
-    """Hold the parameters that a plan file names against those that the workload has.
+    """The parameters and values that a plan file names, as the workload has them.
 
     Raises:
         UsageError: a name or a value is not the workload's.
@@ -105,9 +87,9 @@ def resolve_axes(plan_file: PlanFile, parameters: Sequence[Parameter]) -> Select
 
     def resolve(value: Value, *keys: str | int) -> Value:
         try:
-            return parse_value(named(parameters, str(keys[-1])), _as_text(value))
+            return parse_value(named(parameters, str(keys[-1])), as_text(value))
         except UsageError as error:
-            raise plan_file.source.error(keys, str(error)) from None
+            raise plan_file.toml.error(keys, error.what, remedy=error.remedy) from None
 
     axes = {
         key: distinct(resolve(value, "set", key) for value in values)
@@ -118,10 +100,6 @@ def resolve_axes(plan_file: PlanFile, parameters: Sequence[Parameter]) -> Select
         for index, case in enumerate(plan_file.cases)
     )
     return Selection(axes=axes, cases=cases)
-
-
-def _as_text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _shown(value: object) -> str:
@@ -141,122 +119,111 @@ def _shown(value: object) -> str:
             return "a date or time"
 
 
-def _read_text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        words = system_words(error.errno or 0)
-        raise UsageError(f"{path}: {words}", remedy="name a workload or a plan file") from error
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}:{line}: is not UTF-8", remedy="save it as UTF-8 text") from error
-
-
-def _parse_toml(path: Path, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        at = re.search(r" \(at line ([0-9]+), column [0-9]+\)$", str(error))
-        line = int(at[1]) if at else text.rstrip("\n").count("\n") + 1
-        raise UsageError(f"{path}:{line}: is not TOML: {error}", remedy="mend that line") from error
-
-
-def _read_string(source: Source, table: Mapping[str, Any], key: str) -> str | None:
-    value = table.get(key)
+def _read_string(toml: TomlFile, key: str) -> str | None:
+    value = toml.table.get(key)
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise source.error((key,), f'{key}: {_shown(value)} is no text; write {key} = "…"')
+        raise toml.error((key,), f"{key}: {_shown(value)} is no text", remedy=f'write {key} = "…"')
     return value
 
 
-def _read_workload(source: Source, table: Mapping[str, Any]) -> str:
-    workload = _read_string(source, table, "workload")
+def _read_workload(toml: TomlFile) -> str:
+    workload = _read_string(toml, "workload")
     if workload is None:
-        raise source.error(
-            (), 'workload: is missing; write workload = "…", as `loadstone list` has it'
+        raise toml.error(
+            (), "workload: is missing", remedy='write workload = "…", as `loadstone list` has it'
         )
     return workload
 
 
-def _read_path(source: Source, table: Mapping[str, Any], key: str) -> str | None:
-    value = _read_string(source, table, key)
-    return value and str(source.path.absolute().parent / value)
+def _read_path(toml: TomlFile, key: str) -> str | None:
+    value = _read_string(toml, key)
+    return value and str(toml.path.absolute().parent / value)
 
 
-def _read_number(source: Source, table: Mapping[str, Any], key: str) -> int | None:
-    value = table.get(key)
+def _read_number(toml: TomlFile, key: str) -> int | None:
+    value = toml.table.get(key)
     low, high = LIMITS[key]
     if value is None:
         return None
     if type(value) is not int or not low <= value <= high:
-        what = f"{key}: {_shown(value)} is out of range; write a whole number from {low} to {high}"
-        raise source.error((key,), what)
+        raise toml.error(
+            (key,),
+            f"{key}: {_shown(value)} is out of range",
+            remedy=f"write a whole number from {low} to {high}",
+        )
     return value
 
 
-def _read_size(source: Source, table: Mapping[str, Any]) -> int | None:
-    if "size" not in table:
+def _read_size(toml: TomlFile) -> int | None:
+    if "size" not in toml.table:
         return None
-    text = _as_text(_read_scalar(source, ("size",), table["size"]))
+    text = as_text(_read_scalar(toml, ("size",), toml.table["size"]))
     try:
         return int(parse_value(_FILE_SIZE, text))
     except UsageError as error:
-        raise source.error(("size",), str(error)) from None
+        raise toml.error(("size",), error.what, remedy=error.remedy) from None
 
 
-def _read_pin(source: Source, table: Mapping[str, Any]) -> str | None:
-    pin = table.get("pin")
+def _read_pin(toml: TomlFile) -> str | None:
+    pin = toml.table.get("pin")
     # One CPU is a number to who writes it.
-    text = str(pin) if type(pin) is int else _read_string(source, table, "pin")
+    text = str(pin) if type(pin) is int else _read_string(toml, "pin")
     if text is not None:
         try:
             require_pin(text)
         except UsageError as error:
-            raise source.error(("pin",), str(error)) from None
+            raise toml.error(("pin",), error.what, remedy=error.remedy) from None
     return text
 
 
-def _read_celsius(source: Source, table: Mapping[str, Any]) -> float | None:
+def _read_celsius(toml: TomlFile) -> float | None:
     key = "cool-below"
-    if key not in table:
+    if key not in toml.table:
         return None
-    value = table[key]
+    value = toml.table[key]
     try:
         return parse_celsius(str(value) if type(value) in (int, float, str) else _shown(value))
-    except ValueError as error:
-        raise source.error((key,), f"{key}: {error}") from None
+    except UsageError as error:
+        raise toml.error((key,), f"{key}: {error.what}", remedy=error.remedy) from None
 
 
-def _read_axes(source: Source, table: Mapping[str, Any]) -> dict[str, list[Value]]:
-    axes = table.get("set", {})
+def _read_axes(toml: TomlFile) -> dict[str, list[Value]]:
+    axes = toml.table.get("set", {})
     if not isinstance(axes, dict):
-        raise source.error(("set",), f"set: {_shown(axes)} is no table; write [set] and axes below")
-    return {key: _read_axis(source, ("set", key), value) for key, value in axes.items()}
+        raise toml.error(
+            ("set",), f"set: {_shown(axes)} is no table", remedy="write [set] and axes below"
+        )
+    return {key: _read_axis(toml, ("set", key), value) for key, value in axes.items()}
 
 
-def _read_axis(source: Source, keys: Keys, value: object) -> list[Value]:
+def _read_axis(toml: TomlFile, keys: Keys, value: object) -> list[Value]:
     values = value if isinstance(value, list) else [value]
     if not values:
-        raise source.error(keys, f"{keys[-1]}: has no values; give at least one or delete the line")
-    return [_read_scalar(source, keys, value) for value in values]
+        raise toml.error(
+            keys, f"{keys[-1]}: has no values", remedy="give at least one or delete the line"
+        )
+    return [_read_scalar(toml, keys, value) for value in values]
 
 
-def _read_cases(source: Source, table: Mapping[str, Any]) -> tuple[dict[str, Value], ...]:
-    cases = table.get("case", [])
+def _read_cases(toml: TomlFile) -> tuple[dict[str, Value], ...]:
+    cases = toml.table.get("case", [])
     if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):
-        raise source.error(("case",), "case: is no list of tables; write [[case]], once for each")
+        raise toml.error(
+            ("case",), "case: is no list of tables", remedy="write [[case]], once for each"
+        )
     return tuple(
-        {key: _read_scalar(source, ("case", index, key), value) for key, value in case.items()}
+        {key: _read_scalar(toml, ("case", index, key), value) for key, value in case.items()}
         for index, case in enumerate(cases)
     )
 
 
-def _read_scalar(source: Source, keys: Keys, value: object) -> Value:
+def _read_scalar(toml: TomlFile, keys: Keys, value: object) -> Value:
     if not isinstance(value, (str, int)) or (isinstance(value, int) and value.bit_length() > 63):
-        what = (
-            f"{keys[-1]}: {_shown(value)} is no value; write a text, a whole number, true or false"
+        raise toml.error(
+            keys,
+            f"{keys[-1]}: {_shown(value)} is no value",
+            remedy="write a text, a whole number, true or false",
         )
-        raise source.error(keys, what)
     return value

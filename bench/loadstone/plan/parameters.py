@@ -1,4 +1,4 @@
-"""Values of parameters as people write them, held against what the parameter takes."""
+"""Values of parameters as people write them, checked against what the parameter takes."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ def parse_value(parameter: Parameter, text: str) -> Value:
     """Read one value of a parameter.
 
     Raises:
-        UsageError: it is not one; tells which are.
+        UsageError: it is not one; the remedy says which are.
     """
     text = text.strip()
     try:
@@ -29,10 +29,8 @@ def parse_value(parameter: Parameter, text: str) -> Value:
                 return parse_flag(text)
             case Kind.CHOICE:
                 return _parse_choice(parameter.choices, text)
-    except OverflowError:
-        raise UsageError(f"{parameter.name}: {text!r} is too much", remedy="write less") from None
-    except ValueError as error:
-        raise UsageError(f"{parameter.name}: {error}") from None
+    except UsageError as error:
+        raise error.within(parameter.name) from None
 
 
 def parse_axes(parameters: Sequence[Parameter], texts: Iterable[str]) -> dict[str, list[Value]]:
@@ -58,15 +56,15 @@ def parse_axes(parameters: Sequence[Parameter], texts: Iterable[str]) -> dict[st
 
 def _in_range(parameter: Parameter, text: str, number: int) -> int:
     if number < parameter.minimum:
-        raise ValueError(f"{text!r} is too little; write {parameter.minimum} or more")
+        raise UsageError(f"{text!r} is too little", remedy=f"write {parameter.minimum} or more")
     if number >= 1 << 63:
-        raise OverflowError
+        raise UsageError(f"{text!r} is too much", remedy="write less")
     return number
 
 
 def _parse_count(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,20}", text):
-        raise ValueError(f"{text!r} is not a count; write a whole number")
+        raise UsageError(f"{text!r} is not a count", remedy="write a whole number")
     return int(text)
 
 
@@ -76,7 +74,7 @@ def _parse_choice(choices: tuple[str, ...], text: str) -> str:
         return text
     hint = did_you_mean(text, choices)
     allowed = ", ".join(choices) or "any text"
-    raise ValueError(f"{text!r} is not one of its values{hint}; write {allowed}")
+    raise UsageError(f"{text!r} is not one of its values{hint}", remedy=f"write {allowed}")
 
 
 def _fits(text: str, form: str) -> bool:
@@ -84,7 +82,17 @@ def _fits(text: str, form: str) -> bool:
     return prefix is not None and bool(re.fullmatch(re.escape(prefix[1]) + _NAME, text))
 
 
+def as_text(value: Value) -> str:
+    """A value as people write it, for ``parse_value``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def named(parameters: Sequence[Parameter], key: str) -> Parameter:
+    """The parameter of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
     known = {parameter.name: parameter for parameter in parameters}
     if key not in known:
         hint = did_you_mean(key, known)

@@ -180,8 +180,8 @@ def _conditions(request: Request, planned: Request | PlanFile) -> Conditions:
         require_pin(pin)
     try:
         below_c = below_c if below_c is None else require_celsius(below_c)
-    except ValueError as error:
-        raise UsageError(f"cool_below_c: {error}") from None
+    except UsageError as error:
+        raise error.within("cool_below_c") from None
     return Conditions(pin=pin, cool_below_c=below_c)
 
 

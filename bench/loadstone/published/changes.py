@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from loadstone.errors import UsageError
-from loadstone.model import Better, Case, Comparison, Effect, Metric, Noun, Run, Value
-from loadstone.plan.parameters import named, parse_value
+from loadstone.model import Better, Case, Comparison, Effect, Metric, Noun, Run
+from loadstone.plan.parameters import as_text, named, parse_value
 from loadstone.published.file import built_in_postings, read_references
 from loadstone.published.posting import Change, Figure, Posting, Quantity, is_of
 from loadstone.units import convert
@@ -89,8 +89,8 @@ def in_unit(of: Figure | Change, quantity: Quantity, unit: str) -> float:
     """
     try:
         return convert(quantity.value, quantity.unit, unit)
-    except ValueError as error:
-        raise UsageError(f"{of.place}: {quantity}: {error}") from None
+    except UsageError as error:
+        raise error.within(f"{of.place}: {quantity}") from None
 
 
 def size_distance(of: Figure | Change, run: Run) -> float:
@@ -174,10 +174,6 @@ def _check_case(one: Figure | Change, workload: Workload) -> None:
     for name, values in (one.case or {}).items():
         for value in values:
             try:
-                parse_value(named(workload.parameters, name), _as_text(value))
+                parse_value(named(workload.parameters, name), as_text(value))
             except UsageError as error:
-                raise UsageError(f"{one.place}: case: {error}") from None
-
-
-def _as_text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+                raise error.within(f"{one.place}: case") from None

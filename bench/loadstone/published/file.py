@@ -3,21 +3,16 @@
 import datetime
 import math
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-
-from loadstone.errors import UsageError, system_words
-from loadstone.model import Noun, Value
+from loadstone.errors import UsageError
+from loadstone.model import Value
 from loadstone.published.posting import Change, Figure, Posting, Quantity
-from loadstone.text import did_you_mean
+from loadstone.toml_file import convert_table, read_toml, refuse_unknown_keys
 from loadstone.units import parse_bytes
-
-_Noun = TypeVar("_Noun", bound=Noun)
 
 _PLACE = Path("results", "reference")
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([^\W\d][^\s]*)")
@@ -53,8 +48,8 @@ def read_reference(path: Path) -> tuple[Posting, ...]:
     Raises:
         UsageError: it can't be read, is no TOML, or states what no posting has.
     """
-    table = _read_toml(path)
-    _refuse_others(str(path), table, ("workload", "posting"))
+    table = read_toml(path, remedy="name a file of published figures").table
+    refuse_unknown_keys(str(path), table, ("workload", "posting"))
     workload = table.get("workload")
     if not isinstance(workload, str) or not workload:
         raise UsageError(
@@ -73,20 +68,10 @@ def read_reference(path: Path) -> tuple[Posting, ...]:
     return postings
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        words = system_words(error.errno or 0)
-        raise UsageError(f"{path}: {words}", remedy="name a file of published figures") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is not TOML: {error}", remedy="mend that line") from error
-
-
 def _posting(where: str, workload: str, table: Mapping[str, Any]) -> Posting:
     if isinstance(table.get("key"), str):
         where = f"{where} ({table['key']})"
-    _refuse_others(where, table, _POSTING)
+    refuse_unknown_keys(where, table, _POSTING)
     about = {key: table[key] for key in _ABOUT if key in table}
     if isinstance(about.get("when"), datetime.date):
         about["when"] = about["when"].isoformat()
@@ -97,17 +82,20 @@ def _posting(where: str, workload: str, table: Mapping[str, Any]) -> Posting:
         ]
         for name, keys in (("figure", _FIGURE), ("change", _CHANGE))
     )
-    return _converted(
+    return convert_table(
         where,
         {
             **about,
             "workload": workload,
             "figures": tuple(
-                _converted(one["place"], one, Figure) for each in figures for one in _sizes(each)
+                convert_table(one["place"], one, Figure, _FIELDS)
+                for each in figures
+                for one in _sizes(each)
             ),
             "changes": tuple(_change(one) for one in changes),
         },
         Posting,
+        _FIELDS,
     )
 
 
@@ -115,7 +103,7 @@ def _merged(
     where: str, posting: Mapping[str, Any], table: Mapping[str, Any], keys: Collection[str]
 ) -> dict[str, Any]:
     """A figure or a change with what its posting states for all; without ``case`` it has none."""
-    _refuse_others(where, table, keys)
+    refuse_unknown_keys(where, table, keys)
     shared = {key: posting[key] for key in _SHARED if key in posting and key in keys}
     merged = {"place": where, **shared, **table}
     own = table.get("case")
@@ -136,7 +124,10 @@ def _sizes(figure: dict[str, Any]) -> Iterator[dict[str, Any]]:
         return
     where = figure["place"]
     if not isinstance(values, dict) or "value" in figure:
-        raise UsageError(f'{where}: by_bytes: write by_bytes = {{ "1GiB" = "520 ms" }} alone')
+        raise UsageError(
+            f"{where}: by_bytes: is no table alone",
+            remedy='write by_bytes = { "1GiB" = "520 ms" }, and no value',
+        )
     for size, value in values.items():
         quantity = _quantity(where, f"by_bytes.{size}", value)
         yield {**figure, "size_bytes": _bytes(where, size), "value": quantity}
@@ -172,31 +163,23 @@ def _quantity(where: str, key: str, value: object) -> Quantity:
 def _bytes(where: str, value: object) -> int:
     try:
         return parse_bytes(str(value))
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"{where}: bytes: {error}") from None
+    except UsageError as error:
+        raise error.within(f"{where}: bytes") from None
 
 
 def _change(merged: dict[str, Any]) -> Change:
     where = merged["place"]
-    change = _converted(where, merged, Change)
+    change = convert_table(where, merged, Change, _FIELDS)
     pair = (change.base, change.new)
     ways = (pair != (None, None), change.ratio is not None, change.direction is not None)
     if sum(ways) != 1 or (ways[0] and None in pair):
-        raise UsageError(f"{where}: write base and new, or ratio alone, or direction alone")
+        raise UsageError(
+            f"{where}: does not say how much in one way",
+            remedy="write base and new, or ratio alone, or direction alone",
+        )
     if change.ratio == math.inf:
         raise UsageError(f"{where}: ratio: is no number", remedy="write what was published")
     return change
-
-
-def _converted(where: str, table: Mapping[str, Any], kind: type[_Noun]) -> _Noun:
-    try:
-        return msgspec.convert(table, kind)
-    except msgspec.ValidationError as error:
-        what, _, at = str(error).partition(" - at `$")
-        missing = re.search(r"missing required field `(\w+)`", what)
-        field = missing[1] if missing else at.strip(".`")
-        key = next((key for key, other in _FIELDS.items() if other == field), field)
-        raise UsageError(f"{where}: {key}: {'is missing' if missing else what}") from None
 
 
 def _tables(where: str, table: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
@@ -206,12 +189,3 @@ def _tables(where: str, table: Mapping[str, Any], key: str) -> Sequence[Mapping[
             f"{where}: {key}: is no list of tables", remedy=f"write [[{key}]], once for each"
         )
     return tables
-
-
-def _refuse_others(where: str, table: Mapping[str, Any], keys: Collection[str]) -> None:
-    for key in table:
-        if key not in keys:
-            hint = did_you_mean(key, keys)
-            raise UsageError(
-                f"{where}: {key}: no such key{hint}", remedy=f"there are {', '.join(keys)}"
-            )

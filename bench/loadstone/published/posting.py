@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from loadstone.errors import UsageError
 from loadstone.model import Noun, Value
 from loadstone.units import parse_bytes, parse_flag
 
@@ -38,7 +39,7 @@ class Figure(Noun, frozen=True, kw_only=True):
     """One published figure.
 
     ``case`` is None where Loadstone has no Case that does the same. ``size_bytes`` is how much
-    was moved, where the figure hangs on it. ``place`` is where it stands, for errors.
+    was moved, where the figure depends on it. ``place`` is where it stands, for errors.
     """
 
     place: str
@@ -102,5 +103,5 @@ def _is_same(named: Value, value: Value) -> bool:
         return type(named) is type(value) and named == value
     try:
         return (parse_flag if isinstance(value, bool) else parse_bytes)(str(named)) == value
-    except (ValueError, OverflowError):
+    except UsageError:
         return False

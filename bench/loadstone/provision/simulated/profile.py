@@ -1,6 +1,5 @@
 """Simulated storage by name: what a guest's block device is made of, and where that comes from."""
 
-import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
@@ -9,9 +8,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from loadstone.errors import UsageError, system_words
+from loadstone.errors import UsageError
 from loadstone.model import Noun, Value
 from loadstone.text import did_you_mean
+from loadstone.toml_file import convert_table, read_toml, refuse_unknown_keys
 from loadstone.units import format_bytes, parse_bytes
 
 MIB = 1 << 20
@@ -133,7 +133,7 @@ def read_profiles(path: Path) -> dict[str, Profile]:
     Raises:
         UsageError: it can't be read, is no TOML, or states what no device has.
     """
-    tables = _read_toml(path)
+    tables = read_toml(path, remedy="name a storage profile or its file").table
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise UsageError(
@@ -177,34 +177,14 @@ def _split(text: str) -> tuple[Path | None, str | None]:
     return (Path(file), name) if colon and file.endswith(_SUFFIX) else (None, None)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        words = system_words(error.errno or 0)
-        raise UsageError(f"{path}: {words}", remedy="name a storage profile or its file") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is not TOML: {error}", remedy="mend that line") from error
-
-
 def _read_profile(path: Path, name: str, table: Mapping[str, Any]) -> Profile:
     where = f"{path}: [{name}]"
-    for key in table:
-        if key not in _KEYS:
-            hint = did_you_mean(key, _KEYS)
-            raise UsageError(
-                f"{where}: {key}: no such key{hint}", remedy=f"there are {', '.join(_KEYS)}"
-            )
+    refuse_unknown_keys(where, table, _KEYS)
     values = {key: _in_units(where, key, value) for key, value in table.items()}
     if "size" in values:
         values["size_bytes"] = values.pop("size")
     described = {"name": name, "summary": "", "source": "the user's own", **values}
-    try:
-        profile = msgspec.convert(described, Profile)
-    except msgspec.ValidationError as error:
-        key = str(error).rpartition("$.")[2].strip("`") if "$." in str(error) else "?"
-        key = "size" if key == "size_bytes" else key
-        raise UsageError(f"{where}: {key}: {str(error).partition(' - at ')[0]}") from None
+    profile = convert_table(where, described, Profile, {"size": "size_bytes"})
     _see_to_its_sense(where, profile)
     return profile
 
@@ -216,12 +196,13 @@ def _in_units(where: str, key: str, value: object) -> object:
     unit_bytes = _UNIT_BYTES[key]
     try:
         size_bytes = parse_bytes(value)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"{where}: {key}: {error}") from None
+    except UsageError as error:
+        raise error.within(f"{where}: {key}") from None
     if size_bytes % unit_bytes:
         raise UsageError(
             f"{where}: {key}: {value!r} is no multiple of {format_bytes(unit_bytes)}, "
-            "in which the device counts it"
+            "in which the device counts it",
+            remedy="write a multiple",
         )
     return size_bytes // unit_bytes
 

@@ -222,8 +222,10 @@ def _bh_bytes(parameters: Mapping[str, Value]) -> tuple[str, list[str]]:
         return text, []
     try:
         value = parse_bytes(text)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"use_bh_bytes: {error}", remedy="or as-is") from None
+    except UsageError as error:
+        raise UsageError(
+            f"use_bh_bytes: {error.what}", remedy=f"{error.remedy}, or as-is"
+        ) from None
     if not parameters["tasklet"]:
         return _AS_IS, ["use_bh_bytes has no meaning without tasklet: left out there"]
     return str(value), []
