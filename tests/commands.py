@@ -55,11 +55,12 @@ class Command:
         self,
         *words: str | Path | bytes,
         before: tuple[str, ...] = (),
+        program: tuple[str, ...] = (sys.executable, "-m", "loadstone.cli"),
         env: dict[str, str] | None = None,
         stdout: int | None = subprocess.PIPE,
     ) -> Done:
         """Run to the end."""
-        process = self.start(*words, before=before, env=env, stdout=stdout)
+        process = self.start(*words, before=before, program=program, env=env, stdout=stdout)
         out, err = process.communicate(timeout=_LIMIT_S)
         return Done(process.returncode, out, err)
 
@@ -67,12 +68,13 @@ class Command:
         self,
         *words: str | Path | bytes,
         before: tuple[str, ...] = (),
+        program: tuple[str, ...] = (sys.executable, "-m", "loadstone.cli"),
         env: dict[str, str] | None = None,
         stdout: int | None = subprocess.PIPE,
     ) -> "subprocess.Popen[bytes]":
         """Begin; ``before`` are words that run the command (strace, prlimit, …)."""
         return subprocess.Popen(
-            [*before, sys.executable, "-m", "loadstone.cli", *words],
+            [*before, *program, *words],
             cwd=self.place,
             env={**self.environment, **(env or {})},
             stdin=subprocess.DEVNULL,

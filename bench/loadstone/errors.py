@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     NOT_MEASURED = 3
     FAILED = 4
+    FAULT = 5
 
 
 class LoadstoneError(Exception):

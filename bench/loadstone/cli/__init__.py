@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import traceback
 
 import click
 from click.core import ParameterSource
@@ -40,7 +41,16 @@ def main() -> None:
         die_of(error.number)
     except BrokenPipeError:
         die_of(signal.SIGPIPE)
+    except Exception:  # noqa: BLE001  # Python's own exit code 1 would be a verdict of `gate`
+        code = _report_fault()
     sys.exit(code)
+
+
+def _report_fault() -> int:
+    """Show the exception that nothing in the program expected."""
+    traceback.print_exc()
+    _complain("this is a fault of loadstone itself", "report it with the lines above")
+    return int(ExitCode.FAULT)
 
 
 def _open_standard_streams() -> None:
