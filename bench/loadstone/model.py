@@ -8,6 +8,10 @@ from pathlib import Path
 import msgspec
 
 Value = int | bool | str
+"""What a parameter of a Case can be."""
+
+Fact = Value | float | None
+"""One fact about a Target; None where it tells nothing."""
 
 SCHEMA_VERSION = 1
 
@@ -242,7 +246,7 @@ class Environment(Noun, frozen=True, kw_only=True):
     """The facts about a Target at one time, by dotted name (``kernel.release``)."""
 
     target: str
-    facts: Mapping[str, Value | float | None]
+    facts: Mapping[str, Fact]
 
 
 class Clock(Noun, frozen=True, kw_only=True):

@@ -19,9 +19,8 @@ from loadstone.cli.doctor import command
 from loadstone.doctor.conditions import conditions
 from loadstone.doctor.diagnosis import Diagnosis, diagnose
 from loadstone.doctor.probes import LAB_GROUPS, Check, Group
-from loadstone.environment import Fact
 from loadstone.errors import CannotMeasureError, ExitCode, TargetError, UsageError
-from loadstone.model import CoreError, Environment, Job, Outcome, Status
+from loadstone.model import CoreError, Environment, Fact, Job, Outcome, Status
 
 FILE_BYTES = 1 << 20
 ALL_IS_WELL = dict.fromkeys(

@@ -1,41 +1,16 @@
-"""What lies beneath a block device is told down to the disk, and a UFS device tells of itself."""
+"""Which block device holds a file, its queue, and what lies beneath it down to the disk."""
 
-import errno
 import os
 from pathlib import Path
 
 import pytest
 
+from environment.small_files import MOUNTINFO, texts_of
+from environment.ufs_phone import DISK, PARTITION, VIRTUAL, add_block, closed, ufs_phone
 from fake_phone import Phone
-from loadstone.environment.block import read_stack, stack_facts
-from loadstone.model import CoreError, Job, Outcome
+from loadstone.environment.block import device_of, queue_facts, read_stack, stack_facts
+from loadstone.model import Job, Outcome
 from loadstone.targets.local import LocalTarget
-
-CONTROLLER = "/sys/devices/platform/soc/1d84000.ufshc"
-DISK = f"{CONTROLLER}/host0/target0:0:0/0:0:0:0/block/sda"
-PARTITION = f"{DISK}/sda33"
-VIRTUAL = "/sys/devices/virtual/block"
-
-UFS = {
-    "device_descriptor/specification_version": "0x0310\n",
-    "device_descriptor/manufacturer_id": "0x01CE\n",
-    "device_descriptor/queue_depth": "0x20\n",
-    "device_descriptor/wb_type": "0x01\n",
-    "health_descriptor/life_time_estimation_a": "0x02\n",
-    "health_descriptor/eol_info": "0x01\n",
-    "flags/wb_enable": "true\n",
-    "flags/wb_flush_en": "false\n",
-    "attributes/wb_avail_buf": "0x00000007\n",
-    "wb_on": "1\n",
-    "power_info/gear": "HS_GEAR4\n",
-    "power_info/lane": "2\n",
-}
-
-
-def closed(job: Job) -> Outcome:
-    """What anybody but root is told of device-mapper."""
-    assert job.operation == "dm-targets"
-    return Outcome(error=CoreError(code=errno.EACCES, step="open control", path="/dev/mapper"))
 
 
 def told(job: Job) -> Outcome:
@@ -44,33 +19,15 @@ def told(job: Job) -> Outcome:
     return Outcome(values={"target_default-key": 1, "target_linear": 2})
 
 
-def add_block(phone: Phone, path: str, number: str, *slaves: str) -> None:
-    """A block device with its number, and links to those below it."""
-    phone.put(f"{path}/dev", f"{number}\n")
-    phone.link(f"/sys/dev/block/{number}", path)
-    for slave in slaves:
-        phone.link(f"{path}/slaves/{slave.rpartition('/')[2]}", slave)
-
-
-@pytest.fixture
-def phone(tmp_path: Path) -> Phone:
-    """Data that is encrypted over a partition of a UFS device, as phones have it."""
-    phone = Phone(tmp_path, {f"{CONTROLLER}/{file}": text for file, text in UFS.items()})
-    add_block(phone, DISK, "8:0")
-    add_block(phone, PARTITION, "259:17")
-    add_block(phone, f"{VIRTUAL}/dm-7", "254:7", PARTITION)
-    phone.put(f"{PARTITION}/partition", "33\n")
-    phone.put(f"{VIRTUAL}/dm-7/dm/name", "userdata\n")
-    phone.put(f"{VIRTUAL}/dm-7/dm/uuid", "a2b8c4d6\n")
-    for file, text in (("vendor", "SAMSUNG "), ("model", "KLUDG4UHGC-B0E1  "), ("rev", "0B00")):
-        phone.put(f"{DISK}/device/{file}", f"{text}\n")
-    return phone
-
-
 def test_root_is_told_what_the_tables_in_it_are_made_of(phone: Phone) -> None:
     facts = stack_facts(phone.read_texts, phone.run, told, "254:7")
     assert facts["block.dm_targets"] == "userdata: default-key + 2 linear"
     assert "block.dm_targets" not in stack_facts(phone.read_texts, phone.run, closed, "254:7")
+
+
+@pytest.fixture
+def phone(tmp_path: Path) -> Phone:
+    return ufs_phone(tmp_path)
 
 
 def words(phone: Phone, device: str) -> str:
@@ -146,17 +103,16 @@ def test_hostile_names_are_plain_text(phone: Phone) -> None:
     assert len(str(facts["disk.model"])) == 128
 
 
-def test_a_ufs_device_that_tells_nonsense_has_no_such_facts(phone: Phone) -> None:
-    for file in UFS:
-        phone.put(f"{CONTROLLER}/{file}", "0xZZ\x1b\n")
-    found = stack_facts(phone.read_texts, phone.run, closed, "8:0")
-    assert {name: fact for name, fact in found.items() if name.startswith("ufs.")} == {
-        "ufs.gear": r"0xZZ\x1b",
-        "ufs.lanes": r"0xZZ\x1b",
-    }
+def test_this_machines_own_files_have_the_stack_that_the_kernel_tells(place: Path) -> None:
+    target = LocalTarget(place / "results")
+    facts = target.environment(str(place)).facts
+    if facts["block.device"] is None:
+        pytest.skip("needs a directory on a block device: TMPDIR on a disk")
+    real = os.path.realpath(f"/sys/dev/block/{facts['block.device']}")
+    assert str(facts["block.stack"]).startswith(Path(real).name)
 
 
-def test_a_disk_that_hangs_on_no_scsi_host_is_no_ufs_device(tmp_path: Path) -> None:
+def test_a_disk_of_no_scsi_host_has_no_facts_of_ufs(tmp_path: Path) -> None:
     phone = Phone(tmp_path, {})
     nvme = "/sys/devices/pci0000:00/0000:00:02.0/nvme/nvme0/nvme0n1"
     add_block(phone, nvme, "259:0")
@@ -170,10 +126,52 @@ def test_a_disk_that_hangs_on_no_scsi_host_is_no_ufs_device(tmp_path: Path) -> N
     }
 
 
-def test_this_machines_own_files_have_the_stack_that_the_kernel_tells(place: Path) -> None:
-    target = LocalTarget(place / "results")
-    facts = target.environment(str(place)).facts
-    if facts["block.device"] is None:
-        pytest.skip("needs a directory on a block device: TMPDIR on a disk")
-    real = os.path.realpath(f"/sys/dev/block/{facts['block.device']}")
-    assert str(facts["block.stack"]).startswith(Path(real).name)
+def test_a_file_system_with_anonymous_devices_is_traced_to_its_source() -> None:
+    files = {
+        "/proc/self/mountinfo": MOUNTINFO.replace("32 30", "# 32 30").replace(" - xfs", " xfs"),
+        "/sys/class/block/sda1/dev": "8:17\n",
+    }
+    assert device_of(files.get, "/data/model.gguf", os.makedev(0, 99)) == "8:17"
+    assert device_of(files.get, "/with space/x", os.makedev(0, 31)) is None
+
+
+def test_a_partition_has_the_queue_of_its_disk() -> None:
+    base = "/sys/dev/block/259:2"
+    files = {
+        f"{base}/../queue/scheduler": "mq-deadline [none]\n",
+        f"{base}/../queue/read_ahead_kb": "128\n",
+        f"{base}/uevent": "MAJOR=259\nDEVNAME=nvme0n1p2\n",
+    }
+    facts = queue_facts(texts_of(files), "259:2")
+    assert facts["block.scheduler"] == "none"
+    assert facts["block.read_ahead_kb"] == 128
+    assert facts["block.name"] == "nvme0n1p2"
+
+
+def test_a_device_has_the_facts_of_its_queue() -> None:
+    base = "/sys/dev/block/254:0"
+    texts = {
+        f"{base}/queue/logical_block_size": "512\n",
+        f"{base}/queue/nr_requests": "64\n",
+        f"{base}/queue/write_cache": "write back\n",
+        f"{base}/queue/scheduler": "none [mq-deadline]\n",
+        f"{base}/uevent": "MAJOR=254\nDEVNAME=vda\n",
+    }
+    facts = queue_facts(texts_of(texts), "254:0")
+    assert (facts["block.device"], facts["block.name"]) == ("254:0", "vda")
+    assert (facts["block.nr_requests"], facts["block.write_cache"]) == (64, "write back")
+    assert facts["block.scheduler"] == "mq-deadline"
+    assert queue_facts(texts_of(texts), None) == {"block.device": None}
+
+
+def test_a_device_without_requests_has_the_other_facts_of_its_queue() -> None:
+    """As a device-mapper device, which has no tags and no scheduler."""
+    base = "/sys/dev/block/253:0"
+    texts = {
+        f"{base}/queue/logical_block_size": "4096\n",
+        f"{base}/queue/read_ahead_kb": "128\n",
+        f"{base}/uevent": "MAJOR=253\nDEVNAME=dm-0\n",
+    }
+    facts = queue_facts(texts_of(texts), "253:0")
+    assert (facts["block.logical_block_size"], facts["block.read_ahead_kb"]) == (4096, 128)
+    assert (facts["block.nr_requests"], facts["block.scheduler"]) == (None, None)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from fake_phone import Phone
-from loadstone.environment import Fact
 from loadstone.environment.file_system import feature_facts
+from loadstone.model import Fact
 
 F2FS = "/sys/fs/f2fs/dm-7"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fake_phone import BATTERY, CPU, LARGE_KHZ, SMALL_KHZ, THERMAL, Phone
-from loadstone.environment.cooling_device import CoolingDevice, Effect
+from loadstone.environment.cooling_device import Throttles
 from loadstone.environment.sensors import Battery, Reading, Sensors, find_sensors, parse_reading
 
 
@@ -40,28 +40,14 @@ def test_zones_beyond_a_gap_and_beyond_the_first_many_are_found(phone: Phone) ->
 
 
 def test_cooling_devices_are_told_by_what_they_do(phone: Phone) -> None:
-    effects = {device.type: device.effect for device in sensors_of(phone).cooling}
-    assert effects == {
-        "thermal-cpufreq-0": Effect.SLOWS,
-        "thermal-cpufreq-4": Effect.SLOWS,
-        "pwm-fan": Effect.HARMLESS,
-        "battery": Effect.HARMLESS,
-        "vendor-thing": Effect.UNKNOWN,
+    throttless = {device.type: device.throttles for device in sensors_of(phone).cooling}
+    assert throttless == {
+        "thermal-cpufreq-0": Throttles.YES,
+        "thermal-cpufreq-4": Throttles.YES,
+        "pwm-fan": Throttles.NO,
+        "battery": Throttles.NO,
+        "vendor-thing": Throttles.UNKNOWN,
     }
-
-
-@pytest.mark.parametrize(
-    ("type_", "effect"),
-    [
-        *((name, Effect.HARMLESS) for name in ("Fan", "Processor", "intel_powerclamp", "LCD")),
-        *((name, Effect.HARMLESS) for name in ("TCC Offset", "panel0-backlight", "usb", "modem")),
-        *((name, Effect.SLOWS) for name in ("cpufreq-cpu4", "thermal-pause-C0", "cpu-isolate2")),
-        *((name, Effect.SLOWS) for name in ("thermal-idle-0", "thermal-cluster-4-7", "ddr-cdev")),
-        *((name, Effect.UNKNOWN) for name in ("thermal-devfreq-1", "gpu", "throttled", "")),
-    ],
-)
-def test_a_type_says_what_a_cooling_device_does(type_: str, effect: Effect) -> None:
-    assert CoolingDevice(path="p", type=type_, max_state=1).effect is effect
 
 
 def test_a_reading_is_in_units_of_the_kernel(phone: Phone) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from loadstone.doctor.reachable import Reachable
-    from loadstone.environment import Fact
+    from loadstone.model import Fact
 
 
 @click.command()

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from loadstone.environment import Fact
-from loadstone.model import Noun
+from loadstone.model import Fact, Noun
 from loadstone.units import format_bytes_rounded
 
 Facts = Mapping[str, Fact]

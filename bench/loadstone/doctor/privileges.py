@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from loadstone.core.explain import explain
 from loadstone.doctor.probes import Check, Group, met, unmet
-from loadstone.environment import Fact
 from loadstone.errors import system_words
-from loadstone.model import CoreError
+from loadstone.model import CoreError, Fact
 from loadstone.targets import Target
 from loadstone.units import format_bytes_rounded
 from loadstone.workloads import workload

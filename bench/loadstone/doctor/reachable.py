@@ -6,9 +6,8 @@ from pathlib import Path
 from loadstone import targets
 from loadstone.core.remote_files import stat_file
 from loadstone.doctor.probes import PROBES, explain_probe
-from loadstone.environment import Fact
 from loadstone.errors import LoadstoneError
-from loadstone.model import Conditions, CoreError, Job, Noun
+from loadstone.model import Conditions, CoreError, Fact, Job, Noun
 from loadstone.runs.conditions import resolve_conditions
 from loadstone.targets import Found, Target
 from loadstone.targets.access import Access

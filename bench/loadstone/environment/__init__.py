@@ -7,4 +7,3 @@ ReadTexts = Callable[[Sequence[str]], Mapping[str, str]]
 """Reads those of several small files that can be read, by path, in one go."""
 RunCommand = Callable[..., str | None]
 """Runs a command: its standard output, or None where it could not be run."""
-Fact = int | bool | str | float | None

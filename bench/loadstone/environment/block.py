@@ -1,16 +1,20 @@
-"""What lies beneath a block device: device-mapper targets, partitions, the disk at the bottom.
+"""Block devices: which one holds a file, its queue, and what lies beneath it down to the disk.
 
-Source: Documentation/ABI/testing/sysfs-block-dm and sysfs-block; ``slaves`` is the kernel's word.
+Source: Documentation/ABI/stable/sysfs-block, testing/sysfs-block-dm; ``slaves`` is the kernel's
+word.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from loadstone.core.remote_files import Execute
-from loadstone.environment import Fact, ReadTexts, RunCommand
+from loadstone.environment import ReadText, ReadTexts, RunCommand
+from loadstone.environment.mounts import find_mount, parse_mountinfo
+from loadstone.environment.sysfs import number_or_text, parse_word, selected_word
 from loadstone.environment.ufs import ufs_facts
-from loadstone.model import Job, Noun
+from loadstone.model import Fact, Job, Noun
 from loadstone.text import printable
 
 # Four layers: FBE or FDE over a linear or verity table over a partition. A line for each is its
@@ -22,6 +26,17 @@ _LIST = (
 _DEVICE = re.compile(r"[0-9]+:[0-9]+")
 _LONGEST = 128
 _FILES = ("dm/name", "dm/uuid", "partition")
+_QUEUE_FACTS = (
+    "scheduler",
+    "nr_requests",
+    "read_ahead_kb",
+    "max_sectors_kb",
+    "logical_block_size",
+    "physical_block_size",
+    "rotational",
+    "write_cache",
+    "io_poll",
+)
 # What a disk calls itself: SCSI and UFS, NVMe, then MMC.
 _DISK_FILES = {
     "disk.vendor": ("vendor",),
@@ -69,6 +84,42 @@ class BlockNode(Noun, frozen=True, kw_only=True):
             yield str(PurePosixPath(self.path).parent) if self.is_partition else self.path
 
 
+def device_of(read_text: ReadText, path: str, device_number: int) -> str | None:
+    """``MAJ:MIN`` of the block device that holds a file, or None (tmpfs, overlayfs, 9p).
+
+    btrfs and others give files an anonymous device number; then it is the mount's source.
+    """
+    number = f"{os.major(device_number)}:{os.minor(device_number)}"
+    if read_text(f"/sys/dev/block/{number}/stat") is not None:
+        return number
+    mount = find_mount(parse_mountinfo(read_text("/proc/self/mountinfo") or ""), path)
+    if mount is None or not mount.source.startswith("/dev/"):
+        return None
+    name = PurePosixPath(mount.source).name
+    text = read_text(f"/sys/class/block/{name}/dev")
+    return text.strip() if text else None
+
+
+def queue_facts(read_texts: ReadTexts, device: str | None) -> dict[str, Fact]:
+    """The block queue of a device, ``MAJ:MIN``, or None where there is none. One round trip."""
+    if device is None:
+        return {"block.device": None}
+    base = f"/sys/dev/block/{device}"
+    # A partition has no queue of its own: its disk's is one directory up.
+    queues = (f"{base}/queue", f"{base}/../queue")
+    names = (*_QUEUE_FACTS, "../device/model")
+    texts = read_texts([f"{base}/uevent", *(f"{at}/{name}" for at in queues for name in names)])
+    queue = next((at for at in queues if f"{at}/logical_block_size" in texts), queues[-1])
+    scheduler = texts.get(f"{queue}/scheduler")
+    return {
+        "block.device": device,
+        **{f"block.{name}": number_or_text(texts.get(f"{queue}/{name}")) for name in _QUEUE_FACTS},
+        "block.scheduler": selected_word(scheduler) or (scheduler or "").strip() or None,
+        "block.name": _uevent(texts.get(f"{base}/uevent", "")).get("DEVNAME"),
+        "block.model": number_or_text(texts.get(f"{queue}/../device/model")),
+    }
+
+
 def stack_facts(
     read_texts: ReadTexts, run: RunCommand, execute: Execute, device: str | None
 ) -> dict[str, Fact]:
@@ -104,6 +155,10 @@ def read_stack(read_texts: ReadTexts, run: RunCommand, device: str | None) -> Bl
     return _node(top, paths, texts)
 
 
+def _uevent(text: str) -> Mapping[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
 def _dm_targets(execute: Execute, stack: BlockNode) -> str | None:
     """What each device-mapper device is made of (``userdata: default-key``): only root may ask."""
     names = dict.fromkeys(stack.dm_names())
@@ -131,8 +186,8 @@ def _node(place: str, paths: Mapping[str, str], texts: Mapping[str, str]) -> Blo
     inside = re.compile(re.escape(place) + r"/slaves/[^/]+")
     return BlockNode(
         path=path,
-        dm_name=_word(texts.get(f"{path}/dm/name")),
-        dm_uuid=_word(texts.get(f"{path}/dm/uuid")),
+        dm_name=parse_word(texts.get(f"{path}/dm/name"), _LONGEST),
+        dm_uuid=parse_word(texts.get(f"{path}/dm/uuid"), _LONGEST),
         is_partition=f"{path}/partition" in texts,
         below=tuple(_node(one, paths, texts) for one in paths if inside.fullmatch(one)),
     )
@@ -144,11 +199,7 @@ def _disk_facts(read_texts: ReadTexts, disk: str) -> dict[str, Fact]:
     )
     facts: dict[str, Fact] = {"disk.name": printable(PurePosixPath(disk).name)}
     for name, files in _DISK_FILES.items():
-        words = (_word(texts.get(f"{disk}/device/{file}")) for file in files)
+        words = (parse_word(texts.get(f"{disk}/device/{file}"), _LONGEST) for file in files)
         if found := next(filter(None, words), None):
             facts[name] = found
     return facts
-
-
-def _word(text: str | None) -> str | None:
-    return printable((text or "").strip()[:_LONGEST]) or None

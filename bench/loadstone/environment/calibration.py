@@ -1,4 +1,4 @@
-"""What basic work of kernel and processor costs: the effects, and what is made of an Outcome."""
+"""What basic work of kernel and processor costs: the kinds of work, and costs from Outcomes."""
 
 from loadstone.core.explain import describe
 from loadstone.core.remote_files import Execute
@@ -7,7 +7,7 @@ from loadstone.model import Job, Noun, Outcome
 
 
 class Microbenchmark(Noun, frozen=True, kw_only=True):
-    """One sort of work; ``unit`` is what its cost is of."""
+    """One kind of work; ``unit`` is what its cost is of."""
 
     unit: str
     needs_file: bool = False
@@ -59,18 +59,18 @@ def boot_calibration(execute: Execute) -> dict[str, float]:
     Raises:
         CannotMeasureError: the machine cannot do one of these.
     """
-    return {_fact_name(effect): _boot_cost_ns(execute, effect) for effect in _BOOT_COUNTS}
+    return {_fact_name(work): _boot_cost_ns(execute, work) for work in _BOOT_COUNTS}
 
 
-def _fact_name(effect: str) -> str:
-    per = "_ns_per_mib" if MICROBENCHMARKS[effect].unit == "MiB" else "_ns"
-    return f"calibration.{effect.replace('-', '_')}{per}"
+def _fact_name(work: str) -> str:
+    per = "_ns_per_mib" if MICROBENCHMARKS[work].unit == "MiB" else "_ns"
+    return f"calibration.{work.replace('-', '_')}{per}"
 
 
-def _boot_cost_ns(execute: Execute, effect: str) -> float:
-    options = {"effect": effect, "count": str(_BOOT_COUNTS[effect]), "batches": str(_BOOT_BATCHES)}
+def _boot_cost_ns(execute: Execute, work: str) -> float:
+    options = {"effect": work, "count": str(_BOOT_COUNTS[work]), "batches": str(_BOOT_BATCHES)}
     outcome = execute(Job(operation="calibrate", options=options))
     if outcome.error or outcome.crash:
         why = describe(outcome.error) if outcome.error else outcome.crash
-        raise CannotMeasureError(f"calibrating {effect}: {why}", remedy="see the kernel's log")
+        raise CannotMeasureError(f"calibrating {work}: {why}", remedy="see dmesg")
     return cost_ns(outcome)

@@ -4,31 +4,31 @@ Source: Documentation/ABI/testing/sysfs-class-thermal. Types are the drivers' ow
 """
 
 import re
-from enum import StrEnum
+from enum import Enum, auto
 
 from loadstone.model import Noun
 
-_HARMLESS = re.compile(
+_NEVER = re.compile(
     r"fan|^processor$|powerclamp|tcc offset|lcd|backlight|panel|display|flash|torch|(^|[-_ ])led"
     r"|bat|charg|chg|usb|wireless|wlc|fcc|icl|wlan|wifi|modem|mmw|camera|speaker|audio|haptic",
     re.IGNORECASE,
 )
-_SLOWS = re.compile(
+_ALWAYS = re.compile(
     r"cpu|cluster|pause|isolate|hotplug|idle|ddr|dram|memory|bus|llcc|(^|[-_ ])l3|ufs|emmc",
     re.IGNORECASE,
 )
 
 
-class Effect(StrEnum):
-    """What an active cooling device does to what is measured, as far as its type tells.
+class Throttles(Enum):
+    """Whether an active cooling device slows down what is measured, as far as its type tells.
 
-    A fan takes nothing away. ``Processor`` and ``intel_powerclamp`` report states that they
-    also have when they limit nothing; a limit of theirs shows in the CPUs' frequency.
+    A fan does not. ``Processor`` and ``intel_powerclamp`` report states above 0 also when they
+    limit nothing; a limit of theirs shows in the CPUs' frequency.
     """
 
-    SLOWS = "slows"
-    HARMLESS = "harmless"
-    UNKNOWN = "unknown"
+    YES = auto()
+    NO = auto()
+    UNKNOWN = auto()
 
 
 class CoolingDevice(Noun, frozen=True, kw_only=True):
@@ -39,8 +39,8 @@ class CoolingDevice(Noun, frozen=True, kw_only=True):
     max_state: int
 
     @property
-    def effect(self) -> Effect:
+    def throttles(self) -> Throttles:
         """By its type."""
-        if _HARMLESS.search(self.type):
-            return Effect.HARMLESS
-        return Effect.SLOWS if _SLOWS.search(self.type) else Effect.UNKNOWN
+        if _NEVER.search(self.type):
+            return Throttles.NO
+        return Throttles.YES if _ALWAYS.search(self.type) else Throttles.UNKNOWN

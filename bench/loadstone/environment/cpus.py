@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from loadstone.cpu_list import format_cpu_list, parse_cpu_list
-from loadstone.environment import Fact, ReadTexts
+from loadstone.environment import ReadTexts
+from loadstone.environment.sysfs import parse_count, parse_word
 from loadstone.errors import UsageError
-from loadstone.model import Noun
+from loadstone.model import Fact, Noun
 from loadstone.text import printable
 
 NOT_PINNED = "no"
@@ -22,6 +23,7 @@ ONLINE = f"{_BASE}/online"
 
 _STATUS = "/proc/self/status"
 _CPUSET = "/proc/self/cpuset"
+_LONGEST = 64
 _FILES = ("cpu_capacity", "cpufreq/cpuinfo_max_freq", "cpufreq/scaling_governor")
 
 
@@ -57,7 +59,7 @@ def read_cpus(read_texts: ReadTexts) -> Cpus:
         all=tuple(_cpu(number, [told.get(path) for path in files[number]]) for number in numbers),
         online=online or present,
         allowed=_listed(allowed[1]) if allowed else online or present,
-        cpuset=printable(texts.get(_CPUSET, "").strip()[:64]) or None,
+        cpuset=parse_word(texts.get(_CPUSET), _LONGEST),
     )
 
 
@@ -120,17 +122,13 @@ def _listed(text: str | None) -> frozenset[int]:
 
 
 def _cpu(number: int, texts: Sequence[str | None]) -> Cpu:
-    capacity, max_khz, governor = ((text or "").strip() for text in texts)
+    capacity, max_khz, governor = texts
     return Cpu(
         number=number,
-        capacity=_number(capacity),
-        max_khz=_number(max_khz),
-        governor=printable(governor) or None,
+        capacity=parse_count(capacity),
+        max_khz=parse_count(max_khz),
+        governor=parse_word(governor, _LONGEST),
     )
-
-
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch("[0-9]{1,12}", text) else None
 
 
 def _usable_of_sort(sort: str, cpus: Cpus) -> frozenset[int]:

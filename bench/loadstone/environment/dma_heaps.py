@@ -2,7 +2,8 @@
 
 import re
 
-from loadstone.environment import Fact, RunCommand
+from loadstone.environment import RunCommand
+from loadstone.model import Fact
 
 # A heap's name ends up in paths and on terminals, and it is the device that tells it.
 _NAME = re.compile(r"[A-Za-z0-9._,-]+")

@@ -6,8 +6,9 @@ Sources: Documentation/ABI/testing/sysfs-fs-f2fs; Documentation/admin-guide/ext4
 import re
 from collections.abc import Mapping
 
-from loadstone.environment import Fact, ReadTexts
-from loadstone.text import printable
+from loadstone.environment import ReadTexts
+from loadstone.environment.sysfs import parse_count, parse_word
+from loadstone.model import Fact
 
 _NAME = re.compile(r"[A-Za-z0-9._!-]+")
 _LONGEST = 1024
@@ -33,15 +34,15 @@ def feature_facts(read_texts: ReadTexts, facts: Mapping[str, Fact]) -> dict[str,
 def _f2fs(read_texts: ReadTexts, base: str) -> dict[str, Fact]:
     texts = read_texts([f"{base}/{file}" for file in ("features", *_F2FS_NUMBERS)])
     found: dict[str, Fact] = {
-        f"fs.f2fs_{file}": int(text)
+        f"fs.f2fs_{file}": count
         for file in _F2FS_NUMBERS
-        if re.fullmatch("[0-9]{1,12}", text := texts.get(f"{base}/{file}", "").strip())
+        if (count := parse_count(texts.get(f"{base}/{file}"))) is not None
     }
-    if features := texts.get(f"{base}/features"):
-        found["fs.features"] = printable(features.strip()[:_LONGEST])
+    if features := parse_word(texts.get(f"{base}/features"), _LONGEST):
+        found["fs.features"] = features
     return found
 
 
 def _ext4(read_texts: ReadTexts, path: str) -> dict[str, Fact]:
-    text = read_texts([path]).get(path)
-    return {"fs.all_options": printable(",".join(text.split())[:_LONGEST])} if text else {}
+    options = parse_word(",".join(read_texts([path]).get(path, "").split()), _LONGEST)
+    return {"fs.all_options": options} if options else {}

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from loadstone.cpu_list import format_cpu_list, parse_cpu_list
-from loadstone.environment import Fact
-from loadstone.environment.cooling_device import CoolingDevice, Effect
+from loadstone.environment.cooling_device import CoolingDevice, Throttles
 from loadstone.environment.sensors import Policy, Reading, Sensors
-from loadstone.model import Noun
+from loadstone.model import Fact, Noun
 
 _MOST_NAMED = 3
 _MOST_ZONES = 6
@@ -141,12 +140,12 @@ def _milliwatts(power_uw: int | None) -> float | None:
 
 
 def _allowed_state(device: CoolingDevice, first: Reading) -> float:
-    match device.effect:
-        case Effect.SLOWS:
+    match device.throttles:
+        case Throttles.YES:
             return 0
-        case Effect.UNKNOWN:
+        case Throttles.UNKNOWN:
             return first.states.get(device.path, 0)
-        case Effect.HARMLESS:
+        case Throttles.NO:
             return float("inf")
 
 
@@ -161,7 +160,7 @@ def _states(sensors: Sensors, before: Reading, after: Reading) -> Iterator[tuple
     """The cooling devices that may slow, each by its path's end; those at rest are counted as 0."""
     for device in sensors.cooling:
         states = [reading.states.get(device.path, 0) for reading in (before, after)]
-        if device.effect is not Effect.HARMLESS and any(state > 0 for state in states):
+        if device.throttles is not Throttles.NO and any(state > 0 for state in states):
             name = device.path.rpartition("/")[2]
             yield f"heat.{name}_before_state", states[0]
             yield f"heat.{name}_after_state", states[1]

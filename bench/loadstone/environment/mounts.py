@@ -3,7 +3,8 @@
 import re
 from pathlib import PurePosixPath
 
-from loadstone.model import Noun
+from loadstone.environment import ReadText
+from loadstone.model import Fact, Noun
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
@@ -43,6 +44,19 @@ def find_mount(mounts: list[Mount], path: str) -> Mount | None:
     found = [mount for mount in mounts if mount.point in parents]
     deepest = max((len(mount.point) for mount in found), default=0)
     return next((mount for mount in reversed(found) if len(mount.point) == deepest), None)
+
+
+def mount_facts(read_text: ReadText, path: str) -> dict[str, Fact]:
+    """Type, options and source of the file system under a real (symlink-free) path."""
+    mount = find_mount(parse_mountinfo(read_text("/proc/self/mountinfo") or ""), path)
+    if mount is None:
+        return {}
+    return {
+        "fs.type": mount.fs_type,
+        "fs.options": mount.options,
+        "fs.source": mount.source,
+        "fs.mount_point": mount.point,
+    }
 
 
 def _unescaped(text: str) -> str:

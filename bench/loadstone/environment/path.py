@@ -4,10 +4,11 @@ import os
 import stat
 
 from loadstone.core.remote_files import Execute, FileStat
-from loadstone.environment import Fact, ReadText, ReadTexts, RunCommand
-from loadstone.environment.block import stack_facts
+from loadstone.environment import ReadText, ReadTexts, RunCommand
+from loadstone.environment.block import device_of, queue_facts, stack_facts
 from loadstone.environment.file_system import feature_facts
-from loadstone.environment.machine import block_device, device_facts, storage_facts
+from loadstone.environment.mounts import mount_facts
+from loadstone.model import Fact
 
 MACHINE_SAMPLES = (
     "/proc/vmstat",
@@ -24,11 +25,9 @@ def path_facts(
 ) -> dict[str, Fact]:
     """The facts of what a path lies on, or of the block device that it is."""
     device = device_beneath(seen, read_text)
-    facts = (
-        device_facts(read_texts, device)
-        if stat.S_ISBLK(seen.type)
-        else storage_facts(read_text, read_texts, seen.real_path, device)
-    )
+    facts = queue_facts(read_texts, device)
+    if not stat.S_ISBLK(seen.type):
+        facts |= mount_facts(read_text, seen.real_path)
     facts |= feature_facts(read_texts, facts)
     return facts | stack_facts(read_texts, run, execute, device)
 
@@ -42,4 +41,4 @@ def path_samples(seen: FileStat, read_text: ReadText) -> tuple[str, ...]:
 def device_beneath(seen: FileStat, read_text: ReadText) -> str | None:
     """``MAJ:MIN`` of the block device that holds a file, or that it is; None where none does."""
     number = seen.rdev if stat.S_ISBLK(seen.type) else seen.device
-    return block_device(read_text, seen.real_path, os.makedev(*number))
+    return device_of(read_text, seen.real_path, os.makedev(*number))

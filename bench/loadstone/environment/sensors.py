@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from loadstone.cpu_list import parse_cpu_list
 from loadstone.environment import ReadTexts, RunCommand
 from loadstone.environment.cooling_device import CoolingDevice
+from loadstone.environment.sysfs import parse_number, parse_word
 from loadstone.model import Noun
-from loadstone.text import printable
 
 _THERMAL = "/sys/class/thermal"
 _SUPPLIES = "/sys/class/power_supply"
@@ -21,7 +21,7 @@ _CPUFREQ = "/sys/devices/system/cpu/cpufreq"
 _USUAL_BATTERY = "battery"
 _WINDOW = 64
 _SUPPLY_NAME = re.compile(r"[A-Za-z0-9._:-]+")
-_NUMBER = re.compile(r"-?[0-9]{1,12}")
+_LONGEST = 64
 # Of a zone that reports in m°C. One that reads less than a degree reports in °C, or nothing.
 _CREDIBLE_MC = range(1_000, 150_000)
 _CREDIBLE_BATTERY_MC = range(-40_000, 100_000)
@@ -108,10 +108,10 @@ def find_sensors(read_texts: ReadTexts, run: RunCommand, cpus: Iterable[int]) ->
 
 def parse_reading(sensors: Sensors, texts: Mapping[str, str]) -> Reading:
     """A Reading from the texts of ``sensors.paths``."""
-    zones = {zone: _number(texts.get(f"{zone}/temp")) for zone in sensors.zones}
-    states = {one.path: _number(texts.get(f"{one.path}/cur_state")) for one in sensors.cooling}
+    zones = {zone: parse_number(texts.get(f"{zone}/temp")) for zone in sensors.zones}
+    states = {one.path: parse_number(texts.get(f"{one.path}/cur_state")) for one in sensors.cooling}
     limits, current = (
-        {one.path: _number(texts.get(f"{one.path}/{file}")) for one in sensors.policies}
+        {one.path: parse_number(texts.get(f"{one.path}/{file}")) for one in sensors.policies}
         for file in _POLICY_FILES
     )
     return Reading(
@@ -128,16 +128,16 @@ def parse_reading(sensors: Sensors, texts: Mapping[str, str]) -> Reading:
 def _parse_battery(texts: Mapping[str, str | None]) -> Battery:
     """Its temperature is told in tenths of °C, current and voltage in µA and µV."""
     tenths, current_ua, voltage_uv = (
-        _number(texts[file]) for file in ("temp", "current_now", "voltage_now")
+        parse_number(texts[file]) for file in ("temp", "current_now", "voltage_now")
     )
     mc = None if tenths is None else tenths * 100
     power_pw = None if current_ua is None or voltage_uv is None else abs(current_ua) * voltage_uv
     return Battery(
         temperature_mc=mc if mc in _CREDIBLE_BATTERY_MC else None,
-        level_percent=_number(texts["capacity"]),
-        status=_word(texts["status"]),
+        level_percent=parse_number(texts["capacity"]),
+        status=parse_word(texts["status"], _LONGEST),
         power_uw=None if power_pw is None else power_pw // 1_000_000,
-        charge_uah=_number(texts["charge_counter"]),
+        charge_uah=parse_number(texts["charge_counter"]),
     )
 
 
@@ -149,7 +149,7 @@ def _numbered(read_texts: ReadTexts, kind: str) -> dict[str, str]:
         window = [f"{_THERMAL}/{kind}{number}" for number in range(first, first + _WINDOW)]
         texts = read_texts([f"{path}/type" for path in window])
         for path in window:
-            if word := _word(texts.get(f"{path}/type")):
+            if word := parse_word(texts.get(f"{path}/type"), _LONGEST):
                 types[path] = word
         if not texts:
             return types
@@ -167,14 +167,14 @@ def _near_the_work(read_texts: ReadTexts, types: Mapping[str, str]) -> dict[str,
     return {
         path: type_
         for path, type_ in chosen.items()
-        if _number(texts.get(f"{path}/temp")) in _CREDIBLE_MC
+        if parse_number(texts.get(f"{path}/temp")) in _CREDIBLE_MC
     }
 
 
 def _cooling(read_texts: ReadTexts, types: Mapping[str, str]) -> Iterator[CoolingDevice]:
     texts = read_texts([f"{path}/max_state" for path in types]) if types else {}
     for path, type_ in types.items():
-        if max_state := _number(texts.get(f"{path}/max_state")):
+        if max_state := parse_number(texts.get(f"{path}/max_state")):
             yield CoolingDevice(path=path, type=type_, max_state=max_state)
 
 
@@ -184,7 +184,7 @@ def _policies(read_texts: ReadTexts, cpus: Iterable[int]) -> Iterator[Policy]:
     texts = read_texts([f"{path}/{file}" for path in paths for file in files]) if paths else {}
     for path in paths:
         related, hardware = (texts.get(f"{path}/{file}") for file in files)
-        hardware_khz = _number(hardware)
+        hardware_khz = parse_number(hardware)
         if related is not None and hardware_khz:
             yield Policy(path=path, cpus=_related(related), hardware_khz=hardware_khz)
 
@@ -204,7 +204,9 @@ def _battery(read_texts: ReadTexts, run: RunCommand) -> str | None:
     paths = [f"{_SUPPLIES}/{name}" for name in names]
     texts = read_texts([f"{path}/{file}" for path in paths for file in ("type", "scope")])
     for path in paths:
-        kind, scope = (_word(texts.get(f"{path}/{file}")) for file in ("type", "scope"))
+        kind, scope = (
+            parse_word(texts.get(f"{path}/{file}"), _LONGEST) for file in ("type", "scope")
+        )
         if kind == "Battery" and scope != "Device":
             return path
     return None
@@ -212,13 +214,3 @@ def _battery(read_texts: ReadTexts, run: RunCommand) -> str | None:
 
 def _known(found: Mapping[str, int | None]) -> dict[str, int]:
     return {path: number for path, number in found.items() if number is not None}
-
-
-def _number(text: str | None) -> int | None:
-    text = (text or "").strip()
-    return int(text) if _NUMBER.fullmatch(text) else None
-
-
-def _word(text: str | None) -> str | None:
-    """A type or state that the machine tells, without what would move a terminal's cursor."""
-    return printable((text or "").strip()[:64]) or None

@@ -7,8 +7,9 @@ the device and wakes it: never do it around a Trial.
 import re
 from pathlib import PurePosixPath
 
-from loadstone.environment import Fact, ReadTexts
-from loadstone.text import printable
+from loadstone.environment import ReadTexts
+from loadstone.environment.sysfs import parse_word
+from loadstone.model import Fact
 
 _LONGEST = 64
 _HEX = re.compile(r"0x([0-9A-Fa-f]{1,8})")
@@ -42,7 +43,7 @@ _AVAILABLE = "attributes/wb_avail_buf"
 
 
 def ufs_facts(read_texts: ReadTexts, disk: str) -> dict[str, Fact]:
-    """The facts of the UFS host that a disk hangs on; none where it is another sort of disk.
+    """The facts of the UFS host of a disk; none where it is another sort of disk.
 
     ``ufs.lifetime_used_*`` and ``ufs.end_of_life`` are JESD220's codes: 1 is up to a tenth used,
     and normal. ``ufs.wb_available_percent`` is what of the WriteBooster buffer is free.
@@ -60,7 +61,7 @@ def ufs_facts(read_texts: ReadTexts, disk: str) -> dict[str, Fact]:
         "ufs.specification": _version(texts[_VERSION]),
         **{name: _hexadecimal(texts[file]) for name, file in _NUMBERS.items()},
         **{name: _flag(texts[file]) for name, file in _FLAGS.items()},
-        **{name: printable(texts[file][:_LONGEST]) or None for name, file in _WORDS.items()},
+        **{name: parse_word(texts[file], _LONGEST) for name, file in _WORDS.items()},
         "ufs.wb_on": _flag(texts[_IS_ON]),
         "ufs.wb_available_percent": _percent(texts[_AVAILABLE]),
     }

@@ -7,7 +7,6 @@ import msgspec
 
 from loadstone.core.remote_files import Execute
 from loadstone.cpu_list import format_cpu_list, parse_cpu_list
-from loadstone.environment import Fact
 from loadstone.environment.cpus import NOT_PINNED, ONLINE, cluster_facts, read_cpus, resolve_pin
 from loadstone.environment.heat import (
     earlier_limits,
@@ -19,7 +18,7 @@ from loadstone.environment.heat import (
 )
 from loadstone.environment.sensors import Reading, Sensors, find_sensors, parse_reading
 from loadstone.errors import TargetError
-from loadstone.model import Conditions, Finding, Job, Noun, Outcome, Status
+from loadstone.model import Conditions, Fact, Finding, Job, Noun, Outcome, Status
 from loadstone.runs.cool_down import CoolDown, cool_down
 from loadstone.targets import Say, Target
 

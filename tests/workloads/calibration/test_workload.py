@@ -7,24 +7,14 @@ import pytest
 
 import loadstone
 from commands import Command, needs_root
-from loadstone import targets
 from loadstone.analysis.summary import summarise
 from loadstone.core import native
-from loadstone.environment.calibration import MICROBENCHMARKS, boot_calibration
-from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Case, CoreError, Input, Job, Outcome, Status
+from loadstone.environment.calibration import MICROBENCHMARKS
+from loadstone.errors import UsageError
+from loadstone.model import Case, CoreError, Input, Outcome, Status
 from loadstone.targets.local import LocalTarget
 from loadstone.workloads import make_cases, workload
 from loadstone.workloads.calibration.workload import PreparedCalibration
-
-_BOOT_FACTS = {
-    "calibration.memcpy_ns_per_mib",
-    "calibration.memset_ns_per_mib",
-    "calibration.kernel_copy_ns_per_mib",
-    "calibration.syscall_ns",
-    "calibration.minor_fault_ns",
-    "calibration.context_switch_ns",
-}
 
 
 def test_a_run_of_the_default_cases_has_a_cost_for_each(place: Path) -> None:
@@ -91,27 +81,6 @@ def test_size_makes_cases_of_writes_only() -> None:
 
 def test_the_core_knows_every_effect() -> None:
     assert native.operation_options("calibrate")["effect"] == ("choice", tuple(MICROBENCHMARKS))
-
-
-def test_a_boot_is_calibrated_by_what_the_lab_records(place: Path) -> None:
-    with targets.connect("local", place / "results") as target:
-        facts = boot_calibration(target.execute)
-    assert set(facts) == _BOOT_FACTS
-    assert all(cost_ns > 0 for cost_ns in facts.values())
-    assert facts["calibration.context_switch_ns"] > facts["calibration.syscall_ns"]
-
-
-class _RefusingTarget(LocalTarget):
-    """This machine, did its kernel refuse every Job."""
-
-    def execute(self, job: Job) -> Outcome:
-        del job
-        return Outcome(error=CoreError(code=errno.EPERM, step="mmap", path="memory"))
-
-
-def test_a_boot_that_cannot_be_calibrated_has_no_figures(place: Path) -> None:
-    with pytest.raises(CannotMeasureError, match="calibrating memcpy on local: mmap memory: Oper"):
-        boot_calibration(_RefusingTarget(place).execute)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ is plain text, with what would move a terminal's cursor written out.
 
 import re
 
-from loadstone.environment import Fact, ReadTexts, RunCommand
+from loadstone.environment import ReadTexts, RunCommand
 from loadstone.environment.dma_heaps import heap_facts
+from loadstone.model import Fact
 from loadstone.targets.android.kernel_config import config_facts
 from loadstone.targets.android.properties import property_facts
 

@@ -2,7 +2,7 @@
 
 import re
 
-from loadstone.environment import Fact
+from loadstone.model import Fact
 
 _WANTED = (
     *("IO_URING", "DMABUF_HEAPS", "DMABUF_HEAPS_SYSTEM", "UDMABUF", "TRANSPARENT_HUGEPAGE"),

@@ -2,7 +2,7 @@
 
 import re
 
-from loadstone.environment import Fact
+from loadstone.model import Fact
 from loadstone.text import printable
 
 _LONGEST = 256

@@ -1,0 +1,55 @@
+"""The block devices of a phone with UFS: its data, encrypted over a partition of the disk."""
+
+import errno
+from pathlib import Path
+
+from fake_phone import Phone
+from loadstone.model import CoreError, Job, Outcome
+
+CONTROLLER = "/sys/devices/platform/soc/1d84000.ufshc"
+DISK = f"{CONTROLLER}/host0/target0:0:0/0:0:0:0/block/sda"
+PARTITION = f"{DISK}/sda33"
+VIRTUAL = "/sys/devices/virtual/block"
+
+UFS = {
+    "device_descriptor/specification_version": "0x0310\n",
+    "device_descriptor/manufacturer_id": "0x01CE\n",
+    "device_descriptor/queue_depth": "0x20\n",
+    "device_descriptor/wb_type": "0x01\n",
+    "health_descriptor/life_time_estimation_a": "0x02\n",
+    "health_descriptor/eol_info": "0x01\n",
+    "flags/wb_enable": "true\n",
+    "flags/wb_flush_en": "false\n",
+    "attributes/wb_avail_buf": "0x00000007\n",
+    "wb_on": "1\n",
+    "power_info/gear": "HS_GEAR4\n",
+    "power_info/lane": "2\n",
+}
+
+
+def closed(job: Job) -> Outcome:
+    """What anybody but root is told of device-mapper."""
+    assert job.operation == "dm-targets"
+    return Outcome(error=CoreError(code=errno.EACCES, step="open control", path="/dev/mapper"))
+
+
+def add_block(phone: Phone, path: str, number: str, *slaves: str) -> None:
+    """A block device with its number, and links to those below it."""
+    phone.put(f"{path}/dev", f"{number}\n")
+    phone.link(f"/sys/dev/block/{number}", path)
+    for slave in slaves:
+        phone.link(f"{path}/slaves/{slave.rpartition('/')[2]}", slave)
+
+
+def ufs_phone(root: Path) -> Phone:
+    """Data that is encrypted over a partition of a UFS device, as phones have it."""
+    phone = Phone(root, {f"{CONTROLLER}/{file}": text for file, text in UFS.items()})
+    add_block(phone, DISK, "8:0")
+    add_block(phone, PARTITION, "259:17")
+    add_block(phone, f"{VIRTUAL}/dm-7", "254:7", PARTITION)
+    phone.put(f"{PARTITION}/partition", "33\n")
+    phone.put(f"{VIRTUAL}/dm-7/dm/name", "userdata\n")
+    phone.put(f"{VIRTUAL}/dm-7/dm/uuid", "a2b8c4d6\n")
+    for file, text in (("vendor", "SAMSUNG "), ("model", "KLUDG4UHGC-B0E1  "), ("rev", "0B00")):
+        phone.put(f"{DISK}/device/{file}", f"{text}\n")
+    return phone
