@@ -20,6 +20,7 @@ FLOORS = (
         "programs",
         "toml_file",
         "cpu_list",
+        "result_names",
         "_version",
     },
     {"analysis", "core"},

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from loadstone import result_names
+from loadstone._native import ffi, lib
 from loadstone.core import native
 from loadstone.model import Histogram, Job
 
@@ -167,19 +169,29 @@ def test_the_option_that_is_left_out_is_the_one_with_its_default() -> None:
     assert len(left_out.spans) == int(batches.default or 0)
 
 
-def test_values_that_others_read_go_by_the_names_of_the_core() -> None:
-    assert native.VALUE_START_NS == "start_ns"
-    assert native.VALUE_READY_NS == "ready_ns"
-    assert native.VALUE_ELAPSED_NS == "elapsed_ns"
-    assert native.VALUE_SET_UP_NS == "set_up_ns"
-    assert native.VALUE_SET_CACHE_NS == "set_cache_ns"
-    assert native.VALUE_VERIFY_NS == "verify_ns"
-    assert native.VALUE_TRACE_NS == "trace_ns"
-    assert native.SPAN_RELEASE == "release"
+_SHARED = {
+    "ls_value_start_ns": result_names.START_NS,
+    "ls_value_ready_ns": result_names.READY_NS,
+    "ls_value_elapsed_ns": result_names.ELAPSED_NS,
+    "ls_value_set_up_ns": result_names.SET_UP_NS,
+    "ls_value_set_cache_ns": result_names.SET_CACHE_NS,
+    "ls_value_verify_ns": result_names.VERIFY_NS,
+    "ls_value_trace_ns": result_names.TRACE_NS,
+    "ls_span_release": result_names.RELEASE_SPAN,
+}
+
+
+def test_the_core_calls_what_operations_share_by_the_names_that_are_read_back() -> None:
+    declared = {name for name in dir(lib) if name.startswith(("ls_value_", "ls_span_"))}
+    found = {name: bytes(ffi.string(getattr(lib, name))).decode() for name in declared}
+    assert found == _SHARED
+
+
+def test_spans_count_from_the_start_of_the_timed_region() -> None:
     options = {"effect": "syscall", "count": "10", "batches": "2"}
     outcome = native.run_job(Job(operation="calibrate", options=options))
-    assert native.VALUE_ELAPSED_NS in outcome.values
-    assert native.VALUE_START_NS not in outcome.values
+    assert result_names.ELAPSED_NS in outcome.values
+    assert result_names.START_NS not in outcome.values
     assert 0 <= outcome.spans[0].start_ns < outcome.spans[0].end_ns < 10**9
 
 

@@ -20,6 +20,7 @@ from loadstone.analysis.summary import counted_trials, evidence_medians
 from loadstone.analysis.time_base import clock_json
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.model import Better, Comparison, Effect, Metric, Run, Verdict
+from loadstone.result_names import TIMED_NS, UNTIMED_NS
 from loadstone.text import did_you_mean
 
 _ALPHA = 0.05
@@ -31,16 +32,13 @@ _MOVED = 0.10
 _MOST_EVIDENCE = 8
 # The Trial's own times, not what the kernel counted.
 _OWN_TIMES = {
-    "ready_ns",
+    *TIMED_NS,
+    *UNTIMED_NS,
     "first_byte_ns",
-    "elapsed_ns",
     "write_ns",
     "durable_ns",
     "best_ns",
     "mean_cost_ns",
-    "set_cache_ns",
-    "set_up_ns",
-    "verify_ns",
 }
 
 

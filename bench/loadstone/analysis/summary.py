@@ -8,8 +8,7 @@ from typing import Any
 from loadstone.analysis.stats import Interval, median_interval
 from loadstone.analysis.time_base import clock_json, clock_of
 from loadstone.model import Better, Case, Metric, Noun, Run, Status, Trial
-
-_UNTIMED_SPAN = "release"
+from loadstone.result_names import RELEASE_SPAN
 
 
 class CaseSummary(Noun, frozen=True, kw_only=True):
@@ -105,7 +104,7 @@ def evidence_medians(trials: Iterable[Trial]) -> dict[str, float]:
 
 def _busy_ns(counted: tuple[Trial, ...]) -> float | None:
     sums = [
-        sum(span.end_ns - span.start_ns for span in trial.spans if span.name != _UNTIMED_SPAN)
+        sum(span.end_ns - span.start_ns for span in trial.spans if span.name != RELEASE_SPAN)
         for trial in counted
         if trial.spans
     ]

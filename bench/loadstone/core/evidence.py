@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 
+from loadstone.result_names import TIMED_NS
+
 Counters = dict[str, float]
 
 _VMSTAT = re.compile(
@@ -38,12 +40,11 @@ _BLOCK_FIELDS = (
 )
 _BLOCK_KEPT = ("read_ios", "write_ios", "discard_ios", "flush_ios", "flush_ms")
 _SECTOR_BYTES = 512
-_TIMED = ("ready_ns", "elapsed_ns")
 
 
 def timed_ns(evidence: Mapping[str, float]) -> float | None:
     """How long a Trial's timed region took, by the name that its operation has for it."""
-    return next((evidence[name] for name in _TIMED if name in evidence), None)
+    return next((evidence[name] for name in TIMED_NS if name in evidence), None)
 
 
 def counter_deltas(before: Mapping[str, str], after: Mapping[str, str]) -> Counters:

@@ -6,6 +6,7 @@ Shapes, units and errors are those of ``native/include/loadstone.h``.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from loadstone import result_names
 from loadstone._native import ffi, lib
 from loadstone.model import CoreError, Histogram, Job, Noun, Outcome, Span
 
@@ -22,25 +23,6 @@ def _text(chars: Any) -> str:
 
 SAMPLES_MAX = int(lib.LS_SAMPLES_MAX)
 """How many kernel files an agent samples for one Job."""
-
-# What the values and spans of an Outcome are called, where others than their operation's
-# workload read them; see loadstone.h.
-VALUE_START_NS = _text(lib.ls_value_start_ns)
-"""When the timed region began; no Outcome has it, as span times count from it."""
-VALUE_READY_NS = _text(lib.ls_value_ready_ns)
-"""Length of the timed region of a load: until all bytes are ready."""
-VALUE_ELAPSED_NS = _text(lib.ls_value_elapsed_ns)
-"""Length of the timed region of any other operation."""
-VALUE_SET_UP_NS = _text(lib.ls_value_set_up_ns)
-"""Untimed: making files, threads and payload."""
-VALUE_SET_CACHE_NS = _text(lib.ls_value_set_cache_ns)
-"""Untimed: bringing the page cache into its state."""
-VALUE_VERIFY_NS = _text(lib.ls_value_verify_ns)
-"""Untimed: checking what was read or written."""
-VALUE_TRACE_NS = _text(lib.ls_value_trace_ns)
-"""Untimed: the same once more, under a tracepoint."""
-SPAN_RELEASE = _text(lib.ls_span_release)
-"""After the timed region: freeing memory."""
 
 
 class Option(Noun, frozen=True):
@@ -172,7 +154,7 @@ def _job(job: Job, keep: list[Any]) -> Any:
 
 def _outcome(job: Job, result: Any) -> Outcome:
     values = {_text(v.name): int(v.value) for v in result.values[0 : result.values_count]}
-    start_ns = values.pop(VALUE_START_NS, 0)
+    start_ns = values.pop(result_names.START_NS, 0)
     if result.spans_lost:
         values["spans_lost"] = int(result.spans_lost)
     return Outcome(

@@ -4,6 +4,7 @@ from loadstone.core.explain import describe
 from loadstone.core.remote_files import Execute
 from loadstone.errors import CannotMeasureError
 from loadstone.model import Job, Noun, Outcome
+from loadstone.result_names import ELAPSED_NS
 
 
 class Microbenchmark(Noun, frozen=True, kw_only=True):
@@ -47,7 +48,7 @@ def cost_ns(outcome: Outcome) -> float:
 
 def mean_cost_ns(outcome: Outcome) -> float:
     """What one unit cost over all batches."""
-    return outcome.values["elapsed_ns"] / outcome.values["count"]
+    return outcome.values[ELAPSED_NS] / outcome.values["count"]
 
 
 def boot_calibration(execute: Execute) -> dict[str, float]:

@@ -5,12 +5,11 @@ from itertools import groupby
 
 from loadstone.model import Noun, Span
 from loadstone.report.scale import Axis, format_ns
-
-UNTIMED_SPAN = "release"
+from loadstone.result_names import RELEASE_SPAN
 
 # The core's lanes: 0 is the main thread, 1000 the one that allocates ahead of the readers.
 _ALLOCATOR_LANE = 1000
-_COLOURED = ("open", "allocate", "prepare", "read", "export", "map", "sync", UNTIMED_SPAN)
+_COLOURED = ("open", "allocate", "prepare", "read", "export", "map", "sync", RELEASE_SPAN)
 _OTHER_COLOURS = 4
 # Of a time line's width: a pixel, at about the widest that it is shown.
 _PIXEL = 1 / 750
@@ -143,7 +142,7 @@ def _bar(stretch: _Stretch, axis: Axis, colour: str, y_px: int) -> Bar:
 def _title(stretch: _Stretch) -> str:
     text = f"{stretch.name}: {format_ns(stretch.end_ns - stretch.start_ns)}"
     # An untimed span is drawn earlier than it was.
-    if stretch.name != UNTIMED_SPAN:
+    if stretch.name != RELEASE_SPAN:
         text += f" from {format_ns(stretch.start_ns)} on"
     if stretch.count > 1:
         text += f", {stretch.count} spans, busy {format_ns(stretch.busy_ns)}"

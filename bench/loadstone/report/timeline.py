@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from loadstone.analysis.summary import CaseSummary, counted_trials
 from loadstone.model import Metric, Noun, Span, Trial
 from loadstone.report.hints import primary
-from loadstone.report.lanes import UNTIMED_SPAN, Lane, colours_of, lanes_of
+from loadstone.report.lanes import Lane, colours_of, lanes_of
 from loadstone.report.scale import Axis, axis_to, format_ns
 from loadstone.report.strips import Entry
+from loadstone.result_names import READY_NS, RELEASE_SPAN
 
-_READY = "ready_ns"
 # The shortest time line is at least this part of the longest, or each has a scale of its own.
 _SHORTEST = 1 / 8
 _BREAK = 0.02
@@ -94,11 +94,11 @@ def _without_untimed_gap(trial: Trial) -> tuple[tuple[Span, ...], int | None]:
     Returns:
         The spans, and the time in ns where something was left out, if so.
     """
-    untimed = tuple(span for span in trial.spans if span.name == UNTIMED_SPAN)
-    timed = tuple(span for span in trial.spans if span.name != UNTIMED_SPAN)
+    untimed = tuple(span for span in trial.spans if span.name == RELEASE_SPAN)
+    timed = tuple(span for span in trial.spans if span.name != RELEASE_SPAN)
     if not untimed or not timed:
         return trial.spans, None
-    ready_ns = max(int(trial.metrics.get(_READY, 0)), *(span.end_ns for span in timed))
+    ready_ns = max(int(trial.metrics.get(READY_NS, 0)), *(span.end_ns for span in timed))
     break_ns = int(ready_ns * _BREAK)
     gap_ns = min(span.start_ns for span in untimed) - ready_ns - break_ns
     if gap_ns <= 0:
@@ -117,7 +117,7 @@ def _earlier(span: Span, by_ns: int) -> Span:
 
 def _timeline(drawing: _Drawing, end_ns: int, colours: Mapping[str, str]) -> Timeline:
     axis = axis_to(end_ns, "ns", ticks=8)
-    ready_ns = drawing.trial.metrics.get(_READY)
+    ready_ns = drawing.trial.metrics.get(READY_NS)
     lanes = lanes_of(drawing.spans, axis, colours)
     return Timeline(
         label=drawing.summary.case.label,
@@ -126,7 +126,7 @@ def _timeline(drawing: _Drawing, end_ns: int, colours: Mapping[str, str]) -> Tim
         height=lanes[-1].y + lanes[-1].height,
         lanes=lanes,
         totals=_totals(drawing.spans, colours),
-        busy_text=format_ns(sum(_length_ns(s) for s in drawing.spans if s.name != UNTIMED_SPAN)),
+        busy_text=format_ns(sum(_length_ns(s) for s in drawing.spans if s.name != RELEASE_SPAN)),
         ready=None if ready_ns is None else axis.at(ready_ns),
         ready_text=None if ready_ns is None else format_ns(ready_ns),
         cut=None if drawing.cut_ns is None else axis.at(drawing.cut_ns),

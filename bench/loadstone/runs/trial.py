@@ -11,6 +11,7 @@ from loadstone.core.evidence import timed_ns
 from loadstone.errors import TargetLostError
 from loadstone.model import Case, Finding, Outcome, Status, Step, Trial
 from loadstone.runs.conditions import Measurement, TrialConditions
+from loadstone.result_names import RELEASE_SPAN, UNTIMED_NS
 from loadstone.targets import Say, Target
 from loadstone.workloads import Prepared
 
@@ -81,10 +82,9 @@ def _target_lost(reason: str | None, remedy: str | None) -> Finding:
 
 def inherent_ns(finding: Finding, outcome: Outcome) -> int:
     """What a Trial cannot do without: the timed region, setting the cache, verification."""
-    spans = (span for span in outcome.spans if span.name == "release")
-    names = ("set_cache_ns", "set_up_ns", "verify_ns", "trace_ns")
+    spans = (span for span in outcome.spans if span.name == RELEASE_SPAN)
     return (
         int(timed_ns(finding.evidence) or 0)
         + sum(span.end_ns - span.start_ns for span in spans)
-        + sum(int(finding.evidence.get(name, 0)) for name in names)
+        + sum(int(finding.evidence.get(name, 0)) for name in UNTIMED_NS)
     )
