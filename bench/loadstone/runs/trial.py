@@ -10,8 +10,8 @@ import msgspec
 from loadstone.core.evidence import timed_ns
 from loadstone.errors import TargetLostError
 from loadstone.model import Case, Finding, Outcome, Status, Step, Trial
-from loadstone.runs.conditions import Measurement, TrialConditions
 from loadstone.result_names import RELEASE_SPAN, UNTIMED_NS
+from loadstone.runs.conditions import Measurement, TrialConditions
 from loadstone.targets import Say, Target
 from loadstone.workloads import Prepared
 
