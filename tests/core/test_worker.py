@@ -104,7 +104,7 @@ def test_a_job_whose_cpus_are_gone_is_a_failure_that_ends_the_run() -> None:
     assert outcome.error == CoreError(code=errno.EINVAL, step="sched_setaffinity", path="8191")
     found = explain(outcome.error, {}, ())
     assert (found.status, found.ends_run) == (Status.FAILED, True)
-    assert (found.reason or "").startswith("none of the CPUs 8191 can be had any more")
+    assert (found.reason or "").startswith("none of the CPUs 8191 is available any more")
 
 
 @pytest.mark.parametrize(

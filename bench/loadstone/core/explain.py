@@ -1,7 +1,7 @@
 """What an error of the core means to the person who asked, and what to do about it.
 
-Each rule is a step of the core, the errnos it is met with, and the reading. What no rule
-knows is a failure with the system's own words.
+A Rule names a step of the core, the errnos that the step fails with, and their meaning. An error
+that no Rule fits is a failure with the system's own words.
 """
 
 import errno
@@ -14,7 +14,12 @@ from loadstone.text import printable
 
 
 class Rule(Noun, frozen=True, kw_only=True):
-    """One reading: a step (regular expression), a path (likewise), errnos, status, remedy.
+    """The meaning of some errnos at some steps.
+
+    ``step`` and ``path`` are regular expressions for those of the error, ``when`` has some for
+    parameters of the Case; all must match. ``meaning`` and ``remedy`` may name parameters
+    (``{destination}``), ``{path}`` and ``{offset}`` of the error, and what ``facts`` lists: names
+    that the Workload gives ``explain`` besides the parameters.
 
     ``is_ours`` says that the core itself refused, so that its errno is not the system's word.
     """
@@ -25,35 +30,50 @@ class Rule(Noun, frozen=True, kw_only=True):
     meaning: str
     remedy: str
     path: str = ".*"
+    when: Mapping[str, str] = {}
+    facts: tuple[str, ...] = ()
     ends_run: bool = False
     is_ours: bool = False
 
 
-def explain(error: CoreError, parameters: Mapping[str, Value], rules: Sequence[Rule]) -> Finding:
+def explain(error: CoreError, values: Mapping[str, Value], rules: Sequence[Rule]) -> Finding:
     """Turn an error into a skip or a failure with its reason and remedy.
 
     Args:
-        parameters: the Case's, for remedies that name them (``{destination}``).
+        values: the Case's parameters, and what the rules name besides.
         rules: the Workload's; the first that fits is taken, and after them ``COMMON_RULES``.
     """
     words = describe(error)
-    rules = (*rules, *COMMON_RULES)
-    rule = next((rule for rule in rules if _fits(rule, error, parameters)), None)
+    rule = next((rule for rule in (*rules, *COMMON_RULES) if _fits(rule, error, values)), None)
     if rule is None:
+        # What to do about an error that nobody has met is not known.
         return Finding(status=Status.FAILED, reason=words)
-    values = {**parameters, "offset": error.offset, "path": printable(error.path)}
-    meaning = rule.meaning.format(**values)
+    named = {**values, "offset": error.offset, "path": printable(error.path)}
+    meaning = rule.meaning.format(**named)
     return Finding(
         status=rule.status,
         reason=meaning if rule.is_ours else f"{meaning}: {words}",
-        remedy=rule.remedy.format(**values) or None,
+        remedy=rule.remedy.format(**named),
         ends_run=rule.ends_run,
     )
 
 
 def skipped(reason: str, remedy: str) -> Finding:
-    """What is said of a Case that cannot be measured here."""
+    """The Finding for a Case that cannot be measured here."""
     return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
+
+
+def crashed(crash: str) -> Finding:
+    """The Finding for a Trial whose process died; one without an answer ends the Run.
+
+    A device that hangs has no answer for the next Trial either.
+    """
+    return Finding(
+        status=Status.FAILED,
+        reason=crash,
+        remedy="see dmesg; replace a device that hangs, give a slow one less to do",
+        ends_run=crash.startswith(NO_ANSWER),
+    )
 
 
 def describe(error: CoreError) -> str:
@@ -63,14 +83,19 @@ def describe(error: CoreError) -> str:
     return f"{error.step}{path}{place}: {system_words(error.code)}"
 
 
-def _fits(rule: Rule, error: CoreError, parameters: Mapping[str, Value]) -> bool:
-    subject = f"{error.path} {parameters.get('destination', '')}"
+def _fits(rule: Rule, error: CoreError, values: Mapping[str, Value]) -> bool:
     return bool(
         error.code in rule.codes
         and re.fullmatch(rule.step, error.step)
-        and re.match(rule.path, subject)
+        and re.match(rule.path, error.path)
+        and all(
+            re.fullmatch(pattern, str(values.get(name, ""))) for name, pattern in rule.when.items()
+        )
     )
 
+
+REFUSED = frozenset({errno.EACCES, errno.EPERM})
+ABSENT = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
 
 COMMON_RULES = (
     Rule(
@@ -85,36 +110,49 @@ COMMON_RULES = (
         step="sched_setaffinity",
         codes=frozenset({errno.EINVAL, errno.EPERM}),
         status=Status.FAILED,
-        meaning="none of the CPUs {path} can be had any more",
+        meaning="none of the CPUs {path} is available any more",
         remedy="start a new run with --pin of CPUs that stay online and in this cpuset",
         path="[0-9]",
         ends_run=True,
         is_ours=True,
     ),
-)
-"""What any Workload's Job may meet."""
-
-DEVICE_RULES = (
     Rule(
-        step=".*read|.*write|fsync|fdatasync|syncfs|read back|set cache state",
+        step=".*",
+        codes=frozenset({errno.EMFILE, errno.ENFILE}),
+        status=Status.FAILED,
+        meaning="no more files may be open here",
+        remedy="raise the limit (ulimit -n), or end other programs of this user",
+    ),
+    Rule(
+        step=".*read|.*write|create|open|f(data)?sync|syncfs|fallocate|sendfile|splice"
+        "|copy_file_range|MADV_POPULATE_READ|read back|verify.*|set cache state",
         codes=frozenset({errno.EIO}),
         status=Status.FAILED,
         meaning="the device failed",
-        remedy="see dmesg for what it says; trust no figure of this device before it is mended",
+        remedy="see dmesg for what it says; trust no figure of this device before it is repaired",
     ),
+)
+"""For the Jobs of any Workload."""
+
+THREAD_RULES = (
     Rule(
-        step=".*write|fsync|fdatasync",
+        step="start( \\w+)? thread",
+        codes=frozenset({errno.EAGAIN, errno.ENOMEM}),
+        status=Status.SKIPPED,
+        meaning="no more threads may be started here",
+        remedy="--set threads to less, or raise the limit (ulimit -u)",
+    ),
+)
+"""For Workloads with a parameter ``threads``."""
+
+DEVICE_RULES = (
+    *THREAD_RULES,
+    Rule(
+        step=".*write|f(data)?sync",
         codes=frozenset({errno.ENOSPC}),
         status=Status.FAILED,
         meaning="the storage below the device ran full",
         remedy="free space there, or name another --dir or --device",
-    ),
-    Rule(
-        step="start thread",
-        codes=frozenset({errno.EAGAIN}),
-        status=Status.SKIPPED,
-        meaning="no more threads may be started here",
-        remedy="--set threads to less, or raise the limit (ulimit -u)",
     ),
     Rule(
         step="block of the device",
@@ -132,14 +170,26 @@ DEVICE_RULES = (
         remedy="--set block to less",
         is_ours=True,
     ),
-)
-
-
-def crashed(crash: str) -> Finding:
-    """What is said of a Trial that had no answer: of a device that hangs, no other has one."""
-    return Finding(
+    Rule(
+        step="query device|open device",
+        codes=ABSENT,
         status=Status.FAILED,
-        reason=crash,
-        remedy="see dmesg; a device that hangs needs mending, a slow one less to do",
-        ends_run=crash.startswith(NO_ANSWER),
-    )
+        meaning="the device went away during the Run",
+        remedy="see dmesg for why; keep it connected, and leave its device-mapper tables alone",
+    ),
+    Rule(
+        step="query device|open device",
+        codes=REFUSED,
+        status=Status.FAILED,
+        meaning="this user may not open the device",
+        remedy="run as root",
+    ),
+    Rule(
+        step="reserve (threads|block)",
+        codes=frozenset({errno.ENOMEM}),
+        status=Status.SKIPPED,
+        meaning="not enough memory for a block of {block} bytes in each of {threads} threads",
+        remedy="free some, or --set threads or block to less",
+    ),
+)
+"""For Workloads that work on whole devices, with parameters ``threads`` and ``block``."""

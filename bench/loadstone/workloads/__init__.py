@@ -1,4 +1,4 @@
-"""What can be timed. Each module of this package with a ``WORKLOAD`` is one Workload."""
+"""What can be timed. Each package in this one with a ``WORKLOAD`` is one Workload."""
 
 import pkgutil
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class Prepared(Protocol):
 
     path: str | None
     input: Input
-    """The subject as it turned out: the same one again would be measured on the same bytes."""
+    """As it turned out: the same input again would be measured on the same bytes."""
     facts: Mapping[str, Value]
     """What decides whether another Run was made on the same thing."""
 
@@ -46,6 +46,10 @@ class Workload(Protocol):
     """What the table of a Run shows of a Case besides the first metric."""
     rules: tuple[Rule, ...]
     """What the core's errors mean in a Trial of it; the first that fits is taken."""
+    operation: str
+    """The core's operation that times a Case."""
+    set_up_parameters: frozenset[str]
+    """The parameters of what is set up before; the operation has an option for each other."""
     is_ranked: bool
     """Whether its Cases are ways to one end, so that the fastest is worth naming."""
 

@@ -1,4 +1,4 @@
-"""calibration: what its Cases are, what they cost here, and what a boot is calibrated by."""
+"""calibration: what its Cases are, and what they cost here."""
 
 import errno
 from pathlib import Path
@@ -8,13 +8,12 @@ import pytest
 import loadstone
 from commands import Command, needs_root
 from loadstone.analysis.summary import summarise
-from loadstone.core import native
 from loadstone.environment.calibration import MICROBENCHMARKS
 from loadstone.errors import UsageError
 from loadstone.model import Case, CoreError, Input, Outcome, Status
 from loadstone.targets.local import LocalTarget
 from loadstone.workloads import make_cases, workload
-from loadstone.workloads.calibration.workload import PreparedCalibration
+from loadstone.workloads.calibration.trials import PreparedCalibration
 
 
 def test_a_run_of_the_default_cases_has_a_cost_for_each(place: Path) -> None:
@@ -77,10 +76,6 @@ def test_size_makes_cases_of_writes_only() -> None:
         cases, remarks = make_cases(chosen, [{"effect": effect, "size": size} for size in sizes])
         assert len(cases) == len({case.label for case in cases}) == count
         assert bool(remarks) == (count == 1)
-
-
-def test_the_core_knows_every_effect() -> None:
-    assert native.operation_options("calibrate")["effect"] == ("choice", tuple(MICROBENCHMARKS))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from loadstone.provision.loop_device import loop_device
 from loadstone.targets.local import LocalTarget
 from loadstone.workloads import make_cases, workload
 from loadstone.workloads.folio_write.place import FsInstance, FsSpec
-from loadstone.workloads.folio_write.trials import ON_GROUND, PreparedWrite
+from loadstone.workloads.folio_write.trials import SET_UP_PARAMETERS, PreparedWrite
 
 _PARAMETERS: dict[str, Value] = {
     "size": 4096,
@@ -283,9 +283,9 @@ def test_the_core_knows_every_parameter_and_every_choice() -> None:
     """But for those that say where the file is: the core is told the file."""
     options = native.operation_options("folio-write")
     parameters = workload("folio-write").parameters
-    assert {parameter.name for parameter in parameters} - set(options) == set(ON_GROUND)
+    assert {parameter.name for parameter in parameters} - set(options) == set(SET_UP_PARAMETERS)
     for parameter in parameters:
-        if parameter.name in ON_GROUND:
+        if parameter.name in SET_UP_PARAMETERS:
             continue
         kind, words = options[parameter.name]
         if parameter.kind is Kind.CHOICE:

@@ -2,7 +2,7 @@
 
 import errno
 
-from loadstone.core.explain import Rule
+from loadstone.core.explain import REFUSED, Rule
 from loadstone.model import Status
 
 RULES = (
@@ -31,9 +31,23 @@ RULES = (
     ),
     Rule(
         step="create|write|fsync",
-        codes=frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}),
+        codes=frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, *REFUSED}),
         status=Status.SKIPPED,
         meaning="no file can be made",
         remedy="name another directory with --dir, or --set effect=memcpy,syscall,minor-fault",
+    ),
+    Rule(
+        step="mmap|reserve page map|memfd_create|write|MADV_HUGEPAGE",
+        codes=frozenset({errno.ENOMEM}),
+        status=Status.SKIPPED,
+        meaning="not enough memory for what the effect works on",
+        remedy="free some: end other programs, or raise the limit of this one (ulimit -v)",
+    ),
+    Rule(
+        step="start partner thread",
+        codes=frozenset({errno.EAGAIN, errno.ENOMEM}),
+        status=Status.SKIPPED,
+        meaning="no more threads may be started here",
+        remedy="raise the limit (ulimit -u), or end other programs of this user",
     ),
 )

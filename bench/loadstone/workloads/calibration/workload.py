@@ -3,23 +3,8 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadstone.core.evidence import counter_deltas
-from loadstone.core.explain import explain
-from loadstone.environment.calibration import MICROBENCHMARKS, cost_ns, mean_cost_ns
-from loadstone.model import (
-    Better,
-    Case,
-    Column,
-    Finding,
-    Input,
-    Job,
-    Kind,
-    Metric,
-    Outcome,
-    Parameter,
-    Status,
-    Value,
-)
+from loadstone.environment.calibration import MICROBENCHMARKS
+from loadstone.model import Better, Case, Column, Input, Kind, Metric, Parameter, Value
 from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import (
     refuse_own_file,
@@ -29,7 +14,9 @@ from loadstone.provision.scratch_file import (
 )
 from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
+from loadstone.workloads import parameters as shared
 from loadstone.workloads.calibration.errors import RULES
+from loadstone.workloads.calibration.trials import OPERATION, PreparedCalibration
 
 _DEFAULT_SIZE = 64 << 10
 # What the largest of the effects' files takes, and as much again.
@@ -64,43 +51,6 @@ _COLUMNS = (
 )
 
 
-class PreparedCalibration:
-    """The Workload with a name for its file; see ``loadstone.workloads.Prepared``."""
-
-    def __init__(self, target: Target, input: Input, directory: str | None, file: str) -> None:
-        self.path = directory
-        self.input = input
-        self.facts: Mapping[str, Value] = {}
-        self._target = target
-        self._file = file
-        self._samples = target.samples(directory)
-
-    def skip_reason(self, case: Case) -> Finding | None:
-        del case
-        return None
-
-    def job(self, case: Case) -> Job:
-        # Of a Trial that was killed the file is still there.
-        self._target.remove_file(self._file)
-        options = {name: str(value) for name, value in case.parameters.items()}
-        if MICROBENCHMARKS[str(case.parameters["effect"])].needs_file:
-            options["file"] = self._file
-        return Job(operation="calibrate", options=options, samples=self._samples)
-
-    def evaluate(self, case: Case, outcome: Outcome) -> Finding:
-        if outcome.crash:
-            return Finding(status=Status.FAILED, reason=outcome.crash, remedy="see dmesg")
-        if outcome.error:
-            return explain(outcome.error, case.parameters, RULES)
-        evidence = {name: float(value) for name, value in outcome.values.items()}
-        evidence["mean_cost_ns"] = mean_cost_ns(outcome)
-        return Finding(
-            status=Status.OK,
-            metrics={"cost_ns": cost_ns(outcome)},
-            evidence=evidence | counter_deltas(outcome.before, outcome.after),
-        )
-
-
 class Calibration:
     """The Workload; see ``loadstone.workloads.Workload``."""
 
@@ -110,11 +60,10 @@ class Calibration:
     metrics = _METRICS
     columns = _COLUMNS
     rules = RULES
+    operation = OPERATION
+    set_up_parameters: frozenset[str] = frozenset()
     is_ranked = False
-
-    def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
-        del input, cases
-        return ()
+    devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         sizes: dict[str, tuple[int, ...]] = {"write": (4 << 10, 64 << 10)}
@@ -125,12 +74,11 @@ class Calibration:
         ]
 
     def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
-        parameters = {one.name: chosen.get(one.name, one.default or 0) for one in _PARAMETERS}
-        effect, size = parameters["effect"], parameters["size"]
-        if effect == "write" or size == _DEFAULT_SIZE:
-            return parameters, []
-        remark = f"size has no meaning for effect {effect}: left out there"
-        return {**parameters, "size": _DEFAULT_SIZE}, [remark]
+        values = shared.complete(_PARAMETERS, chosen)
+        if (effect := values["effect"]) == "write":
+            return values, []
+        fallbacks = {"size": _DEFAULT_SIZE}
+        return values, shared.drop_meaningless(values, chosen, fallbacks, f"for effect {effect}")
 
     def label(self, parameters: Mapping[str, Value]) -> str:
         effect = str(parameters["effect"])

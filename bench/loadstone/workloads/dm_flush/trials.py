@@ -1,15 +1,20 @@
-"""Flushes through tables that are there: the Jobs, and what is made of their Outcomes."""
+"""Trials of dm-flush: builds Jobs, evaluates Outcomes."""
 
 from collections.abc import Mapping, Sequence
 
-from loadstone.core.evidence import counter_deltas
-from loadstone.core.explain import crashed, explain
 from loadstone.core.histogram import percentile
-from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
+from loadstone.model import Case, Finding, Input, Job, Outcome, Value
 from loadstone.provision.block_device import BlockDevice
 from loadstone.provision.device_mapper import MappedDevice
+from loadstone.result_names import ELAPSED_NS
 from loadstone.targets import Target
 from loadstone.workloads.dm_flush.errors import RULES
+from loadstone.workloads.outcomes import evidence_of, failure, measured
+from loadstone.workloads.parameters import core_options
+
+OPERATION = "dm-flush"
+SET_UP_PARAMETERS = frozenset({"segments", "table", "devices", "segment", "stride"})
+"""Those of the table, of which the core knows nothing."""
 
 _LEAST_LIMIT_S = 600.0
 # A phone of the postings needs 5 ms for each of them.
@@ -48,30 +53,21 @@ class PreparedFlush:
 
     def job(self, case: Case) -> Job:
         parameters = case.parameters
-        names = ("threads", "block", "sync", "io", "writes", "seconds")
-        options = {name: str(parameters[name]) for name in names}
+        options = core_options(parameters, SET_UP_PARAMETERS)
         syncs = int(parameters["writes"]) * int(parameters["threads"])
         return Job(
-            operation="dm-flush",
+            operation=OPERATION,
             options={"device": self._tables[case.id].path, **options},
             samples=self._samples,
             timeout_s=_LEAST_LIMIT_S + int(parameters["seconds"]) + syncs * _SLOWEST_SYNC_S,
         )
 
     def evaluate(self, case: Case, outcome: Outcome) -> Finding:
-        if outcome.crash:
-            return crashed(outcome.crash)
-        if outcome.error:
-            return explain(outcome.error, case.parameters, RULES)
-        evidence = {name: float(value) for name, value in outcome.values.items()}
-        evidence |= counter_deltas(outcome.before, outcome.after)
+        if found := failure(outcome, case.parameters, RULES):
+            return found
+        evidence = evidence_of(outcome)
         evidence |= _per_sync(evidence)
-        return Finding(
-            status=Status.OK,
-            metrics=_figures(outcome),
-            evidence=evidence,
-            notes=self._notes(evidence),
-        )
+        return measured(_figures(outcome), evidence, notes=self._notes(evidence))
 
     def _notes(self, evidence: Mapping[str, float]) -> tuple[str, ...]:
         notes = []
@@ -100,9 +96,10 @@ def _per_sync(evidence: Mapping[str, float]) -> dict[str, float]:
 
 def _figures(outcome: Outcome) -> dict[str, float]:
     values = outcome.values
+    elapsed_s = values[ELAPSED_NS] / 1e9
     figures = {
-        "throughput": values["bytes"] / 1024 / values["elapsed_ns"] * 1e9,
-        "syncs_per_s": values["syncs"] / values["elapsed_ns"] * 1e9,
+        "throughput": values["bytes"] / 1024 / elapsed_s,
+        "syncs_per_s": values["syncs"] / elapsed_s,
     }
     latencies = {histogram.name: histogram for histogram in outcome.histograms}
     for name, latency, share in (

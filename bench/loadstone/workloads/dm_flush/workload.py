@@ -10,9 +10,14 @@ from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import refuse_own_file
 from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
+from loadstone.workloads import parameters as shared
 from loadstone.workloads.dm_flush.errors import RULES
 from loadstone.workloads.dm_flush.table import check_geometry, flush_table, needed_bytes
-from loadstone.workloads.dm_flush.trials import PreparedFlush
+from loadstone.workloads.dm_flush.trials import OPERATION, SET_UP_PARAMETERS, PreparedFlush
+
+_DEFAULT_BLOCK = 4096
+_DEFAULT_IO = "buffered"
+_DEFAULT_WRITES = 20
 
 _PARAMETERS = (
     Parameter(
@@ -42,7 +47,11 @@ _PARAMETERS = (
         name="threads", kind=Kind.COUNT, default=16, minimum=1, help="that write, each by itself"
     ),
     Parameter(
-        name="block", kind=Kind.SIZE, default=4096, minimum=512, help="bytes of one random write"
+        name="block",
+        kind=Kind.SIZE,
+        default=_DEFAULT_BLOCK,
+        minimum=512,
+        help="bytes of one random write",
     ),
     Parameter(
         name="sync",
@@ -54,14 +63,14 @@ _PARAMETERS = (
     Parameter(
         name="io",
         kind=Kind.CHOICE,
-        default="buffered",
+        default=_DEFAULT_IO,
         choices=("buffered", "direct"),
         help="through the page cache of the device, or O_DIRECT around it",
     ),
     Parameter(
         name="writes",
         kind=Kind.COUNT,
-        default=20,
+        default=_DEFAULT_WRITES,
         minimum=1,
         help="of each thread, and as many syncs",
     ),
@@ -104,6 +113,8 @@ class DmFlush:
     metrics = _METRICS
     columns = _COLUMNS
     rules = RULES
+    operation = OPERATION
+    set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
 
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
@@ -120,25 +131,20 @@ class DmFlush:
         ]
 
     def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
-        parameters = {one.name: chosen.get(one.name, one.default or 0) for one in _PARAMETERS}
-        check_geometry(parameters)
+        values = shared.complete(_PARAMETERS, chosen)
+        check_geometry(values)
         remarks = []
-        if parameters["seconds"] and chosen.get("writes") is not None:
-            remarks.append("writes has no meaning beside seconds: left out there")
-        if parameters["seconds"]:
-            parameters["writes"] = 20
-        if parameters["sync"] == "empty":
-            remarks += _drop_what_writes(parameters)
-        return parameters, remarks
+        if values["seconds"]:
+            fallback: dict[str, Value] = {"writes": _DEFAULT_WRITES}
+            remarks += shared.drop_meaningless(values, chosen, fallback, "beside seconds")
+        if values["sync"] == "empty":
+            fallbacks: dict[str, Value] = {"block": _DEFAULT_BLOCK, "io": _DEFAULT_IO}
+            remarks += shared.drop_meaningless(values, chosen, fallbacks, "for sync empty")
+        return values, remarks
 
     def label(self, parameters: Mapping[str, Value]) -> str:
-        defaults = {one.name: one.default for one in _PARAMETERS}
-        words = [f"{parameters['segments']} {parameters['table']}"]
-        if parameters["devices"] != 1:
-            words.append(f"on {parameters['devices']} devices")
-        for name, text in _others(parameters).items():
-            words += [text] if parameters[name] != defaults[name] else []
-        return " ".join(words)
+        others = shared.words_of_changed(_PARAMETERS, parameters, _words(parameters))
+        return " ".join([f"{parameters['segments']} {parameters['table']}", *others])
 
     @contextlib.contextmanager
     def prepare(
@@ -172,19 +178,10 @@ class DmFlush:
             yield PreparedFlush(target, input, devices, tables, version)
 
 
-def _drop_what_writes(parameters: dict[str, Value]) -> list[str]:
-    """Of a flush without any write, no parameter of the writes has a meaning."""
-    remarks = []
-    for one in _PARAMETERS:
-        if one.name in ("block", "io") and parameters[one.name] != one.default:
-            remarks.append(f"{one.name} has no meaning for sync empty: left out there")
-            parameters[one.name] = one.default or 0
-    return remarks
-
-
-def _others(parameters: Mapping[str, Value]) -> dict[str, str]:
-    """The words for each parameter that a label has only where it is not the default."""
+def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
+    """What a label has of each parameter that is not at its default."""
     return {
+        "devices": f"on {parameters['devices']} devices",
         "segment": f"of {format_bytes(int(parameters['segment']))}",
         "stride": f"every {format_bytes(int(parameters['stride']))}",
         "threads": f"{parameters['threads']} threads",

@@ -1,18 +1,25 @@
-"""Verified reads of an image that is there: the Jobs, and what is made of their Outcomes."""
+"""Trials of dm-verity: builds Jobs, evaluates Outcomes."""
 
 import errno
 from collections.abc import Mapping
 
 from loadstone.core.evidence import counter_deltas
-from loadstone.core.explain import crashed, describe, explain, skipped
+from loadstone.core.explain import describe, skipped
 from loadstone.core.histogram import percentile
 from loadstone.model import Case, CoreError, Finding, Input, Job, Outcome, Status, Value
 from loadstone.provision.block_device import BlockDevice
 from loadstone.provision.device_mapper import MappedDevice, has_met_corruption, reload
+from loadstone.result_names import ELAPSED_NS
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
 from loadstone.workloads.dm_verity.errors import RULES
 from loadstone.workloads.dm_verity.image import DATA_BLOCK_BYTES, DIGEST_BYTES, Layout, Tree
+from loadstone.workloads.outcomes import failure, measured
+from loadstone.workloads.parameters import core_options
+
+OPERATION = "device-read"
+SET_UP_PARAMETERS = frozenset({"tasklet", "use_bh_bytes", "hash_block", "cache"})
+"""Those of verity's table and of its caches, of which the core knows nothing."""
 
 USE_BH_BYTES = "/sys/module/dm_verity/parameters/use_bh_bytes"
 
@@ -29,7 +36,7 @@ class PreparedVerity:
 
     Args:
         lower: the device that image and trees lie on.
-        data: the image, which is the floor.
+        data: the image, which is the baseline device.
         trees: by their blocks' size in bytes.
         devices: what each Case reads, by its id, or why there is none.
         bh_bytes: the kernel's ``use_bh_bytes``, None where it has none.
@@ -92,8 +99,7 @@ class PreparedVerity:
         if self._bh_bytes is not None:
             self._target.write_text(USE_BH_BYTES, self._wanted_bh_bytes(case))
         reload(self._target, device)
-        names = ("pattern", "block", "total", "threads", "io")
-        options = {name: str(parameters[name]) for name in names}
+        options = core_options(parameters, SET_UP_PARAMETERS)
         covered = int(parameters["hash_block"]) // DIGEST_BYTES * DATA_BLOCK_BYTES
         options |= {
             "device": device.path,
@@ -101,42 +107,29 @@ class PreparedVerity:
             "warm-stride": str(covered if parameters["cache"] == "warm" else 0),
         }
         return Job(
-            operation="device-read",
+            operation=OPERATION,
             options=options,
             samples=(*self._target.samples(None), *self._stats(case).values()),
             timeout_s=_LEAST_LIMIT_S + int(parameters["total"]) / _SLOWEST_BYTES_PER_S,
         )
 
     def evaluate(self, case: Case, outcome: Outcome) -> Finding:
-        if outcome.crash:
-            return crashed(outcome.crash)
-        if outcome.error:
-            return self._explain(case, outcome.error)
+        if outcome.error and self._is_corrupt(case, outcome.error):
+            return _corrupt(outcome.error)
+        if found := failure(outcome, case.parameters, RULES):
+            return found
         evidence = {name: float(value) for name, value in outcome.values.items()}
         evidence |= self._counted(case, outcome)
         evidence["floor_mib_per_s"] = _mib_per_s(outcome.values, "floor_ns")
-        why_invalid = self._cache_not_as_asked(case, evidence)
-        return Finding(
-            status=Status.INVALID if why_invalid else Status.OK,
-            reason=why_invalid,
-            remedy="end what else reads this device" if why_invalid else None,
-            metrics=_figures(outcome),
-            evidence=evidence,
-        )
+        reason = self._cache_not_as_asked(case, evidence)
+        why_invalid = (reason, "end what else reads this device") if reason else None
+        return measured(_figures(outcome), evidence, why_invalid)
 
-    def _explain(self, case: Case, error: CoreError) -> Finding:
+    def _is_corrupt(self, case: Case, error: CoreError) -> bool:
         """An EIO is verity's own where its status says so."""
         device = self._device(case)
-        if error.code != errno.EIO or error.path != device.path:
-            return explain(error, case.parameters, RULES)
-        if not has_met_corruption(self._target, device):
-            return explain(error, case.parameters, RULES)
-        return Finding(
-            status=Status.FAILED,
-            reason=f"dm-verity found a corrupt block (its status is C): {describe(error)}",
-            remedy="the image or its hash tree was changed, or the device returned wrong data; see "
-            "dmesg for the block",
-        )
+        is_of_device = error.code == errno.EIO and error.path == device.path
+        return is_of_device and has_met_corruption(self._target, device)
 
     def _device(self, case: Case) -> MappedDevice:
         device = self._devices[case.id]
@@ -188,16 +181,25 @@ class PreparedVerity:
         return None
 
 
+def _corrupt(error: CoreError) -> Finding:
+    return Finding(
+        status=Status.FAILED,
+        reason="dm-verity found a corrupt block (its status is C), as the image or its hash tree "
+        f"was changed, or the device returned wrong data: {describe(error)}",
+        remedy="see dmesg for the block, and trust no data of this device",
+    )
+
+
 def _mib_per_s(values: Mapping[str, int], time: str) -> float:
     return values["bytes"] / _MIB / values[time] * 1e9
 
 
 def _figures(outcome: Outcome) -> dict[str, float]:
-    """Verity's own cost is what a read takes beyond the same read of the floor."""
+    """Verity's own cost is what a read takes beyond the same read of the baseline device."""
     values = outcome.values
-    own_ns = values["elapsed_ns"] - values["floor_ns"]
+    own_ns = values[ELAPSED_NS] - values["floor_ns"]
     figures = {
-        "throughput": _mib_per_s(values, "elapsed_ns"),
+        "throughput": _mib_per_s(values, ELAPSED_NS),
         "verity_ns_per_block": own_ns / (values["bytes"] / DATA_BLOCK_BYTES),
         "verity_s_per_gb": own_ns / values["bytes"],
     }

@@ -11,6 +11,7 @@ from loadstone.provision.journal import Journal
 from loadstone.provision.tunable import kept_tunable
 from loadstone.targets import Say, Target
 from loadstone.units import format_bytes, parse_bytes
+from loadstone.workloads import parameters as shared
 from loadstone.workloads.dm_verity.errors import RULES
 from loadstone.workloads.dm_verity.image import (
     DATA_BLOCK_BYTES,
@@ -19,19 +20,25 @@ from loadstone.workloads.dm_verity.image import (
     layout_of,
     verity_table,
 )
-from loadstone.workloads.dm_verity.trials import USE_BH_BYTES, PreparedVerity
+from loadstone.workloads.dm_verity.trials import (
+    OPERATION,
+    SET_UP_PARAMETERS,
+    USE_BH_BYTES,
+    PreparedVerity,
+)
 
 _AS_IS = "as-is"
-_BLOCKS = {"random": 4 << 10, "sequential": 512 << 10}
-_TOTALS = {"random": 8 << 20, "sequential": 32 << 20}
+_RANDOM = "random"
+_BLOCKS = {_RANDOM: 4 << 10, "sequential": 512 << 10}
+_TOTALS = {_RANDOM: 8 << 20, "sequential": 32 << 20}
 _HASH_BLOCKS = tuple(512 << power for power in range(4))
 
 _PARAMETERS = (
     Parameter(
         name="pattern",
         kind=Kind.CHOICE,
-        default="random",
-        choices=("random", "sequential"),
+        default=_RANDOM,
+        choices=tuple(_BLOCKS),
         help="blocks anywhere, or one after the other, each thread in a share of its own",
     ),
     Parameter(
@@ -111,6 +118,8 @@ class DmVerity:
     metrics = _METRICS
     columns = _COLUMNS
     rules = RULES
+    operation = OPERATION
+    set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
 
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
@@ -130,25 +139,22 @@ class DmVerity:
         ]
 
     def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
-        defaults = {one.name: one.default for one in _PARAMETERS if one.default is not None}
-        parameters: dict[str, Value] = {**defaults, **chosen}
-        pattern = str(parameters["pattern"])
-        parameters.setdefault("block", _BLOCKS[pattern])
-        parameters.setdefault("total", _TOTALS[pattern])
-        parameters["use_bh_bytes"], remarks = _bh_bytes(parameters)
-        _check(parameters)
-        return parameters, remarks
+        pattern = str(chosen.get("pattern", _RANDOM))
+        dependent = {"block": _BLOCKS[pattern], "total": _TOTALS[pattern]}
+        values = shared.complete(_PARAMETERS, chosen, dependent)
+        values["use_bh_bytes"] = _bh_bytes(str(values["use_bh_bytes"]))
+        remarks = []
+        if not values["tasklet"]:
+            fallback = {"use_bh_bytes": _AS_IS}
+            remarks += shared.drop_meaningless(values, chosen, fallback, "without tasklet")
+        _check(values)
+        return values, remarks
 
     def label(self, parameters: Mapping[str, Value]) -> str:
         pattern = str(parameters["pattern"])
         words = [pattern, format_bytes(int(parameters["block"])), str(parameters["io"])]
         words.append(str(parameters["cache"]))
-        words += [f"×{parameters['threads']}"] if parameters["threads"] != 1 else []
-        words += ["tasklet"] if parameters["tasklet"] else []
-        if parameters["use_bh_bytes"] != _AS_IS:
-            words.append(f"bh {format_bytes(int(parameters['use_bh_bytes']))}")
-        if parameters["hash_block"] != 4 << 10:
-            words.append(f"hash {format_bytes(int(parameters['hash_block']))}")
+        words += shared.words_of_changed(_PARAMETERS, parameters, _words(parameters))
         if parameters["total"] != _TOTALS[pattern]:
             words.append(f"of {format_bytes(int(parameters['total']))}")
         return " ".join(words)
@@ -216,19 +222,27 @@ def _hash_blocks(cases: Sequence[Case]) -> list[int]:
     return sorted({int(case.parameters["hash_block"]) for case in cases})
 
 
-def _bh_bytes(parameters: Mapping[str, Value]) -> tuple[str, list[str]]:
-    text = str(parameters["use_bh_bytes"])
+def _bh_bytes(text: str) -> str:
+    """Written one way, so that equal Cases have one id."""
     if text == _AS_IS:
-        return text, []
+        return text
     try:
-        value = parse_bytes(text)
+        return str(parse_bytes(text))
     except UsageError as error:
         raise UsageError(
-            f"use_bh_bytes: {error.what}", remedy=f"{error.remedy}, or as-is"
+            f"use_bh_bytes: {error.what}", remedy=f"{error.remedy}, or {_AS_IS}"
         ) from None
-    if not parameters["tasklet"]:
-        return _AS_IS, ["use_bh_bytes has no meaning without tasklet: left out there"]
-    return str(value), []
+
+
+def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
+    """What a label has of each parameter that is not at its default."""
+    bh_bytes = str(parameters["use_bh_bytes"])
+    return {
+        "threads": f"×{parameters['threads']}",
+        "tasklet": "tasklet",
+        "use_bh_bytes": f"bh {bh_bytes if bh_bytes == _AS_IS else format_bytes(int(bh_bytes))}",
+        "hash_block": f"hash {format_bytes(int(parameters['hash_block']))}",
+    }
 
 
 def _check(parameters: Mapping[str, Value]) -> None:

@@ -1,6 +1,6 @@
 """Where the file of folio-write is made: in a directory, or on file systems made for the Run.
 
-Those lie on loop devices over sparse images below the directory, one for each wish of the Cases.
+Those lie on loop devices over sparse images below the directory, one for each FsSpec.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ class FsSpec(Noun, frozen=True, kw_only=True):
 
 
 class FsInstance(Noun, frozen=True, kw_only=True):
-    """A directory on a Ground, the name there for the file, and what to sample around writes."""
+    """A directory on such a file system, the file's name there, what to sample around writes."""
 
     directory: str
     file: str
@@ -63,7 +63,7 @@ class FsInstance(Noun, frozen=True, kw_only=True):
 def write_places(
     target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
 ) -> Iterator[Mapping[FsSpec, FsInstance | Finding]]:
-    """Make ready what the Cases ask for; where that is not to be had, a skip says why.
+    """Make what the Cases ask for; where that is not possible, a skip says why.
 
     Raises:
         LoadstoneError: in the directory itself no such file can be made.
@@ -141,8 +141,8 @@ def _made(
     made = stack.enter_context(
         made_file_system(device, fs_spec.type, mkfs, mount, point, journal=journal)
     )
-    # The same for every Run on such a ground, whichever loop device was free.
-    told = {
+    # The same for every Run on such a file system, whichever loop device was free.
+    facts = {
         name: _UUID.sub("UUID", text).replace(device, "LOOP") for name, text in made.facts.items()
     }
     place = _place(stack, target, journal, made.path)
@@ -150,5 +150,5 @@ def _made(
         directory=place.directory,
         file=place.file,
         samples=place.samples,
-        facts={**told, "fs.loop_is_direct": goes_direct(target, device)},
+        facts={**facts, "fs.loop_is_direct": goes_direct(target, device)},
     )

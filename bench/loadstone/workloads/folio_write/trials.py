@@ -1,25 +1,27 @@
-"""Writes that are timed Case by Case: the Jobs, and what is made of their Outcomes."""
+"""Trials of folio-write: builds Jobs, evaluates Outcomes."""
 
 import re
 from collections.abc import Mapping
 
-from loadstone.core.evidence import counter_deltas
-from loadstone.core.explain import crashed, explain
-from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
+from loadstone.core.explain import skipped
+from loadstone.model import Case, Finding, Input, Job, Outcome, Value
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
-from loadstone.workloads.folio_write.errors import LOST_APPEND, RULES
+from loadstone.workloads.folio_write.errors import RULES
 from loadstone.workloads.folio_write.place import FsInstance, FsSpec
+from loadstone.workloads.outcomes import evidence_of, failure, measured
+from loadstone.workloads.parameters import core_options
 
 # Above this share of what a Case writes, others' dirty data competes with it for the device.
 _MOST_FOREIGN_SHARE = 1 / 8
-# The two witnesses of the folios may differ by chance, but not by more than this.
+# The two ways of counting folios may differ by chance, but not by more than this.
 _MOST_DISAGREEMENT = 2.0
 _LEAST_LIMIT_S = 600.0
 _SLOWEST_BYTES_PER_S = 1e6
 
-ON_GROUND = ("fs", "mkfs", "mount")
-"""Parameters that the core knows nothing of."""
+OPERATION = "folio-write"
+SET_UP_PARAMETERS = frozenset({"fs", "mkfs", "mount"})
+"""Those of the file system, of which the core knows nothing."""
 
 _TRACED = "traced_folio_mean_bytes"
 
@@ -27,8 +29,8 @@ _TRACED = "traced_folio_mean_bytes"
 class PreparedWrite:
     """folio-write with the places for its file; see ``loadstone.workloads.Prepared``.
 
-    ``places`` has for each Ground that a Case asks for where each Trial makes the file and
-    removes it again, or why there is none.
+    ``places`` has for each FsSpec of a Case where each Trial makes the file and removes it
+    again, or why there is no such place.
     """
 
     def __init__(
@@ -53,12 +55,12 @@ class PreparedWrite:
         size, total = int(case.parameters["size"]), int(case.parameters["total"])
         threads = int(case.parameters["threads"])
         if size > total:
-            return _skip(
+            return skipped(
                 f"one write of {format_bytes(size)} is more than {format_bytes(total)} in total",
                 f"--set total={format_bytes(size)} or more",
             )
         if threads > total // size:
-            return _skip(
+            return skipped(
                 f"{total // size} writes are too few for {threads} threads",
                 f"--set total={format_bytes(threads * size)} or more, or a smaller size",
             )
@@ -67,39 +69,26 @@ class PreparedWrite:
 
     def job(self, case: Case) -> Job:
         place = self._places[FsSpec.of(case.parameters)]
-        assert isinstance(place, FsInstance), "a Case that objection lets through has a place"
-        # Of a Trial that was killed the file is still there.
+        assert isinstance(place, FsInstance), "a Case without a reason to skip it has a place"
+        # A Trial that was killed has left its file.
         self._target.remove_file(place.file)
-        options = {
-            name: str(value) for name, value in case.parameters.items() if name not in ON_GROUND
-        }
+        options = core_options(case.parameters, SET_UP_PARAMETERS)
         kind, _, every = options["sync"].partition(":")
         options |= {"file": place.file, "sync": kind, "every": every or "1"}
         return Job(
-            operation="folio-write",
+            operation=OPERATION,
             options=options,
             samples=place.samples,
             timeout_s=_LEAST_LIMIT_S + int(case.parameters["total"]) / _SLOWEST_BYTES_PER_S,
         )
 
     def evaluate(self, case: Case, outcome: Outcome) -> Finding:
-        if outcome.crash:
-            return crashed(outcome.crash)
-        if outcome.error:
-            rules = (LOST_APPEND, *RULES) if _may_lose_appends(case) else RULES
-            return explain(outcome.error, case.parameters, rules)
-        evidence = {name: float(value) for name, value in outcome.values.items()}
-        evidence |= counter_deltas(outcome.before, outcome.after)
-        evidence |= self._dirty_before(outcome)
-        why_invalid = _not_cold(case, evidence)
-        return Finding(
-            status=Status.INVALID if why_invalid else Status.OK,
-            reason=why_invalid,
-            remedy="stop what reads the file or its directory" if why_invalid else None,
-            metrics=_figures(outcome),
-            evidence=evidence,
-            notes=_notes(evidence),
-        )
+        if found := failure(outcome, case.parameters, RULES):
+            return found
+        evidence = evidence_of(outcome) | self._dirty_before(outcome)
+        reason = _not_cold(case, evidence)
+        why_invalid = (reason, "stop what reads the file or its directory") if reason else None
+        return measured(_figures(outcome), evidence, why_invalid, _notes(evidence))
 
     def _dirty_before(self, outcome: Outcome) -> dict[str, float]:
         """What waited to be written back when the timed region began, the whole machine's."""
@@ -110,10 +99,6 @@ class PreparedWrite:
         )
 
 
-def _skip(reason: str, remedy: str) -> Finding:
-    return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
-
-
 def _facts_by_type(places: Mapping[FsSpec, FsInstance]) -> dict[str, Value]:
     """``fs.mkfs`` becomes ``fs.ext4.mkfs``; where two differ in options only, both are there."""
     told: dict[str, list[str]] = {}
@@ -121,11 +106,6 @@ def _facts_by_type(places: Mapping[FsSpec, FsInstance]) -> dict[str, Value]:
         for name, value in place.facts.items():
             told.setdefault(name.replace("fs.", f"fs.{fs_spec.type}.", 1), []).append(str(value))
     return {name: " | ".join(dict.fromkeys(values)) for name, values in told.items()}
-
-
-def _may_lose_appends(case: Case) -> bool:
-    pattern, io, threads = (case.parameters[name] for name in ("pattern", "io", "threads"))
-    return (pattern, io) == ("append", "direct") and int(threads) > 1
 
 
 def _figures(outcome: Outcome) -> dict[str, float]:

@@ -13,9 +13,10 @@ from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import refuse_own_file, scratch_directory
 from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
+from loadstone.workloads import parameters as shared
 from loadstone.workloads.folio_write.errors import RULES
 from loadstone.workloads.folio_write.place import DEFAULT_OPTIONS, EXISTING_FS, write_places
-from loadstone.workloads.folio_write.trials import PreparedWrite
+from loadstone.workloads.folio_write.trials import OPERATION, SET_UP_PARAMETERS, PreparedWrite
 
 _DEFAULT_TOTAL = 64 << 20
 # As in the core.
@@ -122,44 +123,30 @@ class FolioWrite:
     metrics = _METRICS
     columns = _COLUMNS
     rules = RULES
+    operation = OPERATION
+    set_up_parameters = SET_UP_PARAMETERS
     is_ranked = True
-
-    def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
-        del input, cases
-        return ()
+    devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         return [{"size": size} for size in _DEFAULT_SIZES]
 
     def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
-        parameters = {one.name: chosen.get(one.name, one.default or 0) for one in _PARAMETERS}
-        sync = str(parameters["sync"])
-        if ":" in sync and not re.fullmatch(r"every:[1-9][0-9]{0,8}", sync):
-            raise UsageError(
-                f"sync: {sync!r} has no count", remedy="write every:N, such as every:16"
-            )
-        if int(parameters["threads"]) > _MOST_THREADS:
-            raise UsageError(
-                f"threads: {parameters['threads']} is too many",
-                remedy=f"write {_MOST_THREADS} or less",
-            )
-        for name in ("mkfs", "mount"):
-            _refuse_places(name, str(parameters[name]))
-        return parameters, _fall_back(parameters)
+        values = shared.complete(_PARAMETERS, chosen)
+        _check(values)
+        remarks = []
+        if values["pattern"] == "overwrite":
+            fallback = {"prealloc": "none"}
+            remarks += shared.drop_meaningless(values, chosen, fallback, "for pattern overwrite")
+        if values["fs"] == EXISTING_FS:
+            fallbacks = {"mkfs": DEFAULT_OPTIONS, "mount": DEFAULT_OPTIONS}
+            where = f"for fs {EXISTING_FS}"
+            remarks += shared.drop_meaningless(values, chosen, fallbacks, where)
+        return values, remarks
 
     def label(self, parameters: Mapping[str, Value]) -> str:
-        total = int(parameters["total"])
         words = [format_bytes(int(parameters["size"])), str(parameters["pattern"])]
-        words += [str(parameters["io"])] if parameters["io"] != "buffered" else []
-        words += [f"sync {parameters['sync']}"] if parameters["sync"] != "end" else []
-        words += [f"{parameters['threads']} threads"] if parameters["threads"] != 1 else []
-        words += ["preallocated"] if parameters["prealloc"] != "none" else []
-        words += [str(parameters["payload"])] if parameters["payload"] != "random" else []
-        words += [f"of {format_bytes(total)}"] if total != _DEFAULT_TOTAL else []
-        words += [f"on {parameters['fs']}"] if parameters["fs"] != EXISTING_FS else []
-        words += [
-            f"{n} {parameters[n]}" for n in ("mkfs", "mount") if parameters[n] != DEFAULT_OPTIONS
-        ]
+        words += shared.words_of_changed(_PARAMETERS, parameters, _words(parameters))
         return " ".join(words)
 
     @contextlib.contextmanager
@@ -172,17 +159,32 @@ class FolioWrite:
             yield PreparedWrite(target, input, str(directory), places)
 
 
-def _fall_back(parameters: dict[str, Value]) -> list[str]:
-    """Set right what has no meaning beside the rest; a sentence for each."""
-    remarks = []
-    if parameters["pattern"] == "overwrite" and parameters["prealloc"] != "none":
-        parameters["prealloc"] = "none"
-        remarks.append("prealloc has no meaning for pattern overwrite: left out there")
+def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
+    """What a label has of each parameter that is not at its default."""
+    return {
+        "io": str(parameters["io"]),
+        "sync": f"sync {parameters['sync']}",
+        "threads": f"{parameters['threads']} threads",
+        "prealloc": "preallocated",
+        "payload": str(parameters["payload"]),
+        "total": f"of {format_bytes(int(parameters['total']))}",
+        "fs": f"on {parameters['fs']}",
+        "mkfs": f"mkfs {parameters['mkfs']}",
+        "mount": f"mount {parameters['mount']}",
+    }
+
+
+def _check(parameters: Mapping[str, Value]) -> None:
+    sync = str(parameters["sync"])
+    if ":" in sync and not re.fullmatch(r"every:[1-9][0-9]{0,8}", sync):
+        raise UsageError(f"sync: {sync!r} has no count", remedy="write every:N, such as every:16")
+    if int(parameters["threads"]) > _MOST_THREADS:
+        raise UsageError(
+            f"threads: {parameters['threads']} is too many",
+            remedy=f"write {_MOST_THREADS} or less",
+        )
     for name in ("mkfs", "mount"):
-        if parameters["fs"] == EXISTING_FS and parameters[name] != DEFAULT_OPTIONS:
-            parameters[name] = DEFAULT_OPTIONS
-            remarks.append(f"{name} has no meaning for fs {EXISTING_FS}: left out there")
-    return remarks
+        _refuse_places(name, str(parameters[name]))
 
 
 def _refuse_places(name: str, options: str) -> None:

@@ -1,13 +1,28 @@
 """What each error of model-load means to the person who asked, and what to do about it."""
 
 import errno
+from collections.abc import Collection
 
-from loadstone.core.explain import Rule
+from loadstone.core.explain import ABSENT, REFUSED, THREAD_RULES, Rule
 from loadstone.model import Status
+
+HUGE_PAGES = "huge_pages"
+"""How many the pool must hold for a load: what ``explain`` is given for the remedy naming it."""
+
+_KEEP_STILL = "keep the file still, and run again"
+_UNKNOWN_IOCTL = {errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 def _skip(
-    step: str, codes: set[int], meaning: str, remedy: str, path: str = ".*", is_ours: bool = False
+    step: str,
+    codes: Collection[int],
+    meaning: str,
+    remedy: str,
+    *,
+    path: str = ".*",
+    destination: str = ".*",
+    facts: tuple[str, ...] = (),
+    is_ours: bool = False,
 ) -> Rule:
     return Rule(
         step=step,
@@ -16,12 +31,14 @@ def _skip(
         meaning=meaning,
         remedy=remedy,
         path=path,
+        when={"destination": destination},
+        facts=facts,
         is_ours=is_ours,
     )
 
 
 def _failure(
-    step: str, codes: set[int], meaning: str, remedy: str, path: str = ".*", is_ours: bool = False
+    step: str, codes: Collection[int], meaning: str, remedy: str, *, is_ours: bool = False
 ) -> Rule:
     return Rule(
         step=step,
@@ -29,28 +46,15 @@ def _failure(
         status=Status.FAILED,
         meaning=meaning,
         remedy=remedy,
-        path=path,
         ends_run=True,
         is_ours=is_ours,
     )
 
 
-_KEEP_STILL = "keep the file still, and run again"
-
-
-_REFUSED = {errno.EPERM, errno.EACCES}
-
-
-_ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
-
-
-_UNKNOWN_IOCTL = {errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EOPNOTSUPP}
-
-
 RULES = (
     _skip(
         "io_uring_setup",
-        _REFUSED,
+        REFUSED,
         "io_uring is refused to this user",
         "as root: sysctl kernel.io_uring_disabled=0; or leave the sandbox that forbids it, "
         "or --set engine=pread",
@@ -79,7 +83,7 @@ RULES = (
         {errno.EFAULT},
         "a heap maps its memory in a way (VM_PFNMAP) that direct I/O cannot pin",
         "--set destination=udmabuf reads directly into a dma-buf; or --set io=buffered fixed=off",
-        path=".* dma-heap:",
+        destination="dma-heap:.*",
     ),
     _skip(
         "io_uring IOPOLL read",
@@ -89,25 +93,26 @@ RULES = (
     ),
     _skip(
         "open device",
-        _ABSENT,
+        ABSENT,
         "this kernel has no udmabuf (CONFIG_UDMABUF)",
         "modprobe udmabuf where it is a module; `loadstone lab` has one",
         path="/dev/udmabuf",
     ),
     _skip(
         "open device",
-        _ABSENT,
+        ABSENT,
         "this kernel has no such dma-buf heap (CONFIG_DMABUF_HEAPS)",
         "`loadstone doctor` lists the heaps here; `loadstone lab` has dma-heap:system",
         path="/dev/dma_heap/",
     ),
-    _skip("open device", _REFUSED, "the device is closed to this user", "run as root"),
+    _skip("open device", REFUSED, "the device is closed to this user", "run as root"),
     _skip(
         "mmap hugetlb|mmap memfd hugetlb|ftruncate memfd|memfd_create|MADV_POPULATE_WRITE",
         {errno.ENOMEM, errno.EFAULT, errno.ENOSYS, errno.EINVAL, errno.ENOENT},
         "not enough huge pages are reserved",
         "as root: sysctl vm.nr_hugepages={huge_pages}, then again",
-        path=".*hugetlb",
+        destination=".*hugetlb",
+        facts=(HUGE_PAGES,),
     ),
     _skip(
         "huge pages|MADV_HUGEPAGE",
@@ -173,13 +178,6 @@ RULES = (
         is_ours=True,
     ),
     _skip(
-        "option",
-        {errno.ERANGE},
-        "{path} {offset} is more than the core can do",
-        "--set {path} to a smaller value",
-        is_ours=True,
-    ),
-    _skip(
         "mmap|mmap destination|MADV_POPULATE_WRITE|DMA_HEAP_IOCTL_ALLOC|reserve.*",
         {errno.ENOMEM},
         "not enough memory for the destination",
@@ -192,14 +190,13 @@ RULES = (
         _KEEP_STILL,
         is_ours=True,
     ),
+    _failure("open|O_DIRECT open", ABSENT, "the file was removed during the Run", _KEEP_STILL),
     _failure(
-        "sched_setaffinity",
-        {errno.EINVAL, errno.EPERM},
-        "none of the CPUs {path} can be had any more",
-        "start a new run with --pin of CPUs that stay online and in this cpuset",
-        path="[0-9]",
+        "open|O_DIRECT open",
+        REFUSED,
+        "this user may not read the file any more",
+        "give this user access to it again (chmod), and leave it so",
     ),
-    _failure("open|O_DIRECT open", _ABSENT, "the file was removed during the Run", _KEEP_STILL),
     _failure(
         "read|sendfile|splice|copy_file_range",
         {errno.ENODATA},
@@ -213,13 +210,6 @@ RULES = (
         "{path} shrank during the Run",
         _KEEP_STILL,
         is_ours=True,
-    ),
-    Rule(
-        step=".*read|sendfile|splice|copy_file_range|MADV_POPULATE_READ|set cache state",
-        codes=frozenset({errno.EIO}),
-        status=Status.FAILED,
-        meaning="the device failed",
-        remedy="see dmesg for what it says; trust no figure of this device before it is mended",
     ),
     _failure(
         "MADV_POPULATE_READ",
@@ -235,4 +225,5 @@ RULES = (
         "do not trust this path for loading; report it with the kernel's release",
         is_ours=True,
     ),
+    *THREAD_RULES,
 )

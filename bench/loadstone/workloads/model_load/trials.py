@@ -1,19 +1,22 @@
-"""A model file that is loaded Case by Case: the Jobs, and what is made of their Outcomes."""
+"""Trials of model-load: builds Jobs, evaluates Outcomes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from loadstone.core.evidence import counter_deltas
-from loadstone.core.explain import explain, skipped
+from loadstone.core.explain import skipped
 from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
 from loadstone.provision.model_file import ModelFile
+from loadstone.result_names import READY_NS, RELEASE_SPAN
 from loadstone.targets import Target
 from loadstone.text import printable
 from loadstone.units import format_bytes_rounded
-from loadstone.workloads.model_load.errors import RULES
+from loadstone.workloads.model_load.engines import DIRECT, mismatch
+from loadstone.workloads.model_load.errors import HUGE_PAGES, RULES
+from loadstone.workloads.outcomes import evidence_of, failure, measured
+from loadstone.workloads.parameters import core_options
 
-Mismatch = Callable[[Mapping[str, Value]], Finding | None]
+OPERATION = "model-load"
 
 # Below this a device read less than the file holds, so some of it came from elsewhere.
 _LEAST_READ_SHARE = 0.98
@@ -26,12 +29,9 @@ _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "devtmpfs")
 
 
 class PreparedLoad:
-    """model-load with its file; see ``loadstone.workloads.Prepared``.
+    """model-load with its file; see ``loadstone.workloads.Prepared``."""
 
-    ``mismatch`` tells why parameters make no Case anywhere, whatever the file, or None.
-    """
-
-    def __init__(self, target: Target, input: Input, file: ModelFile, mismatch: Mismatch) -> None:
+    def __init__(self, target: Target, input: Input, file: ModelFile) -> None:
         self.path = file.path
         self.input = (
             msgspec.structs.replace(input, size_bytes=file.bytes) if file.is_made else input
@@ -44,17 +44,16 @@ class PreparedLoad:
         if file.crc32c is not None:
             self.facts |= {"file.crc32c": f"{file.crc32c:08x}"}
         self._file = file
-        self._mismatch = mismatch
         self._samples = target.samples(file.path)
         self._facts = target.environment(file.path).facts
 
     def skip_reason(self, case: Case) -> Finding | None:
         parameters = case.parameters
-        return self._mismatch(parameters) or self._without_device(parameters) or self._too_large()
+        return mismatch(parameters) or self._without_device(parameters) or self._too_large()
 
     def job(self, case: Case) -> Job:
         kind, _, heap = str(case.parameters["destination"]).partition(":")
-        options = {name: _core_text(value) for name, value in case.parameters.items()}
+        options = core_options(case.parameters)
         options |= {
             "file": self._file.path,
             "destination": kind,
@@ -65,7 +64,7 @@ class PreparedLoad:
             "expect-mtime-ns": str(self._file.mtime_ns),
         }
         return Job(
-            operation="model-load",
+            operation=OPERATION,
             options=options,
             samples=self._samples,
             timeout_s=60 + self._file.bytes / 1e6,
@@ -74,23 +73,16 @@ class PreparedLoad:
     def evaluate(self, case: Case, outcome: Outcome) -> Finding:
         if outcome.crash:
             return _crashed(outcome.crash)
-        if outcome.error:
-            huge_pages = self._huge_pages(int(case.parameters["buffers"]))
-            return explain(outcome.error, {**case.parameters, "huge_pages": huge_pages}, RULES)
-        evidence = _evidence(outcome)
+        huge_pages = self._huge_pages(int(case.parameters["buffers"]))
+        if found := failure(outcome, {**case.parameters, HUGE_PAGES: huge_pages}, RULES):
+            return found
+        evidence = evidence_of(outcome)
         why_invalid = (
             self._cache_not_as_asked(case, evidence)
             or _not_direct(case, evidence)
             or self._not_from_device(case, evidence)
         )
-        return Finding(
-            status=Status.INVALID if why_invalid else Status.OK,
-            reason=why_invalid[0] if why_invalid else None,
-            remedy=why_invalid[1] if why_invalid else None,
-            metrics=_figures(outcome),
-            evidence=evidence,
-            notes=self._notes(case, evidence),
-        )
+        return measured(_figures(outcome), evidence, why_invalid, self._notes(case, evidence))
 
     def _huge_pages(self, buffers: int) -> int:
         """What the pool must hold, so that a load finds enough beside those in use."""
@@ -188,16 +180,10 @@ class PreparedLoad:
         return tuple(notes)
 
 
-def _core_text(value: Value) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return str(value)
-
-
 def _not_direct(case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | None:
     """btrfs reads through the page cache into memory that O_DIRECT finds not yet faulted in."""
     kept = evidence["cached_after_bytes"]
-    is_cold_and_direct = (case.parameters["io"], case.parameters["cache"]) == ("direct", "cold")
+    is_cold_and_direct = (case.parameters["io"], case.parameters["cache"]) == (DIRECT, "cold")
     if not is_cold_and_direct or kept <= _MOST_KEPT_SHARE * evidence["file_bytes"]:
         return None
     return (
@@ -221,17 +207,12 @@ def _crashed(crash: str) -> Finding:
 
 
 def _figures(outcome: Outcome) -> dict[str, float]:
-    ready_ns, file_bytes = outcome.values["ready_ns"], outcome.values["file_bytes"]
-    release = [span.end_ns - span.start_ns for span in outcome.spans if span.name == "release"]
+    ready_ns, file_bytes = outcome.values[READY_NS], outcome.values["file_bytes"]
+    release = [span.end_ns - span.start_ns for span in outcome.spans if span.name == RELEASE_SPAN]
     return {
         "throughput": file_bytes / ready_ns * 1e9,
-        "ready_ns": ready_ns,
+        READY_NS: ready_ns,
         "first_byte_ns": outcome.values["first_byte_ns"],
         "cpu_per_gb": outcome.values["cpu_ns"] / file_bytes,
         "release_ns": sum(release),
     }
-
-
-def _evidence(outcome: Outcome) -> dict[str, float]:
-    counted = {name: float(value) for name, value in outcome.values.items()}
-    return counted | counter_deltas(outcome.before, outcome.after)

@@ -3,12 +3,10 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadstone.core.explain import skipped
 from loadstone.model import (
     Better,
     Case,
     Column,
-    Finding,
     Input,
     Kind,
     Metric,
@@ -19,56 +17,39 @@ from loadstone.provision.journal import Journal
 from loadstone.provision.model_file import model_file
 from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
+from loadstone.workloads import parameters as shared
+from loadstone.workloads.model_load.engines import (
+    BUFFERED,
+    DESTINATIONS,
+    DIRECT,
+    ENGINES,
+    MAPPING,
+    WITHOUT_MEANING,
+)
 from loadstone.workloads.model_load.errors import RULES
-from loadstone.workloads.model_load.trials import PreparedLoad
+from loadstone.workloads.model_load.trials import OPERATION, PreparedLoad
 
-_TRANSFERS = ("sendfile", "splice", "copy-range")
-_HEAP_IOCTLS = ("heap-alloc-and-read", "heap-alloc-file", "dmabuf-rw-file")
-_MAPPERS = ("mmap", "mmap-copy")
-_MEMFDS = ("memfd", "memfd-hugetlb", "udmabuf")
-_MEMORY = ("anon", "thp", "hugetlb")
-
-# What an engine can write into; the first is its default.
-_DESTINATIONS = {
-    "pread": (*_MEMORY, *_MEMFDS, "dma-heap"),
-    "uring": (*_MEMORY, *_MEMFDS, "dma-heap"),
-    "mmap": ("mapping",),
-    "mmap-copy": (*_MEMORY, *_MEMFDS, "dma-heap"),
-    **dict.fromkeys(_TRANSFERS, (*_MEMFDS, "dma-heap")),
-    **dict.fromkeys(_HEAP_IOCTLS, ("dma-heap",)),
-}
-_DIRECT_BY_DEFAULT = ("pread", "uring", *_HEAP_IOCTLS)
-
-# Parameters that only some engines heed; beside the others they fall back to this value.
-_SELECTIVE: Mapping[str, tuple[Value, tuple[str, ...]]] = {
-    "depth": (1, ("uring",)),
-    "fixed": (False, ("uring",)),
-    "poll": ("none", ("uring",)),
-    "advice": ("none", _MAPPERS),
-    "threads": (1, ("pread", "uring", "mmap", "mmap-copy", "splice", "copy-range")),
-    "overlap": (0, ("pread", "uring", "mmap-copy", *_TRANSFERS, "dmabuf-rw-file")),
-    "buffers": (1, ("pread", "uring", "mmap-copy", *_TRANSFERS, "dmabuf-rw-file")),
-}
+_DEFAULT_ENGINE = "uring"
 
 _PARAMETERS = (
     Parameter(
         name="engine",
         kind=Kind.CHOICE,
-        default="uring",
-        choices=tuple(_DESTINATIONS),
+        default=_DEFAULT_ENGINE,
+        choices=tuple(ENGINES),
         help="how bytes travel; the last three are posted ioctls of vendor kernels",
     ),
     Parameter(
         name="io",
         kind=Kind.CHOICE,
-        choices=("buffered", "direct"),
+        choices=(BUFFERED, DIRECT),
         help="through the page cache, or O_DIRECT around it "
         "[direct for pread, uring and the ioctls, else buffered]",
     ),
     Parameter(
         name="destination",
         kind=Kind.CHOICE,
-        choices=("mapping", *_MEMORY, *_MEMFDS, "dma-heap:NAME"),
+        choices=DESTINATIONS,
         help="the memory read into [anon; memfd for sendfile, splice, copy-range; "
         "mapping (the file's own) for mmap; dma-heap:system for the ioctls]",
     ),
@@ -172,51 +153,30 @@ class ModelLoad:
     metrics = _METRICS
     columns = _COLUMNS
     rules = RULES
+    operation = OPERATION
+    set_up_parameters: frozenset[str] = frozenset()
     is_ranked = True
-
-    def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
-        del input, cases
-        return ()
+    devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         return _DEFAULT_CASES
 
     def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
-        engine = str(chosen.get("engine", "uring"))
-        parameters: dict[str, Value] = {
-            parameter.name: chosen.get(parameter.name, parameter.default)
-            if parameter.default is not None
-            else chosen.get(parameter.name, _dependent_default(parameter.name, engine))
-            for parameter in _PARAMETERS
+        name = str(chosen.get("engine", _DEFAULT_ENGINE))
+        engine = ENGINES[name]
+        dependent = {"io": engine.io, "destination": engine.default_destination}
+        values = shared.complete(_PARAMETERS, chosen, dependent)
+        fallbacks = {
+            name: fallback for name, fallback in WITHOUT_MEANING.items() if name not in engine.uses
         }
-        remarks = []
-        for name, (fallback, engines) in _SELECTIVE.items():
-            if engine not in engines:
-                if name in chosen and chosen[name] != fallback:
-                    remarks.append(f"{name} has no meaning for engine {engine}: left out there")
-                parameters[name] = fallback
-        return parameters, remarks
+        return values, shared.drop_meaningless(values, chosen, fallbacks, f"for engine {name}")
 
     def label(self, parameters: Mapping[str, Value]) -> str:
         words = [_engine_words(parameters)]
-        if parameters["destination"] != "mapping":
+        if parameters["destination"] != MAPPING:
             words.append(f"→ {parameters['destination']}")
         words.append(_block_words(parameters))
-        words += [
-            f"{parameters[name]} {name}" for name in ("threads", "buffers") if parameters[name] != 1
-        ]
-        if parameters["overlap"]:
-            words.append(f"overlap {format_bytes(int(parameters['overlap']))}")
-        words += [
-            word
-            for word, is_there in (
-                ("fixed", parameters["fixed"]),
-                (f"poll {parameters['poll']}", parameters["poll"] != "none"),
-                (f"{parameters['cache']}", parameters["cache"] != "cold"),
-                (f"verify {parameters['verify']}", parameters["verify"] != "full"),
-            )
-            if is_there
-        ]
+        words += shared.words_of_changed(_PARAMETERS, parameters, _words(parameters))
         return " ".join(words)
 
     @contextlib.contextmanager
@@ -225,44 +185,34 @@ class ModelLoad:
     ) -> Iterator[PreparedLoad]:
         del cases
         with model_file(target, input, journal, say) as file:
-            yield PreparedLoad(target, input, file, _mismatch)
+            yield PreparedLoad(target, input, file)
 
 
-def _dependent_default(name: str, engine: str) -> Value:
-    if name == "io":
-        return "direct" if engine in _DIRECT_BY_DEFAULT else "buffered"
-    first = _DESTINATIONS[engine][0]
-    return "dma-heap:system" if first == "dma-heap" else first
+def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
+    """What a label has of each parameter that is not at its default."""
+    return {
+        "threads": f"{parameters['threads']} threads",
+        "buffers": f"{parameters['buffers']} buffers",
+        "overlap": f"overlap {format_bytes(int(parameters['overlap']))}",
+        "fixed": "fixed",
+        "poll": f"poll {parameters['poll']}",
+        "cache": str(parameters["cache"]),
+        "verify": f"verify {parameters['verify']}",
+    }
 
 
 def _engine_words(parameters: Mapping[str, Value]) -> str:
-    engine = str(parameters["engine"])
+    words = [str(parameters["engine"])]
     if parameters["advice"] != "none":
-        engine = f"{engine} {parameters['advice']}"
-    if engine.startswith(_MAPPERS):
-        return engine if parameters["io"] == "buffered" else f"{engine} {parameters['io']}"
-    return f"{engine} {parameters['io']}"
+        words.append(str(parameters["advice"]))
+    if parameters["io"] != BUFFERED or not ENGINES[words[0]].maps_file:
+        words.append(str(parameters["io"]))
+    return " ".join(words)
 
 
 def _block_words(parameters: Mapping[str, Value]) -> str:
     block = format_bytes(int(parameters["block"]))
     return f"{block}×{parameters['depth']}" if parameters["engine"] == "uring" else block
-
-
-def _mismatch(parameters: Mapping[str, Value]) -> Finding | None:
-    engine, kind = str(parameters["engine"]), str(parameters["destination"]).split(":")[0]
-    fitting = _DESTINATIONS[engine]
-    if kind not in fitting:
-        return skipped(
-            f"engine {engine} cannot fill destination {kind}",
-            f"it takes {', '.join(fitting)}",
-        )
-    if engine in _MAPPERS and parameters["io"] == "direct":
-        return skipped(
-            f"engine {engine} goes through the page cache: there is no direct mapping",
-            "--set io=buffered",
-        )
-    return None
 
 
 WORKLOAD = ModelLoad()

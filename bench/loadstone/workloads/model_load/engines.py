@@ -1,0 +1,90 @@
+"""The engines of model-load: what each can write into, and which parameters it uses."""
+
+from collections.abc import Mapping
+
+from loadstone.core.explain import skipped
+from loadstone.model import Finding, Noun, Value
+
+BUFFERED = "buffered"
+DIRECT = "direct"
+MAPPING = "mapping"
+HEAP = "dma-heap"
+
+_MEMORY = ("anon", "thp", "hugetlb")
+_MEMFDS = ("memfd", "memfd-hugetlb", "udmabuf")
+_ANYTHING = (*_MEMORY, *_MEMFDS, HEAP)
+_FILES = (*_MEMFDS, HEAP)
+
+DESTINATIONS = (MAPPING, *_MEMORY, *_MEMFDS, f"{HEAP}:NAME")
+"""All that some engine writes into."""
+
+_DEFAULT_HEAP = f"{HEAP}:system"
+
+
+class Engine(Noun, frozen=True, kw_only=True):
+    """How bytes travel.
+
+    ``destinations`` are those that it can write into, its default first; ``io`` is its default;
+    ``uses`` lists those of ``WITHOUT_MEANING`` that it has a use for.
+    """
+
+    destinations: tuple[str, ...]
+    uses: frozenset[str] = frozenset()
+    io: str = BUFFERED
+    maps_file: bool = False
+
+    @property
+    def default_destination(self) -> str:
+        """As a Case writes it."""
+        first = self.destinations[0]
+        return _DEFAULT_HEAP if first == HEAP else first
+
+
+_CHUNKS = frozenset({"overlap", "buffers"})
+
+ENGINES: Mapping[str, Engine] = {
+    "pread": Engine(destinations=_ANYTHING, io=DIRECT, uses=_CHUNKS | {"threads"}),
+    "uring": Engine(
+        destinations=_ANYTHING, io=DIRECT, uses=_CHUNKS | {"threads", "depth", "fixed", "poll"}
+    ),
+    "mmap": Engine(destinations=(MAPPING,), maps_file=True, uses=frozenset({"threads", "advice"})),
+    "mmap-copy": Engine(
+        destinations=_ANYTHING, maps_file=True, uses=_CHUNKS | {"threads", "advice"}
+    ),
+    "sendfile": Engine(destinations=_FILES, uses=_CHUNKS),
+    "splice": Engine(destinations=_FILES, uses=_CHUNKS | {"threads"}),
+    "copy-range": Engine(destinations=_FILES, uses=_CHUNKS | {"threads"}),
+    "heap-alloc-and-read": Engine(destinations=(HEAP,), io=DIRECT),
+    "heap-alloc-file": Engine(destinations=(HEAP,), io=DIRECT),
+    "dmabuf-rw-file": Engine(destinations=(HEAP,), io=DIRECT, uses=_CHUNKS),
+}
+"""By the core's names; the last three are posted ioctls of vendor kernels."""
+
+WITHOUT_MEANING: Mapping[str, Value] = {
+    "depth": 1,
+    "fixed": False,
+    "poll": "none",
+    "advice": "none",
+    "threads": 1,
+    "overlap": 0,
+    "buffers": 1,
+}
+"""Parameters that some engines have no use for, and what they are set to there."""
+
+
+def mismatch(parameters: Mapping[str, Value]) -> Finding | None:
+    """Why no machine could do this, or None."""
+    name, kind = str(parameters["engine"]), str(parameters["destination"]).split(":")[0]
+    engine = ENGINES[name]
+    if kind not in engine.destinations:
+        return skipped(
+            f"engine {name} cannot fill destination {kind}",
+            f"--set destination={engine.default_destination}; it takes "
+            f"{', '.join(engine.destinations)}",
+        )
+    if engine.maps_file and parameters["io"] == DIRECT:
+        return skipped(
+            f"engine {name} goes through the page cache: there is no direct mapping",
+            f"--set io={BUFFERED}",
+        )
+    return None
