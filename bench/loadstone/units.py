@@ -18,6 +18,9 @@ _MEASURES = (
         **{"KiB/s": 1 << 10, "MiB/s": 1 << 20, "GiB/s": 1 << 30},
     },
 )
+# What figures count: bytes, time, or things of which each is one.
+_UNITS = ("B", "count", *(name for measures in _MEASURES for name in measures))
+_OF_RATES = ("KiB", "MiB", "GiB", "kB", "MB", "GB", *_UNITS)
 _CELSIUS = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*(?:°?\s*C)?", re.IGNORECASE)
 _TRUE = {"on", "yes", "true", "1"}
 _FALSE = {"off", "no", "false", "0"}
@@ -111,6 +114,18 @@ def convert(value: float, unit: str, to: str) -> float:
             return value * measures[unit] / measures[to]
     known = ", ".join(name for measures in _MEASURES for name in measures)
     raise UsageError(f"{unit!r} cannot be converted to {to!r}", remedy=f"there are {known}")
+
+
+def is_unit(text: str) -> bool:
+    """Whether a figure may have this unit: one that is known, or one of those by or per a thing.
+
+    ``ns/block`` and ``syncs/s`` are units: what is counted is a lower-case word.
+    """
+    if text in _UNITS:
+        return True
+    over, slash, under = text.partition("/")
+    parts = {over, under} - set(_OF_RATES)
+    return bool(slash) and len(parts) <= 1 and all(re.fullmatch("[a-z]{3,}", one) for one in parts)
 
 
 def _format_ms(value_ms: float) -> str:

@@ -8,9 +8,11 @@ import errno
 import re
 from collections.abc import Mapping, Sequence
 
-from loadstone.errors import system_words
+from loadstone.errors import LoadstoneError, system_words
 from loadstone.model import NO_ANSWER, CoreError, Finding, Noun, Status, Value
 from loadstone.text import printable
+
+_NO_REMEDY = "none is known beyond the system's words"
 
 
 class Rule(Noun, frozen=True, kw_only=True):
@@ -61,6 +63,11 @@ def explain(error: CoreError, values: Mapping[str, Value], rules: Sequence[Rule]
 def skipped(reason: str, remedy: str) -> Finding:
     """The Finding for a Case that cannot be measured here."""
     return Finding(status=Status.SKIPPED, reason=reason, remedy=remedy)
+
+
+def skipped_by(error: LoadstoneError) -> Finding:
+    """The Finding for a Case that cannot be set up here."""
+    return skipped(error.what, error.remedy or _NO_REMEDY)
 
 
 def crashed(crash: str) -> Finding:

@@ -12,6 +12,7 @@ from loadstone.errors import CannotMeasureError, system_words
 from loadstone.lab.cache import cache_directory, stock_kernels, this_architecture
 from loadstone.lab.programs import required_programs
 from loadstone.programs import find_program
+from loadstone.provision.file_system import PACKAGES
 from loadstone.units import format_bytes, format_bytes_rounded
 
 DEFAULT_MEMORY_BYTES = 4 << 30
@@ -20,7 +21,6 @@ DEFAULT_MEMORY_BYTES = 4 << 30
 # Debian's 6.1 takes 70 MB to fetch and 403 MB unpacked; later ones less.
 _KERNEL_BYTES = 512 << 20
 _KVM = "/dev/kvm"
-_MKFS = {"ext4": "e2fsprogs", "xfs": "xfsprogs", "btrfs": "btrfs-progs", "f2fs": "f2fs-tools"}
 _FETCHERS = {"apt-get": "apt", "apt-cache": "apt", "dpkg-deb": "dpkg"}
 
 
@@ -56,7 +56,7 @@ def can_boot(checks: Sequence[Check]) -> bool:
 
 
 def _file_systems() -> Iterator[Check]:
-    for name, package in _MKFS.items():
+    for name, package in PACKAGES.items():
         yield _program(Group.FILE_SYSTEMS, f"mkfs.{name}", package, f"no --fs {name}")
 
 

@@ -76,8 +76,8 @@ class PreparedVerity:
         if isinstance(device, str):
             return skipped(
                 f"this kernel makes no such verity device: {device}",
-                "--set hash_block=4KiB, as none may be smaller than a block of the device below; "
-                "--set tasklet=off; or a later kernel",
+                "see dmesg for the kernel's reason; --set hash_block=4KiB, as none may be smaller "
+                "than a block of the device below; --set tasklet=off; or a later kernel",
             )
         if case.parameters["use_bh_bytes"] != _AS_IS and self._bh_bytes is None:
             return skipped(

@@ -215,7 +215,7 @@ def _verity(
         device = mapped_device(target, journal, table, what="verity", is_read_only=True)
         return stack.enter_context(device)
     except CannotMeasureError as error:
-        return str(error)
+        return error.what
 
 
 def _hash_blocks(cases: Sequence[Case]) -> list[int]:

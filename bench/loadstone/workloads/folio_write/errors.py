@@ -31,7 +31,7 @@ RULES = (
         remedy="free space, --set total to less than {total} bytes, or name another --dir",
     ),
     Rule(
-        step="create",
+        step="create|open",
         codes=REFUSED | {errno.EROFS},
         status=Status.FAILED,
         meaning="no file can be made here",

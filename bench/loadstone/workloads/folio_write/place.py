@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 
-from loadstone.core.explain import skipped
+from loadstone.core.explain import skipped, skipped_by
 from loadstone.errors import CannotMeasureError
-from loadstone.model import Case, Finding, Input, Noun, Status, Value
+from loadstone.model import Case, Finding, Input, Noun, Value
 from loadstone.provision.file_system import made_file_system
 from loadstone.provision.journal import Journal
 from loadstone.provision.loop_device import goes_direct, loop_device
@@ -117,7 +117,7 @@ def _made_or_skipped(
         try:
             place = _made(own, target, journal, directory, fs_spec, most_bytes)
         except CannotMeasureError as error:
-            return Finding(status=Status.SKIPPED, reason=error.what, remedy=error.remedy)
+            return skipped_by(error)
         stack.push(own.pop_all())
     return place
 
