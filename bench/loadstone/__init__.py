@@ -7,21 +7,29 @@ The names here are those that the ``loadstone`` command is made of::
     run = loadstone.run("model-load", file="model.gguf", rounds=10)
     for case in loadstone.summarise(run):
         print(case.case.label, case.metrics.get("throughput"))
+
+Each is imported when it is first asked for (PEP 562): the command's ``--help`` and the worker
+process, which need few of the modules, import this one too.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from loadstone._version import __version__
-from loadstone.analysis.summary import CaseSummary, summarise
-from loadstone.api import compare, load, resume, run
-from loadstone.errors import (
-    CannotMeasureError,
-    ExitCode,
-    LoadstoneError,
-    RunError,
-    TargetError,
-    UsageError,
-)
-from loadstone.model import Case, Comparison, Run, Trial
-from loadstone.targets.access import Access, Root
+
+if TYPE_CHECKING:
+    from loadstone.analysis.summary import CaseSummary, summarise
+    from loadstone.api import compare, load, resume, run
+    from loadstone.errors import (
+        CannotMeasureError,
+        ExitCode,
+        LoadstoneError,
+        RunError,
+        TargetError,
+        UsageError,
+    )
+    from loadstone.model import Case, Comparison, Run, Trial
+    from loadstone.targets.access import Access, Root
 
 __all__ = [
     "Access",
@@ -44,3 +52,33 @@ __all__ = [
     "run",
     "summarise",
 ]
+
+_NAMES = {
+    "analysis.summary": ("CaseSummary", "summarise"),
+    "api": ("compare", "load", "resume", "run"),
+    "errors": (
+        "CannotMeasureError",
+        "ExitCode",
+        "LoadstoneError",
+        "RunError",
+        "TargetError",
+        "UsageError",
+    ),
+    "model": ("Case", "Comparison", "Run", "Trial"),
+    "targets.access": ("Access", "Root"),
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+
+
+if not TYPE_CHECKING:
+    # A type checker that saw it would take any name for one of these.
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

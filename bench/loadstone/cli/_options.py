@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from loadstone.errors import UsageError
-from loadstone.plan.request import Request
 from loadstone.targets.access import DEFAULT_WAIT_DEVICE_S, Access, Root
 from loadstone.text import printable
 from loadstone.units import parse_bytes, parse_celsius
+
+if TYPE_CHECKING:
+    from loadstone.plan.request import Request
 
 DEFAULT_THRESHOLD = 0.03
 
@@ -180,7 +182,7 @@ def conditions_options(command: _Command) -> _Command:
     return command
 
 
-def request_of(**said: Any) -> Request:
+def request_of(**said: Any) -> "Request":
     """The Request that ``plan_options`` took in, and ``conditions_options`` where they are.
 
     ``size`` and ``cool_below`` still are text.
@@ -188,6 +190,8 @@ def request_of(**said: Any) -> Request:
     Raises:
         UsageError: one of them is none.
     """
+    from loadstone.plan.request import Request
+
     if said["file"] is not None and said["size"] is not None:
         said |= dict.fromkeys(_from_environment("file", "size"))
     size_bytes = parse_size(said.pop("size"))

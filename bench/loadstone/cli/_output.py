@@ -3,19 +3,24 @@
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from loadstone.cli._options import DEFAULT_THRESHOLD
 from loadstone.errors import CannotMeasureError, ExitCode, LoadstoneError
 from loadstone.model import Run, Status
-from loadstone.runs.runner import Observer, Silence
 from loadstone.text import printable
 
+if TYPE_CHECKING:
+    from loadstone.runs.runner import Observer
 
-def watch(quiet: bool) -> contextlib.AbstractContextManager[Observer]:
+
+def watch(quiet: bool) -> contextlib.AbstractContextManager["Observer"]:
     """Progress on standard error, or none."""
     if quiet:
+        from loadstone.runs.runner import Silence
+
         return contextlib.nullcontext(Silence())
     from loadstone.report.progress import ProgressReport
 
@@ -24,9 +29,11 @@ def watch(quiet: bool) -> contextlib.AbstractContextManager[Observer]:
 
 def watch_each(
     names: Sequence[str], quiet: bool
-) -> contextlib.AbstractContextManager[Mapping[str, Observer]]:
+) -> contextlib.AbstractContextManager["Mapping[str, Observer]"]:
     """Progress of several Runs at once on standard error, a line at a time, or none."""
     if quiet:
+        from loadstone.runs.runner import Silence
+
         return contextlib.nullcontext({name: Silence() for name in names})
     from loadstone.report.progress import LineReport
 

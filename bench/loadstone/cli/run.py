@@ -1,7 +1,7 @@
 """``loadstone run``: time Cases."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,8 +17,10 @@ from loadstone.cli._options import (
 )
 from loadstone.cli._output import finish, finish_each, watch, watch_each
 from loadstone.errors import ExitCode, UsageError
-from loadstone.plan.request import Request
 from loadstone.targets.access import Access
+
+if TYPE_CHECKING:
+    from loadstone.plan.request import Request
 
 
 @click.command()
@@ -51,7 +53,12 @@ def command(
 
 
 def _side_by_side(
-    request: Request, names: list[str], access: Access, results: Path, as_json: bool, quiet: bool
+    request: "Request",
+    names: list[str],
+    access: Access,
+    results: Path,
+    as_json: bool,
+    quiet: bool,
 ) -> ExitCode:
     from loadstone import api
 
