@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -13,24 +12,18 @@ from scipy.stats import binom
 from loadstone.analysis.compare import compare, comparison_json
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.model import (
-    Better,
     Case,
     Comparison,
     Effect,
-    Environment,
     Input,
-    Manifest,
     Metric,
-    Plan,
     Run,
     Status,
-    Trial,
     Value,
     Verdict,
 )
+from sample_runs import DELAY, SPEED, measured_run
 
-SPEED = Metric(name="throughput", unit="B/s", better=Better.HIGHER)
-DELAY = Metric(name="delay", unit="ns", better=Better.LOWER)
 LABELS = tuple(f"block {i}" for i in range(10))
 STEADY = [100.0, 101.0, 99.5, 100.5, 99.0, 100.2, 99.8, 100.7]
 
@@ -50,29 +43,8 @@ def _run(
     cases = tuple(
         Case.of("model-load", label, {"block": label, "grown": label in grown}) for label in figures
     )
-    manifest = Manifest(
-        schema=1,
-        id=name,
-        created="2026-01-01T00:00:00Z",
-        plan=Plan(name="p", workload="model-load", cases=cases, rounds=8, warmups=0, seed=1),
-        metrics=(metric,),
-        environment=Environment(target="local", facts=facts or {}),
-        loadstone="0.1.0",
-        core="abc",
-    )
-    trials = tuple(
-        Trial(
-            case=case.id,
-            round=number,
-            warmup=False,
-            started=f"2026-01-01T{hour:02}:{number:02}:00Z",
-            status=Status.OK,
-            metrics={metric.name: float(figure)},
-        )
-        for case in cases
-        for number, figure in enumerate(figures[case.label])
-    )
-    return Run(manifest=manifest, trials=trials, path=Path("/runs") / name)
+    own = [(case, figures[case.label]) for case in cases]
+    return measured_run(own, metric, name, hour, facts)
 
 
 def _of_one(

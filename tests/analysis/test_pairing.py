@@ -2,59 +2,36 @@
 
 import random
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from loadstone.analysis.compare import compare
 from loadstone.model import (
-    Better,
     Case,
-    Environment,
-    Manifest,
-    Metric,
-    Plan,
     Run,
-    Status,
-    Trial,
+    Value,
     Verdict,
 )
+from sample_runs import manifest_of, plan_of, run_of, start_of, trial_of
 
 CASE = Case.of("model-load", "it", {})
-SPEED = Metric(name="throughput", unit="B/s", better=Better.HIGHER)
 
 
-def run_of(name: str, side: int, boots: Sequence[Sequence[float]]) -> Run:
+def lab_run(name: str, side: int, boots: Sequence[Sequence[float]]) -> Run:
     """A Run in which each boot has these figures; ``side`` is its place in the turns."""
     trials, number = [], 0
     for boot, figures in enumerate(boots):
         for figure in figures:
             hour, minute = 2 * boot + side, number
+            speed = {"throughput": figure}
+            started = start_of(minute, hour)
             trials.append(
-                Trial(
-                    case=CASE.id,
-                    round=number,
-                    warmup=False,
-                    started=f"2026-01-01T{hour:02}:{minute:02}:00.000+00:00",
-                    status=Status.OK,
-                    metrics={"throughput": figure},
-                    evidence={"lab.boot": boot},
-                )
+                trial_of(CASE, number, speed, started=started, evidence={"lab.boot": boot})
             )
             number += 1
-    manifest = Manifest(
-        schema=1,
-        id=name,
-        created="2026-01-01T00:00:00+00:00",
-        plan=Plan(name="p", workload="model-load", cases=(CASE,), rounds=number, warmups=0, seed=1),
-        metrics=(SPEED,),
-        environment=Environment(
-            target="lab:6.1", facts={"lab.boots": len(boots), "clock.name": "instructions"}
-        ),
-        loadstone="0",
-        core="0",
-    )
-    return Run(manifest=manifest, trials=tuple(trials), path=Path(name))
+    facts: dict[str, Value] = {"lab.boots": len(boots), "clock.name": "instructions"}
+    plan = plan_of([CASE], rounds=number)
+    return run_of(manifest_of(plan, id_=name, facts=facts, target="lab:6.1"), trials)
 
 
 def laid_out_anew(chance: random.Random, boots: int, rounds: int) -> list[list[float]]:
@@ -68,7 +45,7 @@ def test_what_only_the_boots_layout_moves_is_seldom_called() -> None:
     called = 0
     for _ in range(200):
         base, new = (
-            run_of(name, side, laid_out_anew(chance, 6, 3)) for side, name in enumerate("ab")
+            lab_run(name, side, laid_out_anew(chance, 6, 3)) for side, name in enumerate("ab")
         )
         verdict = compare(base, new).effects[0].verdict
         called += verdict in (Verdict.FASTER, Verdict.SLOWER)
@@ -79,14 +56,14 @@ def test_a_true_difference_is_seen_through_six_pairs_of_boots() -> None:
     chance = random.Random(6)
     base = laid_out_anew(chance, 6, 3)
     new = [[figure * 1.3 for figure in boot] for boot in laid_out_anew(chance, 6, 3)]
-    (effect,) = compare(run_of("a", 0, base), run_of("b", 1, new)).effects
+    (effect,) = compare(lab_run("a", 0, base), lab_run("b", 1, new)).effects
     assert effect.verdict is Verdict.FASTER
     assert effect.low < 1.3 < effect.high
 
 
 def test_few_boots_are_few_rounds_however_many_rounds_they_had() -> None:
     steady = [[100.0, 100.1, 99.9, 100.2]] * 3
-    comparison = compare(run_of("a", 0, steady), run_of("b", 1, steady))
+    comparison = compare(lab_run("a", 0, steady), lab_run("b", 1, steady))
     assert any("fewer than 5 good rounds" in warning for warning in comparison.warnings)
 
 
@@ -94,6 +71,6 @@ def test_few_boots_are_few_rounds_however_many_rounds_they_had() -> None:
 def test_a_small_effect_between_single_boots_may_be_the_boots(factor: float, is_told: bool) -> None:
     base = [100.0, 100.1, 99.9, 100.2, 99.95, 100.05]
     new = [figure * factor for figure in base]
-    comparison = compare(run_of("a", 0, [base]), run_of("b", 1, [new]), threshold=0.003)
+    comparison = compare(lab_run("a", 0, [base]), lab_run("b", 1, [new]), threshold=0.003)
     assert comparison.effects[0].verdict is Verdict.FASTER
     assert any("one boot" in warning for warning in comparison.warnings) is is_told

@@ -1,63 +1,39 @@
 """Summaries count what counts and say what went wrong with the rest."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
 
 from loadstone.analysis.summary import counted_trials, summarise, to_json_object
 from loadstone.model import (
-    Better,
     Case,
-    Environment,
-    Manifest,
     Metric,
-    Plan,
     Run,
     Span,
     Status,
     Trial,
 )
+from sample_runs import DELAY, SPEED, manifest_of, plan_of, run_of, trial_of
 
-SPEED = Metric(name="throughput", unit="B/s", better=Better.HIGHER)
-DELAY = Metric(name="delay", unit="ns", better=Better.LOWER)
 FAST, SLOW, BROKEN, ABSENT = (
     Case.of("model-load", label, {"engine": label}) for label in ("fast", "slow", "broken", "no")
 )
 
 
 def _trial(case: Case, number: int, speed: float, **changes: object) -> Trial:
-    trial = Trial(
-        case=case.id,
-        round=number,
-        warmup=False,
-        started="2026-01-01T00:00:00Z",
-        status=Status.OK,
-        metrics={"throughput": speed, "delay": 1e9 / speed},
-        evidence={"flushes": float(number)},
-        spans=(
+    fields: dict[str, object] = {
+        "evidence": {"flushes": float(number)},
+        "spans": (
             Span(name="open", lane=0, start_ns=0, end_ns=10),
             Span(name="read", lane=1, start_ns=5, end_ns=100 + number),
             Span(name="release", lane=0, start_ns=200, end_ns=900),
         ),
-    )
-    return msgspec.structs.replace(trial, **changes)
+    }
+    return trial_of(case, number, {"throughput": speed, "delay": 1e9 / speed}, **fields | changes)
 
 
 def _run(*trials: Trial, metrics: tuple[Metric, ...] = (SPEED, DELAY)) -> Run:
-    cases = (ABSENT, SLOW, BROKEN, FAST)
-    plan = Plan(name="p", workload="model-load", cases=cases, rounds=3, warmups=1, seed=1)
-    manifest = Manifest(
-        schema=1,
-        id="r",
-        created="2026-01-01T00:00:00Z",
-        plan=plan,
-        metrics=metrics,
-        environment=Environment(target="local", facts={}),
-        loadstone="0.1.0",
-        core="abc",
-    )
-    return Run(manifest=manifest, trials=trials, path=Path("/runs/r"))
+    plan = plan_of((ABSENT, SLOW, BROKEN, FAST), warmups=1)
+    return run_of(manifest_of(plan, metrics=metrics), trials)
 
 
 TRIALS = (

@@ -18,19 +18,16 @@ from loadstone.export import find_format, formats
 from loadstone.model import (
     Better,
     Case,
-    Environment,
     Manifest,
     Metric,
-    Plan,
     Run,
     Status,
     Trial,
     Value,
 )
 from loadstone.runs.store import load
+from sample_runs import READY, SPEED, manifest_of, plan_of, run_of, trial_of
 
-SPEED = Metric(name="throughput", unit="B/s", better=Better.HIGHER)
-READY = Metric(name="ready_ns", unit="ns", better=Better.LOWER)
 DELAY = Metric(name="first_byte_ns", unit="ns", better=Better.LOWER)
 FAST, SLOW, ABSENT = (
     Case.of("model-load", label, {"engine": label, "fixed": False, "block": 4096})
@@ -50,19 +47,8 @@ LINE_BREAK = "two\nlines\tBenchmarkX 1 1 ns"
 
 def _trial(case: Case, number: int, **changes: object) -> Trial:
     ready_ns = 1e6 * (1 + number) * (1 if case is FAST else 3)
-    trial = Trial(
-        case=case.id,
-        round=number,
-        warmup=False,
-        started=f"2026-01-01T00:00:0{number}Z",
-        status=Status.OK,
-        metrics={
-            "throughput": 1e15 / ready_ns + 0.25,
-            "ready_ns": ready_ns,
-            "first_byte_ns": 70.0,
-        },
-    )
-    return msgspec.structs.replace(trial, **changes)
+    metrics = {"throughput": 1e15 / ready_ns + 0.25, "ready_ns": ready_ns, "first_byte_ns": 70.0}
+    return trial_of(case, number, metrics, **changes)
 
 
 def _run(
@@ -70,16 +56,8 @@ def _run(
     cases: tuple[Case, ...] = (SLOW, ABSENT, FAST),
     metrics: tuple[Metric, ...] = (SPEED, READY, DELAY),
 ) -> Run:
-    manifest = Manifest(
-        schema=1,
-        id="20260101T000000Z-local-p-0000",
-        created="2026-01-01T00:00:00Z",
-        plan=Plan(name="p", workload="model-load", cases=cases, rounds=3, warmups=1, seed=1),
-        metrics=metrics,
-        environment=Environment(target="local", facts=facts),
-        loadstone="0.1.0",
-        core="abc",
-    )
+    id_ = "20260101T000000Z-local-p-0000"
+    manifest = manifest_of(plan_of(cases, warmups=1), id_=id_, metrics=metrics, facts=facts)
     trials = [
         _trial(cases[0], 0, warmup=True),
         _trial(cases[0], 0, status=Status.INVALID, reason="12 pages stayed cached"),
@@ -87,7 +65,7 @@ def _run(
     ]
     if ABSENT in cases:
         trials.append(_trial(ABSENT, 0, status=Status.SKIPPED, reason="no udmabuf", metrics={}))
-    return Run(manifest=manifest, trials=tuple(trials), path=Path("/runs/r"))
+    return run_of(manifest, trials)
 
 
 def rendered(name: str, run: Run) -> str:

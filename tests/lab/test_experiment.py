@@ -19,11 +19,12 @@ from loadstone.lab.protocol import (
     decode,
     encode,
 )
-from loadstone.model import Environment, Manifest, Plan, Run, Status, Step, Trial
+from loadstone.model import Plan, Run, Step
 from loadstone.plan.request import Request, make_plan
 from loadstone.provision.simulated.profile import find_profile
 from loadstone.runs.runner import Silence
 from loadstone.workloads import workload
+from sample_runs import manifest_of, trial_of
 
 
 def plan_of(rounds: int, warmups: int = 1) -> Plan:
@@ -35,15 +36,9 @@ def plan_of(rounds: int, warmups: int = 1) -> Plan:
 
 def told_by_a_guest(plan: Plan) -> list[Message]:
     """What a guest says of a Plan in which every Step goes well."""
-    manifest = Manifest(
-        schema=1,
-        id="in-the-guest",
-        created="2026-01-01T00:00:00+00:00",
-        plan=plan,
-        metrics=workload(plan.workload).metrics,
-        environment=Environment(target="local", facts={"kernel.release": "6.1"}),
-        loadstone="0",
-        core="c0de",
+    metrics = workload(plan.workload).metrics
+    manifest = manifest_of(
+        plan, id_="in-the-guest", metrics=metrics, facts={"kernel.release": "6.1"}
     )
     told: list[Message] = [Ready(place="/s", facts={"storage.profile": "ufs40"})]
     told.append(Began(manifest=manifest, steps=2 * (plan.rounds + plan.warmups)))
@@ -51,13 +46,12 @@ def told_by_a_guest(plan: Plan) -> list[Message]:
         for number in range(count):
             for case in plan.cases:
                 step = Step(case=case, round=number, warmup=warmup)
-                trial = Trial(
-                    case=case.id,
-                    round=number,
+                trial = trial_of(
+                    case,
+                    number,
+                    {"throughput": 1e9},
                     warmup=warmup,
                     started="2099-01-01T00:00:00.000+00:00",
-                    status=Status.OK,
-                    metrics={"throughput": 1e9},
                 )
                 told += [Starting(step=step), Ended(step=step, trial=trial)]
     return told

@@ -4,13 +4,12 @@ from collections import Counter
 
 from loadstone.model import Case, Plan
 from loadstone.plan.order import order
+from sample_runs import plan_of
 
 
 def a_plan(*, cases: int = 5, rounds: int = 4, warmups: int = 2, seed: int = 42) -> Plan:
     made = tuple(Case.of("model-load", f"case {n}", {"depth": n}) for n in range(cases))
-    return Plan(
-        name="p", workload="model-load", cases=made, rounds=rounds, warmups=warmups, seed=seed
-    )
+    return plan_of(made, rounds=rounds, warmups=warmups, seed=seed)
 
 
 def test_warmups_come_first_and_every_round_runs_every_case_once() -> None:

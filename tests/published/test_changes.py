@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from rich.console import Console
 
-import published_runs as runs
 from commands import Command
 from loadstone.analysis.compare import compare, comparison_json
 from loadstone.cli._output import print_runs
@@ -18,19 +17,20 @@ from loadstone.model import Case, Run, Value
 from loadstone.published.changes import PublishedByLabel, published_changes, published_json
 from loadstone.published.posting import Posting
 from loadstone.report.text import print_comparison
-from published_runs import FLUSH, LAB, LOAD, NEAR_ONE, READY, SEGMENTS, SPEED
+from sample_postings import FLUSH, FLUSH_SPEED, LOAD, SEGMENTS, postings
+from sample_runs import LAB, NEAR_ONE, READY, measured_run, write_run
 
 
 @pytest.fixture
 def published(tmp_path: Path) -> tuple[Posting, ...]:
-    return runs.postings(tmp_path, FLUSH)
+    return postings(tmp_path, FLUSH)
 
 
 def sides(case: Case = SEGMENTS, facts: Mapping[str, Value] | None = None) -> tuple[Run, Run]:
     """Before, and 74 times as fast after."""
     return (
-        runs.run([(case, [573 * one for one in NEAR_ONE])], SPEED, "before", 0, facts),
-        runs.run([(case, [42_666 * one for one in NEAR_ONE])], SPEED, "after", 1, facts),
+        measured_run([(case, [573 * one for one in NEAR_ONE])], FLUSH_SPEED, "before", 0, facts),
+        measured_run([(case, [42_666 * one for one in NEAR_ONE])], FLUSH_SPEED, "after", 1, facts),
     )
 
 
@@ -105,7 +105,7 @@ def test_what_is_published_of_something_else_is_not_held_against_it(
 ) -> None:
     assert found in FLUSH
     base, new = sides()
-    other = runs.postings(tmp_path, FLUSH.replace(found, replacement))
+    other = postings(tmp_path, FLUSH.replace(found, replacement))
     assert published_changes(compare(base, new), base, new, other) == {SEGMENTS.label: ()}
 
 
@@ -128,23 +128,23 @@ def test_cases_that_share_no_more_than_a_label_have_nothing_published(
 def test_less_than_two_figures_is_told_as_it_is(tmp_path: Path, sides_: str, words: str) -> None:
     base, new = sides()
     both = 'base = "857 KiB/s"\nnew = "30.8 MiB/s"'
-    less = runs.postings(tmp_path, FLUSH.replace(both, sides_))
+    less = postings(tmp_path, FLUSH.replace(both, sides_))
     assert words in shown(base, new, published_changes(compare(base, new), base, new, less))
 
 
 def test_a_time_that_fell_is_a_gain(tmp_path: Path) -> None:
     case = Case.of("dm-flush", "x", SEGMENTS.parameters)
-    base = runs.run([(case, NEAR_ONE)], READY, "a")
-    new = runs.run([(case, [one / 2 for one in NEAR_ONE])], READY, "b", 1)
+    base = measured_run([(case, NEAR_ONE)], READY, "a")
+    new = measured_run([(case, [one / 2 for one in NEAR_ONE])], READY, "b", 1)
     text = FLUSH.replace("throughput", "ready_ns")
     text = text.replace("857 KiB/s", "3 s").replace("30.8 MiB/s", "1500 ms")
-    (one,) = published_changes(compare(base, new), base, new, runs.postings(tmp_path, text))["x"]
+    (one,) = published_changes(compare(base, new), base, new, postings(tmp_path, text))["x"]
     assert one.ratio == pytest.approx(2.0)
 
 
 def test_a_unit_that_the_metric_cannot_have_is_named_with_its_place(tmp_path: Path) -> None:
     base, new = sides()
-    wrong = runs.postings(tmp_path, FLUSH.replace("30.8 MiB/s", "30.8 MB"))
+    wrong = postings(tmp_path, FLUSH.replace("30.8 MiB/s", "30.8 MB"))
     with pytest.raises(
         UsageError, match=r"posting 1 \(k\), change 1: 30.8 MB: 'MB' cannot be converted to 'KiB/s'"
     ):
@@ -155,7 +155,7 @@ def test_what_a_file_says_is_shown_without_control_characters_and_markup(tmp_pat
     base, new = sides()
     text = FLUSH.replace("Yang Yang", "\\u001b[2J[red]Yang\\u202e")
     shown_ = shown(
-        base, new, published_changes(compare(base, new), base, new, runs.postings(tmp_path, text))
+        base, new, published_changes(compare(base, new), base, new, postings(tmp_path, text))
     )
     assert "[red]Yang" in shown_
     assert not {"\x1b", "\u202e"} & set(shown_)
@@ -166,9 +166,9 @@ def test_kernels_of_the_lab_are_held_against_what_is_published(
 ) -> None:
     values: dict[str, Value] = {"size": 4096, "pattern": "fresh", "sync": "end", "io": "buffered"}
     case = Case.of("folio-write", "4KiB fresh", values)
-    metric = msgspec.structs.replace(SPEED, unit="B/s")
+    metric = msgspec.structs.replace(FLUSH_SPEED, unit="B/s")
     kernels = [
-        runs.run([(case, NEAR_ONE)], metric, id_, hour, LAB) for hour, id_ in enumerate("ab")
+        measured_run([(case, NEAR_ONE)], metric, id_, hour, LAB) for hour, id_ in enumerate("ab")
     ]
     print_runs(kernels, 0.03, as_json=False)
     assert "published of 4KiB fresh: new write, background writeback, 263.4 MiB/s → 286.3" in (
@@ -183,7 +183,7 @@ def test_kernels_of_the_lab_are_held_against_what_is_published(
 def stored(loadstone: Command) -> Path:
     """Two Runs on disk, and the file of what is published of them."""
     for run in sides(Case.of("house-flush", "1024 segments", SEGMENTS.parameters)):
-        runs.write(run, loadstone.results)
+        write_run(run, loadstone.results)
     path = loadstone.place / "house.toml"
     path.write_text(FLUSH.replace("dm-flush", "house-flush"))
     return path

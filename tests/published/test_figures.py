@@ -8,27 +8,27 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-import published_runs as runs
 from loadstone.model import Case, Run, Value
 from loadstone.published.figures import VsPublished, vs_published
 from loadstone.published.posting import Posting
 from loadstone.report import html
 from loadstone.report.text import print_run
-from published_runs import BUFFERED, DIRECT, FLUSH, LAB, LOAD, NEAR_ONE, READY, SEGMENTS, SPEED
+from sample_postings import BUFFERED, DIRECT, FLUSH, FLUSH_SPEED, LOAD, SEGMENTS, postings
+from sample_runs import LAB, NEAR_ONE, READY, measured_run
 
 GIB = 1 << 30
 
 
 @pytest.fixture
 def published(tmp_path: Path) -> tuple[Posting, ...]:
-    return runs.postings(tmp_path, LOAD)
+    return postings(tmp_path, LOAD)
 
 
 def load(facts: Mapping[str, Value], *more: Case) -> Run:
     """A Run that takes 2 s buffered, and 1 s direct and otherwise."""
     slow, fast = ([2e9 * one for one in NEAR_ONE], [1e9 * one for one in NEAR_ONE])
     sides = [(BUFFERED, slow), *((case, fast) for case in (DIRECT, *more))]
-    return runs.run(sides, READY, facts=facts)
+    return measured_run(sides, READY, facts=facts)
 
 
 def of(found: tuple[VsPublished, ...], case: Case = DIRECT) -> VsPublished:
@@ -111,13 +111,13 @@ def test_of_several_baselines_the_case_most_like_is_taken_and_none_where_that_is
     assert one.gain is not None
     assert one.gain.here.median == pytest.approx(2.0, abs=0.03)
     figures = [(case, NEAR_ONE) for case in (DIRECT, small, large)]
-    open_ = vs_published(runs.run(figures, READY, facts={"file.bytes": GIB}), published)
+    open_ = vs_published(measured_run(figures, READY, facts={"file.bytes": GIB}), published)
     assert of(open_).gain is None
 
 
 def test_both_sides_of_a_change_are_figures(tmp_path: Path) -> None:
-    run = runs.run([(SEGMENTS, [8570 * one for one in NEAR_ONE])], SPEED)
-    before, after = vs_published(run, runs.postings(tmp_path, FLUSH))
+    run = measured_run([(SEGMENTS, [8570 * one for one in NEAR_ONE])], FLUSH_SPEED)
+    before, after = vs_published(run, postings(tmp_path, FLUSH))
     assert before.share is not None
     assert after.here is not None
     assert before.figure.what == "1024 segments, each segment"
@@ -127,12 +127,14 @@ def test_both_sides_of_a_change_are_figures(tmp_path: Path) -> None:
 
 
 def test_a_case_without_figures_has_nothing_beside_it(published: tuple[Posting, ...]) -> None:
-    run = runs.run([(DIRECT, []), (BUFFERED, NEAR_ONE)], READY, facts={"file.bytes": GIB})
+    run = measured_run([(DIRECT, []), (BUFFERED, NEAR_ONE)], READY, facts={"file.bytes": GIB})
     assert [one.label for one in vs_published(run, published)] == [BUFFERED.label]
 
 
 def test_a_figure_of_zero_has_no_gain(published: tuple[Posting, ...]) -> None:
-    run = runs.run([(DIRECT, [0.0] * 6), (BUFFERED, NEAR_ONE)], READY, facts={"file.bytes": GIB})
+    run = measured_run(
+        [(DIRECT, [0.0] * 6), (BUFFERED, NEAR_ONE)], READY, facts={"file.bytes": GIB}
+    )
     assert of(vs_published(run, published)).gain is None
 
 
@@ -161,7 +163,7 @@ def test_the_report_of_a_lab_run_says_why_figures_are_missing(
 
 
 def test_too_few_rounds_have_no_interval(published: tuple[Posting, ...]) -> None:
-    run = runs.run([(DIRECT, NEAR_ONE[:2])], READY, facts={"file.bytes": GIB})
+    run = measured_run([(DIRECT, NEAR_ONE[:2])], READY, facts={"file.bytes": GIB})
     assert "ms, too few rounds</td>" in html.render([run], published)
 
 
@@ -181,9 +183,9 @@ def test_what_a_file_of_published_figures_says_cannot_change_the_report(tmp_path
     text = LOAD.replace("metric =", f"{more}metric =")
     for key in about:
         text = text.replace(f'{key} = "', f'{key} = "{HOSTILE}')
-    hostile = runs.postings(tmp_path, text)
+    hostile = postings(tmp_path, text)
     run = load({"file.bytes": GIB})
-    page, plain = html.render([run], hostile), html.render([run], runs.postings(tmp_path, LOAD))
+    page, plain = html.render([run], hostile), html.render([run], postings(tmp_path, LOAD))
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "\u202e" not in page

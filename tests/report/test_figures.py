@@ -1,54 +1,35 @@
 """The table of a Run has its workload's columns, and some for a workload that is not known."""
 
-from pathlib import Path
-
 from loadstone.analysis.summary import summarise
 from loadstone.model import (
     Better,
     Case,
-    Environment,
-    Manifest,
     Metric,
-    Plan,
     Run,
     Span,
-    Status,
-    Trial,
 )
 from loadstone.report.figures import cells, headings, is_ranked
 from loadstone.units import format_metric
 from loadstone.workloads import workloads
+from sample_runs import SPEED, manifest_of, plan_of, run_of, trial_of
 
-SPEED = Metric(name="throughput", unit="B/s", better=Better.HIGHER)
 DELAY = Metric(name="delay_ns", unit="ns", better=Better.LOWER)
 
 
 def _run(workload: str, metrics: tuple[Metric, ...] = (SPEED, DELAY)) -> Run:
     case = Case.of(workload, "only", {})
-    trials = tuple(
-        Trial(
-            case=case.id,
-            round=number,
-            warmup=False,
-            started="2026-01-01T00:00:00Z",
-            status=Status.OK,
-            metrics={"throughput": 2e9, "delay_ns": 3e6, "ready_ns": 4e6, "cost_ns": 123.4},
+    figures = {"throughput": 2e9, "delay_ns": 3e6, "ready_ns": 4e6, "cost_ns": 123.4}
+    trials = [
+        trial_of(
+            case,
+            number,
+            figures,
             evidence={"minor_faults": 7.0, "cached_after_bytes": -1.0},
             spans=(Span(name="read", lane=0, start_ns=0, end_ns=5_000_000),),
         )
         for number in range(3)
-    )
-    manifest = Manifest(
-        schema=1,
-        id="r",
-        created="2026-01-01T00:00:00Z",
-        plan=Plan(name="p", workload=workload, cases=(case,), rounds=3, warmups=0, seed=1),
-        metrics=metrics,
-        environment=Environment(target="local", facts={}),
-        loadstone="0.1.0",
-        core="abc",
-    )
-    return Run(manifest=manifest, trials=trials, path=Path("/runs/r"))
+    ]
+    return run_of(manifest_of(plan_of([case]), metrics=metrics), trials)
 
 
 def _table(run: Run) -> dict[str, str]:

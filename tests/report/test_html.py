@@ -17,13 +17,9 @@ from loadstone.analysis.summary import summarise
 from loadstone.cli import cli
 from loadstone.errors import LoadstoneError, RunError, UsageError
 from loadstone.model import (
-    Better,
     Case,
-    Environment,
     Histogram,
-    Manifest,
     Metric,
-    Plan,
     Run,
     Span,
     Status,
@@ -37,9 +33,8 @@ from loadstone.report.strips import Entry
 from loadstone.report.text import print_comparison, print_run
 from loadstone.report.timeline import most_median, timelines
 from loadstone.units import format_metric
+from sample_runs import READY, SPEED, manifest_of, plan_of, run_of, trial_of
 
-SPEED = Metric(name="throughput", unit="B/s", better=Better.HIGHER)
-READY = Metric(name="ready_ns", unit="ns", better=Better.LOWER)
 FAST, SLOW, ABSENT = (
     Case.of("model-load", label, {"engine": label}) for label in ("fast", "slow", "absent")
 )
@@ -48,20 +43,14 @@ HOSTILE = "<script>alert(1)</script>\"'&</title>`<b>`\x1b[31m\u202egnp.exe"
 
 def _trial(case: Case, number: int, speed: float, **changes: object) -> Trial:
     ready_ns = int(64e6 / speed * 1e9)
-    trial = Trial(
-        case=case.id,
-        round=number,
-        warmup=False,
-        started="2026-01-01T00:00:00Z",
-        status=Status.OK,
-        metrics={"throughput": speed, "ready_ns": ready_ns},
-        evidence={"minor_faults": 3.0, "cached_after_bytes": 64.0, "vmstat.pgsteal_anon": 0.0},
-        spans=(
+    fields: dict[str, object] = {
+        "evidence": {"minor_faults": 3.0, "cached_after_bytes": 64.0, "vmstat.pgsteal_anon": 0.0},
+        "spans": (
             Span(name="open", lane=0, start_ns=0, end_ns=10_000),
             Span(name="read", lane=0, start_ns=10_000, end_ns=ready_ns),
             Span(name="release", lane=0, start_ns=3 * ready_ns, end_ns=3 * ready_ns + 5_000_000),
         ),
-        histograms=(
+        "histograms": (
             Histogram(
                 name="read",
                 count=500,
@@ -71,8 +60,9 @@ def _trial(case: Case, number: int, speed: float, **changes: object) -> Trial:
                 buckets={1000: 400, 89_600: 100},
             ),
         ),
-    )
-    return msgspec.structs.replace(trial, **changes)
+    }
+    metrics = {"throughput": speed, "ready_ns": ready_ns}
+    return trial_of(case, number, metrics, **fields | changes)
 
 
 def _run(
@@ -83,17 +73,8 @@ def _run(
     metrics: tuple[Metric, ...] = (SPEED, READY),
     facts: Mapping[str, int | str] | None = None,
 ) -> Run:
-    manifest = Manifest(
-        schema=1,
-        id=id_,
-        created="2026-01-01T10:20:30.123+00:00",
-        plan=Plan(name="p", workload="model-load", cases=cases, rounds=rounds, warmups=0, seed=77),
-        metrics=metrics,
-        environment=Environment(target="local", facts=facts or {}),
-        loadstone="0.1.0",
-        core="abc",
-    )
-    return Run(manifest=manifest, trials=trials, path=Path("/runs") / id_)
+    plan = plan_of(cases, rounds=rounds, seed=77)
+    return run_of(manifest_of(plan, id_=id_, metrics=metrics, facts=facts), trials)
 
 
 MEASURED = (

@@ -13,9 +13,10 @@ import msgspec
 import pytest
 
 from loadstone.errors import RunError
-from loadstone.model import Case, Environment, Plan, Run, Status, Trial
+from loadstone.model import Case, Environment, Plan, Run, Trial
 from loadstone.runs.lookup import find, list_runs
 from loadstone.runs.store import MANIFEST, TRIALS, RunWriter, create, load, reopen, schemas
+from sample_runs import trial_of
 
 CASE = Case.of("model-load", "pread 1MiB", {"engine": "pread", "block": 1 << 20})
 PLAN = Plan(name="ufs tuning/1", workload="model-load", cases=(CASE,), rounds=9, warmups=1, seed=7)
@@ -31,15 +32,7 @@ def start(results: Path, plan: Plan = PLAN) -> RunWriter:
 
 
 def trial(number: int, note: str = "steady é \n") -> Trial:
-    return Trial(
-        case=CASE.id,
-        round=number,
-        warmup=False,
-        started="2026-01-01T00:00:00Z",
-        status=Status.OK,
-        metrics={"throughput": 1.5e9 + number},
-        notes=(note,),
-    )
+    return trial_of(CASE, number, {"throughput": 1.5e9 + number}, notes=(note,))
 
 
 def a_run(results: Path, trials: int = 3) -> Path:
