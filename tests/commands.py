@@ -1,13 +1,15 @@
 """The command as a user has it: a process of its own, on real files, that leaves nothing."""
 
+import contextlib
 import os
 import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -17,6 +19,7 @@ MIB = 1 << 20
 NOBODY = 65534
 _MARK = "LOADSTONE_TEST_MARK"
 _LIMIT_S = 60
+_IN_MEMORY = ("tmpfs", "ramfs", "overlay")
 
 
 class Done:
@@ -134,6 +137,25 @@ def write_model(path: Path, size_bytes: int) -> Path:
     """Make a file of incompressible bytes, always the same."""
     path.write_bytes(random.Random(size_bytes).randbytes(size_bytes))
     return path
+
+
+@contextlib.contextmanager
+def on_a_disk(path: Path) -> Iterator[Path]:
+    """``path``, or where that is memory an empty directory elsewhere."""
+    mounts = sorted(psutil.disk_partitions(all=True), key=lambda mount: len(mount.mountpoint))
+    holds = [mount for mount in mounts if path.is_relative_to(mount.mountpoint)]
+    if not holds or holds[-1].fstype not in _IN_MEMORY:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        yield Path(name)
+
+
+def let_everybody_pass(place: Path) -> None:
+    """Open pytest's directories on the way to ``place``: a session's, a process's, a test's."""
+    for directory in (place, *place.parents):
+        if directory.name.startswith(("pytest-", "popen-", "test_")):
+            directory.chmod(0o755)
 
 
 def needs(*programs: str) -> pytest.MarkDecorator:

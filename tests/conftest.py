@@ -4,19 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from commands import MIB, NOBODY, Command, write_model
+from commands import MIB, NOBODY, Command, let_everybody_pass, on_a_disk, write_model
+from huge_page_pool import untouched
 from leftovers import nothing_is_left
 
 __all__ = ["nothing_is_left"]
-
-IN_MEMORY = ("tmpfs", "ramfs", "overlay")
 
 # A user without rights may not pass the home directory that this Python lives in: in a mount
 # namespace of its own, a tmpfs that anybody may pass takes the place of that directory.
@@ -39,13 +36,8 @@ exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
     """An empty directory on a disk."""
-    mounts = sorted(psutil.disk_partitions(all=True), key=lambda mount: len(mount.mountpoint))
-    holds = [mount for mount in mounts if tmp_path.is_relative_to(mount.mountpoint)]
-    if not holds or holds[-1].fstype not in IN_MEMORY:
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
-        yield Path(path)
+    with on_a_disk(tmp_path) as path:
+        yield path
 
 
 @pytest.fixture
@@ -69,14 +61,19 @@ def loadstone(place: Path) -> Iterator[Command]:
 @pytest.fixture
 def as_nobody(place: Path) -> tuple[str, ...]:
     """Words that have a command run by a user without rights, who owns ``place``."""
-    for directory in (place, *place.parents):
-        if directory.name.startswith(("pytest-", "test_")):
-            directory.chmod(0o755)
+    let_everybody_pass(place)
     os.chown(place, NOBODY, NOBODY)
     prefix = Path(sys.base_prefix).resolve()
     closed = [str(path) for path in reversed(prefix.parents) if not path.stat().st_mode & 0o001]
     outermost = closed[0] if closed else ""
     return ("unshare", "--mount", "sh", "-c", _AS_NOBODY, "sh", outermost, str(prefix))
+
+
+@pytest.fixture
+def huge_pages_untouched() -> Iterator[None]:
+    """Meanwhile no other test process reserves huge pages, or takes any."""
+    with untouched():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -114,6 +114,7 @@ def huge_pages() -> int:
     return sum(int(Path(path).read_text()) for path in paths)
 
 
+@pytest.mark.usefixtures("huge_pages_untouched")
 def test_without_huge_pages_it_is_said_how_many_to_reserve(loadstone: Command) -> None:
     model = write_model(loadstone.place / "model.gguf", 5 * MIB)
     axes = ("--set", "destination=hugetlb,memfd-hugetlb")

@@ -198,6 +198,7 @@ def test_two_phones_carry_out_one_plan_side_by_side(measure: Command, make_adbd:
     assert case["ratio"] > 0
 
 
+@pytest.mark.usefixtures("huge_pages_untouched")
 def test_runs_side_by_side_that_have_nothing_in_common_are_shown_all_the_same(
     measure: Command, make_adbd: MakeAdbd
 ) -> None:

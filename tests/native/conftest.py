@@ -1,49 +1,62 @@
 """The program under test, in the builds that tests of the core drive."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from native import places
+from huge_page_pool import reserved
+from loadstone.targets.local import LocalTarget
 from native.job_lines import EMULATORS, Agent, need_emulator
-from native.programs import Program, build
+from native.programs import ADDRESS, THREAD, Builds, Program
 
 
 def _compiler() -> str:
-    compiler = shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("needs a C compiler: apt-get install gcc")
-    return compiler
-
-
-def _built(factory: pytest.TempPathFactory, name: str, *options: str) -> Program:
-    return build(factory.mktemp(name) / "build", _compiler(), *options)[0]
+    for compiler in ("gcc", "clang"):
+        if shutil.which(compiler):
+            return compiler
+    pytest.skip("needs a C compiler: apt-get install gcc")
 
 
 @pytest.fixture(scope="session")
-def job(tmp_path_factory: pytest.TempPathFactory) -> Program:
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
+    """Builds that are shared with the test processes beside this one."""
+    place = tmp_path_factory.getbasetemp()
+    return Builds((place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / "builds")
+
+
+@pytest.fixture(scope="session")
+def job(builds: Builds) -> Program:
     """As it is shipped."""
-    return _built(tmp_path_factory, "release")
+    return builds.program(_compiler())
 
 
 @pytest.fixture(scope="session")
-def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Program:
+def sanitized(builds: Builds) -> Program:
     """With AddressSanitizer, its leak checker, and UndefinedBehaviorSanitizer."""
-    return _built(tmp_path_factory, "address", "LOADSTONE_SANITIZE=ON")
+    return builds.program(_compiler(), *ADDRESS)
 
 
 @pytest.fixture(scope="session")
-def thread_sanitized(tmp_path_factory: pytest.TempPathFactory) -> Program:
+def thread_sanitized(builds: Builds) -> Program:
     """With ThreadSanitizer."""
-    return _built(tmp_path_factory, "thread", "LOADSTONE_SANITIZE_THREAD=ON")
+    return builds.program(_compiler(), *THREAD)
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalTarget]:
+    """This machine as a Target: its worker is small, so that a child is made in no time."""
+    target = LocalTarget(tmp_path_factory.mktemp("local"))
+    yield target
+    target.close()
 
 
 @pytest.fixture
 def huge_pages() -> Iterator[None]:
     """Enough huge pages for a file of 5 MiB in three buffers."""
-    with places.huge_pages(12):
+    with reserved(12):
         yield
 
 
@@ -63,7 +76,12 @@ def compiler(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def checked(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Program:
+def checked(compiler: str, builds: Builds) -> Program:
     """By each compiler, with AddressSanitizer, its leak checker, and UndefinedBehaviorSanitizer."""
-    directory = tmp_path_factory.mktemp(f"address-{compiler}")
-    return build(directory, compiler, "LOADSTONE_SANITIZE=ON")[0]
+    return builds.program(compiler, *ADDRESS)
+
+
+@pytest.fixture(scope="session")
+def thread_checked(compiler: str, builds: Builds) -> Program:
+    """By each compiler, with ThreadSanitizer."""
+    return builds.program(compiler, *THREAD)

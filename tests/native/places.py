@@ -1,7 +1,6 @@
-"""Places that tests of the core need and a machine has not: file systems, huge pages."""
+"""Places that tests of the core need and a machine has not: file systems, open directories."""
 
 import contextlib
-import fcntl
 import os
 import resource
 import shutil
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 
 _IMAGE_BYTES = 512 << 20
-_NR_HUGEPAGES = Path("/proc/sys/vm/nr_hugepages")
 _PACKAGES = {"xfs": "xfsprogs", "btrfs": "btrfs-progs", "ext4": "e2fsprogs"}
 
 
@@ -106,25 +104,6 @@ def overlay(directory: Path) -> Iterator[tuple[Path, Path]]:
         yield merged, lower
     finally:
         command("umount", str(merged))
-
-
-@contextlib.contextmanager
-def huge_pages(count: int) -> Iterator[None]:
-    """Reserve ``count`` huge pages more than there are now, and give them back.
-
-    One test process at a time: the others wait, as all would restore what they found.
-    """
-    need_root()
-    with _NR_HUGEPAGES.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        before = int(_NR_HUGEPAGES.read_text())
-        _NR_HUGEPAGES.write_text(str(before + count))
-        try:
-            if int(_NR_HUGEPAGES.read_text()) < before + count:
-                pytest.skip(f"memory is too fragmented for {count} huge pages: reboot")
-            yield
-        finally:
-            _NR_HUGEPAGES.write_text(str(before))
 
 
 @contextlib.contextmanager

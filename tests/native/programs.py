@@ -1,6 +1,7 @@
 """``loadstone-agent``, built as a test asks for it, and what it answers to one Job."""
 
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -10,6 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 SOURCE = Path(__file__).parents[2] / "native"
+
+ADDRESS = ("LOADSTONE_SANITIZE=ON",)
+THREAD = ("LOADSTONE_SANITIZE_THREAD=ON",)
+"""What the core is built with to be watched: memory, or threads that race."""
 
 # A report of a sanitizer ends the program with this code, which no job does.
 _REPORT_CODE = 99
@@ -140,19 +145,39 @@ def _answer(line: dict[str, Any]) -> Answer:
     return Answer(failure, line["values"], len(line["spans"]), len(line["histograms"]))
 
 
-def build(directory: Path, compiler: str, *options: str) -> tuple[Program, str]:
-    """Configure and compile; the program and what the tools said.
+class Builds(NamedTuple):
+    """Builds of the program below a directory: each made once, for whichever process asks first."""
 
-    Raises:
-        AssertionError: the build failed.
-    """
+    directory: Path
+
+    def program(self, compiler: str, *options: str) -> Program:
+        """The program as this compiler and these options make it."""
+        return Program(self.tree(compiler, *options) / "loadstone-agent")
+
+    def tree(self, compiler: str, *options: str) -> Path:
+        """The directory of such a build; what the tools said is in its ``said``.
+
+        Raises:
+            AssertionError: the build failed.
+        """
+        tree = self.directory / "-".join((Path(compiler).name, *options))
+        tree.mkdir(parents=True, exist_ok=True)
+        with (tree / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (tree / "said").exists():
+                said = _build(tree, compiler, options)
+                (tree / "said").write_text(said)
+        return tree
+
+
+def _build(tree: Path, compiler: str, options: tuple[str, ...]) -> str:
     configure = [
-        *("cmake", "-S", str(SOURCE), "-B", str(directory)),
+        *("cmake", "-S", str(SOURCE), "-B", str(tree), "-G", "Ninja"),
         *("-DLOADSTONE_PYTHON=OFF", "-DLOADSTONE_AGENT=ON", "-DCMAKE_BUILD_TYPE=Release"),
-        *(f"-D{option}" for option in options),
+        *("-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", *(f"-D{option}" for option in options)),
     ]
     said = ""
-    for command in (configure, ["cmake", "--build", str(directory), "--parallel", "2"]):
+    for command in (configure, ["cmake", "--build", str(tree)]):
         done = subprocess.run(
             command,
             env=os.environ | {"CC": compiler},
@@ -163,4 +188,4 @@ def build(directory: Path, compiler: str, *options: str) -> tuple[Program, str]:
         )
         said += done.stdout
         assert done.returncode == 0, said
-    return Program(directory / "loadstone-agent"), said
+    return said

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from loadstone.core import native, worker
+from loadstone.core import native
 from loadstone.model import Job, Outcome
+from loadstone.targets.local import LocalTarget
 from native import places, sample_jobs
 from native.job_lines import Agent
 from native.programs import Program
@@ -50,9 +51,9 @@ def _shapes(runner: Runner, operation: str, place: Path) -> list[dict[str, Any]]
 
 @pytest.mark.parametrize("operation", [one.name for one in native.operations()])
 def test_the_agent_answers_every_operation_as_the_core_does(
-    device_agent: Agent, operation: str, tmp_path: Path
+    device_agent: Agent, local: LocalTarget, operation: str, tmp_path: Path
 ) -> None:
-    expected = _shapes(worker.execute, operation, tmp_path / "core")
+    expected = _shapes(local.execute, operation, tmp_path / "core")
     told = _shapes(device_agent.execute, operation, tmp_path / "agent")
     assert told == expected
 
@@ -99,8 +100,14 @@ _VARIANTS: tuple[dict[str, str], ...] = (
 
 @pytest.mark.parametrize(("engine", "destination"), _WAYS)
 def test_every_byte_arrives(
-    device_agent: Agent, engine: str, destination: str, tmp_path: Path
+    device_agent: Agent,
+    engine: str,
+    destination: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if "hugetlb" in destination:
+        request.getfixturevalue("huge_pages_untouched")
     place = tmp_path / "place"
     sample_jobs.prepare(place)
     options = {"file": f"{place}/model", "checksums": f"{place}/sums", "io": "buffered"}

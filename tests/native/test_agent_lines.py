@@ -17,7 +17,7 @@ from loadstone.model import Job
 from loadstone.targets.android.wire import job_line, read_outcome
 from native import sample_jobs
 from native.job_lines import Agent
-from native.programs import Program
+from native.programs import ADDRESS, Program
 
 pytestmark = pytest.mark.native
 
@@ -203,7 +203,7 @@ def test_a_job_that_is_killed_is_told_in_the_words_of_the_worker(
     child.send_signal(number)
     said, _ = process.communicate(_FINE + b"\n", timeout=60)
     crashed, fine = (read_outcome(line) for line in said.splitlines()[1:])
-    sanitizers_own = number == signal.SIGBUS and "address" in str(agent.path)
+    sanitizers_own = number == signal.SIGBUS and ADDRESS[0] in str(agent.path)
     assert crashed.crash == worker.describe_exit(99 if sanitizers_own else -number)
     assert fine.error is not None
     assert fine.crash is None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from native.job_lines import EMULATORS, ROOT
-from native.programs import Program, build
+from native.programs import Builds, Program
 
 pytestmark = pytest.mark.native
 
@@ -18,12 +18,12 @@ _FLAGS = {"-Wall", "-Wextra", "-Wconversion", "-Werror"}
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
-def test_the_tree_compiles_without_a_warning(compiler: str, tmp_path: Path) -> None:
+def test_the_tree_compiles_without_a_warning(compiler: str, builds: Builds) -> None:
     if not shutil.which(compiler):
         pytest.skip(f"needs {compiler}: apt-get install {compiler}")
-    program, said = build(tmp_path, compiler, "CMAKE_EXPORT_COMPILE_COMMANDS=ON")
-    assert "warning" not in said
-    commands = json.loads((tmp_path / "compile_commands.json").read_text())
+    program, tree = builds.program(compiler), builds.tree(compiler)
+    assert "warning" not in (tree / "said").read_text()
+    commands = json.loads((tree / "compile_commands.json").read_text())
     lacking = [entry["file"] for entry in commands if not set(entry["command"].split()) >= _FLAGS]
     assert not lacking
     assert program.run("probe").values["anon"] == 0

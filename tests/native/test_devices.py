@@ -11,7 +11,7 @@ import pytest
 
 from devices import checksum, loop, run
 from native import places
-from native.programs import SOURCE, Answer, Failure, Program, build, finish
+from native.programs import SOURCE, Answer, Failure, Program, finish
 
 pytestmark = [pytest.mark.native, pytest.mark.root]
 
@@ -34,13 +34,6 @@ def baseline(tmp_path: Path) -> Iterator[str]:
     """Another that holds the same."""
     with loop(tmp_path / "baseline", size_bytes=_BYTES) as device:
         yield device
-
-
-@pytest.fixture(scope="module")
-def thread_checked(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """With ThreadSanitizer."""
-    directory = tmp_path_factory.mktemp(f"thread-{compiler}")
-    return build(directory, compiler, "LOADSTONE_SANITIZE_THREAD=ON")[0]
 
 
 class Traced:

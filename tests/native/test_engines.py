@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
-from loadstone.core import native, worker
+from loadstone.core import native
 from loadstone.model import Job, Outcome
+from loadstone.targets.local import LocalTarget
 from native import places
 from native.programs import Model, Program, load_options
 
 pytestmark = pytest.mark.native
+
+Load = Callable[..., Outcome]
 
 _MIB = 1 << 20
 _SIZES = ((5 << 20) + 13, 512 * 3 + 7)
@@ -83,8 +86,14 @@ def _job(model: Model, samples: tuple[str, ...] = (), **options: object) -> Job:
     return Job(operation="model-load", options=words, samples=samples)
 
 
-def _load(model: Model, samples: tuple[str, ...] = (), **options: object) -> Outcome:
-    return worker.execute(_job(model, samples, **options))
+@pytest.fixture
+def load(local: LocalTarget) -> Load:
+    """Loads a model by the core, in a process of its own."""
+
+    def execute(model: Model, samples: tuple[str, ...] = (), **options: object) -> Outcome:
+        return local.execute(_job(model, samples, **options))
+
+    return execute
 
 
 def _huge_pages_for(destination: str, request: pytest.FixtureRequest) -> None:
@@ -94,7 +103,11 @@ def _huge_pages_for(destination: str, request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize(("engine", "destination"), _COMBINATIONS)
 def test_what_arrives_is_the_file(
-    models: tuple[Model, ...], engine: str, destination: str, request: pytest.FixtureRequest
+    load: Load,
+    models: tuple[Model, ...],
+    engine: str,
+    destination: str,
+    request: pytest.FixtureRequest,
 ) -> None:
     _huge_pages_for(destination, request)
     _, ways, variants = _ENGINES[engine]
@@ -102,7 +115,7 @@ def test_what_arrives_is_the_file(
     variants = tuple(variant for variant in variants if may_lock or "fixed" not in variant)
     for model, io, variant in itertools.product(models, ways, variants):
         where = {"engine": engine, "destination": destination, "io": io, **variant}
-        outcome = _load(model, **where)
+        outcome = load(model, **where)
         refusal = outcome.error and errno.errorcode[outcome.error.code]
         assert outcome.crash is None, where
         assert outcome.error is None, (where, refusal, outcome.error)
@@ -113,10 +126,10 @@ def test_what_arrives_is_the_file(
 
 @pytest.mark.parametrize("engine", ["pread", "uring"])
 def test_a_direct_load_into_memory_that_is_there_leaves_the_page_cache_empty(
-    models: tuple[Model, ...], engine: str
+    load: Load, models: tuple[Model, ...], engine: str
 ) -> None:
     """Into memory that must be faulted in first, btrfs reads through the page cache."""
-    outcome = _load(models[0], engine=engine, io="direct", cache="cold", overlap=_MIB)
+    outcome = load(models[0], engine=engine, io="direct", cache="cold", overlap=_MIB)
     if outcome.values["cached_before_bytes"]:
         pytest.skip("the file does not leave the page cache: set TMPDIR to a directory on a disk")
     assert outcome.values["cached_after_bytes"] == 0
@@ -125,6 +138,7 @@ def test_a_direct_load_into_memory_that_is_there_leaves_the_page_cache_empty(
 @pytest.mark.parametrize(("engine", "destination"), _COMBINATIONS)
 @pytest.mark.parametrize("directory", ["the test's own"], indirect=True)
 def test_one_wrong_bit_is_found_where_it_is(
+    load: Load,
     models: tuple[Model, ...],
     engine: str,
     destination: str,
@@ -138,7 +152,7 @@ def test_one_wrong_bit_is_found_where_it_is(
         sums[4 * block] ^= 1
         (tmp_path / "wrong").write_bytes(sums)
         wrong = model._replace(checksums=tmp_path / "wrong")
-        outcome = _load(wrong, engine=engine, destination=destination, buffers=1)
+        outcome = load(wrong, engine=engine, destination=destination, buffers=1)
         assert outcome.error is not None
         assert outcome.error.code == errno.EBADMSG
         assert outcome.error.step == "verify"
@@ -147,11 +161,11 @@ def test_one_wrong_bit_is_found_where_it_is(
 
 @pytest.mark.parametrize("engine", ["sendfile", "splice"])
 def test_what_the_kernel_cannot_fill_is_an_error_that_says_so(
-    model: Model, engine: str, request: pytest.FixtureRequest
+    load: Load, model: Model, engine: str, request: pytest.FixtureRequest
 ) -> None:
     """hugetlbfs has no write: what is sent to it is refused."""
     request.getfixturevalue("huge_pages")
-    outcome = _load(model, engine=engine, destination="memfd-hugetlb")
+    outcome = load(model, engine=engine, destination="memfd-hugetlb")
     assert outcome.error is not None
     assert (outcome.error.code, outcome.error.step) == (errno.EINVAL, engine)
 
@@ -181,14 +195,14 @@ def test_a_made_file_follows_from_its_seed(job: Program, tmp_path: Path) -> None
 
 
 def test_sampled_verification_reads_the_first_every_16th_and_the_last_mebibyte(
-    job: Program, tmp_path: Path
+    load: Load, job: Program, tmp_path: Path
 ) -> None:
     model = job.make_model(tmp_path, 20 * _MIB + 5)
-    outcome = _load(model, engine="pread", verify="sampled")
+    outcome = load(model, engine="pread", verify="sampled")
     assert outcome.values["verified_bytes"] == 2 * _MIB + 5
 
 
-def test_every_block_is_counted_once_in_the_histogram(model: Model) -> None:
+def test_every_block_is_counted_once_in_the_histogram(load: Load, model: Model) -> None:
     variants: tuple[dict[str, Any], ...] = (
         {"engine": "pread"},
         {"engine": "pread", "threads": 3},
@@ -198,13 +212,13 @@ def test_every_block_is_counted_once_in_the_histogram(model: Model) -> None:
         {"engine": "splice", "destination": "memfd"},
     )
     for variant in variants:
-        (histogram,) = _load(model, block=65536, **variant).histograms
+        (histogram,) = load(model, block=65536, **variant).histograms
         assert histogram.count == sum(histogram.buckets.values()) == 81, variant
         assert 0 < histogram.min_ns <= histogram.max_ns <= histogram.sum_ns
 
 
-def test_spans_lie_within_the_trial_and_overlap_where_asked(model: Model) -> None:
-    outcome = _load(model, engine="pread", overlap=65536, block=65536)
+def test_spans_lie_within_the_trial_and_overlap_where_asked(load: Load, model: Model) -> None:
+    outcome = load(model, engine="pread", overlap=65536, block=65536)
     ready_ns = outcome.values["ready_ns"]
     for span in outcome.spans:
         assert 0 <= span.start_ns <= span.end_ns
@@ -214,12 +228,14 @@ def test_spans_lie_within_the_trial_and_overlap_where_asked(model: Model) -> Non
     assert {span.name for span in outcome.spans} >= {"open", "allocate", "read", "release"}
 
 
-def test_huge_pages_that_were_got_are_told(model: Model, request: pytest.FixtureRequest) -> None:
+def test_huge_pages_that_were_got_are_told(
+    load: Load, model: Model, request: pytest.FixtureRequest
+) -> None:
     request.getfixturevalue("huge_pages")
     for destination in ("hugetlb", "memfd-hugetlb"):
-        outcome = _load(model, engine="pread", destination=destination)
+        outcome = load(model, engine="pread", destination=destination)
         assert outcome.values["huge_bytes"] == 6 * _MIB
-    assert _load(model, engine="pread", destination="memfd").values["huge_bytes"] == 0
+    assert load(model, engine="pread", destination="memfd").values["huge_bytes"] == 0
 
 
 @pytest.mark.root
@@ -268,11 +284,11 @@ def test_nothing_is_left_in_the_process(model: Model, tmp_path: Path) -> None:
 def test_jobs_may_run_side_by_side(model: Model) -> None:
     errors = []
 
-    def load() -> None:
+    def load_by_each() -> None:
         for engine in ("uring", "pread", "mmap-copy"):
             errors.append(native.run_job(_job(model, engine=engine, overlap=65536)).error)
 
-    threads = [threading.Thread(target=load) for _ in range(4)]
+    threads = [threading.Thread(target=load_by_each) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -280,12 +296,14 @@ def test_jobs_may_run_side_by_side(model: Model) -> None:
     assert errors == [None] * 12
 
 
-def test_a_sample_that_is_too_long_ends_with_a_whole_line(model: Model, tmp_path: Path) -> None:
+def test_a_sample_that_is_too_long_ends_with_a_whole_line(
+    load: Load, model: Model, tmp_path: Path
+) -> None:
     lines = "".join(f"counter{number} 1234567\n" for number in range(4000))
     (tmp_path / "long").write_text(lines)
     (tmp_path / "short").write_text("one line without an end")
     paths = (str(tmp_path / "long"), str(tmp_path / "short"), str(tmp_path / "none"))
-    texts = _load(model, samples=paths, engine="pread").after
+    texts = load(model, samples=paths, engine="pread").after
     assert 32000 < len(texts[paths[0]]) < len(lines)
     assert lines.startswith(texts[paths[0]])
     assert texts[paths[0]].endswith(" 1234567\n")

@@ -257,6 +257,7 @@ def test_few_descriptors_are_an_error_or_enough(
         assert answer.values["verified_bytes"] == model.bytes
 
 
+@pytest.mark.usefixtures("huge_pages_untouched")
 def test_no_huge_pages_is_an_error_that_says_so(sanitized: Program, tmp_path: Path) -> None:
     free = next(
         int(line.split()[1])
