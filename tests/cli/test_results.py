@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import loadstone as api
-from commands import MIB, Command, Done, needs_root, until
+from commands import MIB, Command, Done, needs_root, on_a_disk, until, write_model
 
 ONCE = ("--rounds", "1", "--warmups", "0", "--set", "engine=pread,mmap")
 
@@ -133,7 +133,8 @@ def test_a_directory_that_was_there_is_not_removed(loadstone: Command) -> None:
 def test_two_runs_at_once_are_kept_apart_and_told_of_each_other(
     loadstone: Command, model: Path
 ) -> None:
-    words = ("run", "--file", model, "--set", "engine=pread", "--rounds")
+    axes = ("--set", "engine=pread", "--set", "cache=as-is")
+    words = ("run", "--file", model, *axes, "--rounds")
     first = loadstone.start(*words, "400")
     until(loadstone.trials, "the first Run to begin")
     second = loadstone(*words, "30")
@@ -155,11 +156,22 @@ def test_a_run_that_is_being_made_is_not_resumed(loadstone: Command, model: Path
     assert "is being written by another loadstone" in done.complaint
 
 
+@pytest.fixture(scope="module")
+def made_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Run of two Trials, which is made once and never touched."""
+    with on_a_disk(tmp_path_factory.mktemp("made")) as place:
+        loadstone = Command(place)
+        model = write_model(place / "model.gguf", 2 * MIB)
+        assert loadstone("run", "--file", model, *ONCE).code == 0
+        (path,) = loadstone.results.glob("runs/*")
+        yield path
+
+
 @pytest.fixture
-def run(loadstone: Command, model: Path) -> Path:
+def run(loadstone: Command, made_run: Path) -> Path:
     """A Run that lacks its last Trial."""
-    assert loadstone("run", "--file", model, *ONCE).code == 0
-    (path,) = loadstone.results.glob("runs/*")
+    path = loadstone.results / "runs" / made_run.name
+    shutil.copytree(made_run, path)
     first, _ = (path / "trials.jsonl").read_text().splitlines(keepends=True)
     (path / "trials.jsonl").write_text(first)
     return path
@@ -200,6 +212,7 @@ def test_a_damaged_run_is_refused_in_one_line(
     assert done.out == ""
 
 
+@pytest.mark.usefixtures("model")
 @pytest.mark.parametrize("name", ["nosuch", "./nosuch", "model.gguf", "last~7", "", "/", "\x1b[2J"])
 def test_a_run_that_is_not_there_is_named(loadstone: Command, run: Path, name: str) -> None:
     for verb in VERBS:
