@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -19,13 +19,15 @@ FILE_BYTES = 512 << 20
 CACHED_BYTES = 64 << 20
 
 Side = Callable[[], float]
+Figures = Callable[[], Mapping[str, float]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything below this directory is a perf test."""
+    """Everything below this directory is a perf test, and nothing may run beside one."""
     for item in items:
         if "perf" in item.path.parts:
             item.add_marker(pytest.mark.perf)
+            item.add_marker(pytest.mark.alone)
 
 
 class Pairs(msgspec.Struct, frozen=True):
@@ -52,13 +54,24 @@ class Pairs(msgspec.Struct, frozen=True):
 
 def take_pairs(ours: Side, theirs: Side, count: int = PAIRS) -> Pairs:
     """Take both sides count times, swapping who goes first; one pair before is thrown away."""
-    taken: dict[Side, list[float]] = {ours: [], theirs: []}
-    for side in (ours, theirs):
-        side()
+    return take_figures(lambda: {"": ours()}, lambda: {"": theirs()}, count)[""]
+
+
+def take_figures(ours: Figures, theirs: Figures, count: int = PAIRS) -> dict[str, Pairs]:
+    """The same of sides that tell several figures each time: the pairs of each."""
+    taken: dict[Figures, list[Mapping[str, float]]] = {ours: [], theirs: []}
+    names = ours().keys()
+    theirs()
     for number in range(count):
         for side in (ours, theirs) if number % 2 else (theirs, ours):
             taken[side].append(side())
-    return Pairs(ours=taken[ours], theirs=taken[theirs])
+    return {
+        name: Pairs(
+            ours=[figures[name] for figures in taken[ours]],
+            theirs=[figures[name] for figures in taken[theirs]],
+        )
+        for name in names
+    }
 
 
 def execute(operation: str, **options: object) -> Outcome:
