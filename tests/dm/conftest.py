@@ -19,6 +19,13 @@ from loadstone.targets.local import LocalTarget
 REMEDY = "tests/lab/test_inside.py runs these in a guest that has it"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every device of device-mapper is looked at, so nothing may run beside these."""
+    for item in items:
+        if "dm" in item.path.parts:
+            item.add_marker(pytest.mark.alone)
+
+
 @pytest.fixture(scope="session")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalTarget]:
     """One for all tests: in a guest, a worker takes its time to start."""
