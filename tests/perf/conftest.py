@@ -1,5 +1,6 @@
 """Speeds are ratios taken in one run: both sides in turn, so that noise hits both alike."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from loadstone.core import native, worker
 from loadstone.model import Job, Outcome
 
 PAIRS = 11
+# All of fewer may lie on one side of the true median by more than a chance of 5 %.
+_LEAST = 6
 FILE_BYTES = 512 << 20
 CACHED_BYTES = 64 << 20
 
@@ -51,13 +54,22 @@ class Pairs(msgspec.Struct, frozen=True):
         """Whether the ratio is below a limit for certain: noise alone must not say so."""
         return self.interval.high < limit
 
+    def reaches(self, limit: float) -> bool:
+        """Whether the ratio is no less than a limit for certain."""
+        return self.interval.low >= limit
 
-def take_pairs(ours: Side, theirs: Side, count: int = PAIRS) -> Pairs:
-    """Take both sides count times, swapping who goes first; one pair before is thrown away."""
-    return take_figures(lambda: {"": ours()}, lambda: {"": theirs()}, count)[""]
+
+def take_pairs(ours: Side, theirs: Side, count: int = PAIRS, at_least: float = math.inf) -> Pairs:
+    """Take both sides count times, swapping who goes first; one pair before is thrown away.
+
+    Fewer times where the ratio is ``at_least`` so much for certain before.
+    """
+    return take_figures(lambda: {"": ours()}, lambda: {"": theirs()}, count, at_least)[""]
 
 
-def take_figures(ours: Figures, theirs: Figures, count: int = PAIRS) -> dict[str, Pairs]:
+def take_figures(
+    ours: Figures, theirs: Figures, count: int = PAIRS, at_least: float = math.inf
+) -> dict[str, Pairs]:
     """The same of sides that tell several figures each time: the pairs of each."""
     taken: dict[Figures, list[Mapping[str, float]]] = {ours: [], theirs: []}
     names = ours().keys()
@@ -65,13 +77,18 @@ def take_figures(ours: Figures, theirs: Figures, count: int = PAIRS) -> dict[str
     for number in range(count):
         for side in (ours, theirs) if number % 2 else (theirs, ours):
             taken[side].append(side())
-    return {
-        name: Pairs(
-            ours=[figures[name] for figures in taken[ours]],
-            theirs=[figures[name] for figures in taken[theirs]],
-        )
-        for name in names
-    }
+        pairs = {name: _pairs_of(name, taken[ours], taken[theirs]) for name in names}
+        if number + 1 >= _LEAST and all(pair.reaches(at_least) for pair in pairs.values()):
+            break
+    return pairs
+
+
+def _pairs_of(
+    name: str, ours: list[Mapping[str, float]], theirs: list[Mapping[str, float]]
+) -> Pairs:
+    return Pairs(
+        ours=[figures[name] for figures in ours], theirs=[figures[name] for figures in theirs]
+    )
 
 
 def execute(operation: str, **options: object) -> Outcome:

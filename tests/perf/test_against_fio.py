@@ -14,6 +14,7 @@ from perf.conftest import execute, keep, take_pairs
 
 Fio = Callable[..., dict[str, float]]
 LOOPS = 4
+_LIMIT = 0.97
 NATIVE = Path(__file__).parents[2] / "native"
 
 
@@ -72,8 +73,8 @@ def test_a_load_reads_as_fast_as_fio(
     def theirs() -> float:
         return fio(model, **direct(block, depth))["bw_bytes"] / 1e9
 
-    pairs = keep(benchmark, lambda: take_pairs(ours, theirs), unit="GB/s")
-    assert not pairs.fall_short_of(0.97)
+    pairs = keep(benchmark, lambda: take_pairs(ours, theirs, at_least=_LIMIT), unit="GB/s")
+    assert not pairs.fall_short_of(_LIMIT)
 
 
 @SHAPES
@@ -96,8 +97,8 @@ def test_with_equal_huge_buffers_the_loop_is_as_fast_as_fios(
         options = {"iomem": "mmaphuge", "hugepage-size": huge_pages, **direct(block, depth)}
         return fio(model, **options)["bw_bytes"] / 1e9
 
-    pairs = keep(benchmark, lambda: take_pairs(ours, theirs), unit="GB/s")
-    assert not pairs.fall_short_of(0.97)
+    pairs = keep(benchmark, lambda: take_pairs(ours, theirs, at_least=_LIMIT), unit="GB/s")
+    assert not pairs.fall_short_of(_LIMIT)
 
 
 def test_a_cached_read_costs_no_more_than_in_fio(
