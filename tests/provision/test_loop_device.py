@@ -13,9 +13,10 @@ import pytest
 from commands import MIB, needs, needs_root
 from leftovers import leftovers
 from loadstone.errors import CannotMeasureError
-from loadstone.provision.journal import Entry, Journal
+from loadstone.provision.journal import Journal
 from loadstone.provision.leftovers import clean
 from loadstone.provision.loop_device import goes_direct, loop_device
+from loadstone.provision.record import Entry
 from loadstone.provision.removers import is_mounted
 from loadstone.targets.local import LocalTarget
 

@@ -13,7 +13,7 @@ from loadstone.text import printable
 
 if TYPE_CHECKING:
     from loadstone.core.remote_files import Execute
-    from loadstone.provision.journal import Removal
+    from loadstone.provision.removal import Removal
 
 
 @click.command()
@@ -42,7 +42,7 @@ def command(results: Path) -> ExitCode:
 
 
 def _words(removal: "Removal") -> str:
-    from loadstone.provision.journal import LOCAL
+    from loadstone.provision.record import LOCAL
 
     record = removal.entry.record
     place = "" if record.target == LOCAL else f" on {record.target}"

@@ -11,32 +11,22 @@ from loadstone.core import native
 from loadstone.core.remote_files import Execute
 from loadstone.durable import UNDECODABLE, decode
 from loadstone.errors import LoadstoneError, RunError, TargetError, system_words
-from loadstone.provision.journal import (
-    LOCAL,
-    UNREADABLE,
-    Entry,
-    Record,
-    Removal,
-    boot_id,
-    problem_for_now,
-    problem_of,
-    process_start,
-    take_down_entry,
-)
+from loadstone.provision.record import LOCAL, Entry, Record, boot_id, process_start
+from loadstone.provision.removal import Removal, left, left_for_now, take_down
 
 Reach = Callable[[str], AbstractContextManager[Execute]]
 """Connects to the Target of a name for as long as the context lasts."""
 
+UNREADABLE = "unreadable"
+"""The kind of an Entry whose file cannot be read; its detail says why."""
 
 _LIMIT_BYTES = 1 << 20
-
-
 # A scheme and what it addresses, such as adb:emulator-5554, which is no option of any program.
 _TARGET = re.compile(r"[a-z]+(:[!-,.-~][ -~]{0,255})?")
 
 
 def find_leftovers(results: Path) -> list[Entry]:
-    """What processes that have died left standing, oldest first.
+    """What processes that have died left set up, oldest first.
 
     A journal file that cannot be read is an Entry too, of the kind ``UNREADABLE``.
 
@@ -62,11 +52,11 @@ def _nowhere(_: str) -> AbstractContextManager[Execute]:
 
 
 def clean(results: Path, reach: Reach = _nowhere) -> list[Removal]:
-    """Take down all that is stale, the newest first; one that fails does not stop the next.
+    """Take down all leftovers, the newest first; one that fails does not stop the next.
 
     Args:
-        reach: connects to each other Target that something stands on, once. What stands on one
-            that cannot be reached stays, and stays written down.
+        reach: connects once to each other Target that has some. Those of one that cannot be
+            reached stay, and stay in the journal.
 
     Raises:
         RunError: the journal cannot be read.
@@ -81,25 +71,27 @@ def clean(results: Path, reach: Reach = _nowhere) -> list[Removal]:
 
 def _clean_target(target: str, entries: list[Entry], reach: Reach) -> list[Removal]:
     if target == LOCAL:
-        return [take_down_entry(entry, native.run_job) for entry in entries]
+        return [_take_down_here(entry) for entry in entries]
     if not _TARGET.fullmatch(target):
-        why = "its target is the name of none"
-        return [Removal(entry=entry, problem=problem_of(entry, why)) for entry in entries]
+        return [left(entry, RunError("its target is the name of none")) for entry in entries]
     removals: list[Removal] = []
     try:
         with reach(target) as execute:
-            removals += [take_down_entry(entry, execute) for entry in entries]
+            removals += [take_down(entry, execute) for entry in entries]
     except LoadstoneError as error:
         # Also one that went away only when the work was done.
-        left = entries[len(removals) :]
-        removals += [
-            Removal(entry=entry, problem=problem_for_now(entry, str(error))) for entry in left
-        ]
+        removals += [left_for_now(entry, error) for entry in entries[len(removals) :]]
     return removals
 
 
+def _take_down_here(entry: Entry) -> Removal:
+    if entry.record.kind == UNREADABLE:
+        return left(entry, RunError(entry.record.detail))
+    return take_down(entry, native.run_job)
+
+
 def _read(path: Path) -> Entry | None:
-    """An Entry, or None where its process has struck it meanwhile."""
+    """An Entry, or None where its process has removed it meanwhile."""
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > _LIMIT_BYTES:

@@ -1,7 +1,7 @@
 """How what was set up is taken down; what is not ours is refused, what is gone is done.
 
-Those that take an ``Execute`` serve any Target: they go by the core's operations, which refuse
-once more whatever is not named ``loadstone-…``. The others act on this machine.
+Those that use their ``execute`` work on any Target, by the core's operations, which refuse once
+more whatever is not named ``loadstone-…``. The others act on this machine.
 """
 
 import contextlib
@@ -9,13 +9,14 @@ import errno
 import posixpath
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from loadstone.core.explain import describe
 from loadstone.core.remote_files import Execute, stat_file
 from loadstone.environment.mounts import parse_mountinfo
 from loadstone.errors import LoadstoneError, RunError, TargetError, system_words
-from loadstone.model import CoreError, Job
+from loadstone.model import CoreError, Job, Noun
 from loadstone.programs import run_program
 
 CONFIGFS = Path("/sys/kernel/config")
@@ -106,7 +107,7 @@ def remove_mapped(execute: Execute, name: str, _: str = "") -> None:
     raise RunError(describe(error), remedy=remedy)
 
 
-def unmount(point: str, _: str = "") -> None:
+def unmount(_: Execute, point: str, __: str = "") -> None:
     """Unmount what lies on a directory named ``loadstone-…``, and remove that directory.
 
     Raises:
@@ -126,7 +127,7 @@ def unmount(point: str, _: str = "") -> None:
         return
 
 
-def remove_null_blk(name: str, _: str = "") -> None:
+def remove_null_blk(_: Execute, name: str, __: str = "") -> None:
     """Take down a null_blk by its directory in configfs, named ``loadstone…``.
 
     Raises:
@@ -141,7 +142,7 @@ def remove_null_blk(name: str, _: str = "") -> None:
         directory.rmdir()
 
 
-def remove_directory(name: str, _: str = "") -> None:
+def remove_directory(_: Execute, name: str, __: str = "") -> None:
     """Remove a directory named ``loadstone-…`` with all that is in it.
 
     Raises:
@@ -182,3 +183,34 @@ def _ordered(execute: Execute, job: Job) -> CoreError | None:
 def _real(path: Path) -> str:
     """As the kernel tells of it: the way there without links, the last step as it is."""
     return str(path.parent.resolve() / path.name)
+
+
+class Remover(Noun, frozen=True, kw_only=True):
+    """How things of one kind are taken down.
+
+    ``remove`` is given what executes Jobs where the thing is, and its Record's name and detail.
+    It makes sure that the name is one of ours, takes what is already gone for taken down, and
+    raises LoadstoneError or OSError; a remedy is what there is to do besides seeing to it by hand,
+    None where nothing is known. ``is_local`` says that it works on this machine alone.
+    """
+
+    remove: Callable[[Execute, str, str], None]
+    is_local: bool = False
+
+
+REMOVERS: dict[str, Remover] = {
+    "file": Remover(remove=remove_file),
+    "tunable": Remover(remove=restore_tunable),
+    "loop": Remover(remove=detach_loop),
+    "dm-table": Remover(remove=remove_mapped),
+    "directory": Remover(remove=remove_directory, is_local=True),
+    "mount": Remover(remove=unmount, is_local=True),
+    "null_blk": Remover(remove=remove_null_blk, is_local=True),
+}
+"""By the kind of a Record. Kinds stay: a journal of an earlier version has them.
+
+``tunable``: the name is a file of sysfs or procfs, the detail its old value as it is written.
+``loop``: the name is the image, as no device is known before there is one. ``mount``: the name is
+the mount point, which goes as well. ``dm-table``: the name of the device-mapper device.
+``null_blk``: that of its directory in configfs.
+"""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from loadstone.core import native
 from loadstone.errors import CannotMeasureError, system_words
 from loadstone.programs import load_module, run_program
 from loadstone.provision.removers import CONFIGFS, remove_null_blk
@@ -68,7 +69,7 @@ def _null_blk(profile: Profile, size_bytes: int, name: str) -> Iterator[str]:
             _see_that_it_took(profile, directory, parameter)
         yield _disk_name(directory)
     finally:
-        remove_null_blk(directory.name)
+        remove_null_blk(native.run_job, directory.name)
 
 
 def _configfs() -> Path:
