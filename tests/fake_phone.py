@@ -82,6 +82,7 @@ class Phone:
 
     name = "adb:fake"
     is_this_machine = False
+    lost_remedy = "plug it in again"
 
     def __init__(self, root: Path, texts: Mapping[str, str] | None = None) -> None:
         self.root = root

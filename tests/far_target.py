@@ -30,6 +30,7 @@ class FarTarget:
 
     name = "far:1"
     is_this_machine = False
+    lost_remedy = "plug it in again"
 
     def __init__(self, place: Path, hides: tuple[str, ...] = ()) -> None:
         assert not Path(PREFIX).exists(), f"{PREFIX} has to be a name of nothing here"
@@ -90,12 +91,6 @@ class FarTarget:
 
     def write_text(self, path: str, text: str) -> None:
         self._local.write_text(self._here(path), text)
-
-    def put_file(self, source: Path, path: str) -> None:
-        self._local.put_file(source, self._here(path))
-
-    def get_file(self, path: str, destination: Path) -> None:
-        self._local.get_file(self._here(path), destination)
 
     def remove_file(self, path: str) -> None:
         if self.is_lost:

@@ -1,5 +1,6 @@
 """What the README shows of Python works as it stands there."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,16 @@ def test_a_run_can_be_made_loaded_summarised_and_compared(small: Path, place: Pa
 def test_a_finished_run_is_resumed_to_itself(small: Path, place: Path) -> None:
     run = loadstone.run(file=small, axes={"engine": "pread"}, rounds=1, results=place / "r")
     assert loadstone.resume("last", results=place / "r") == run
+
+
+def test_a_run_of_a_guest_that_is_gone_is_not_resumed(small: Path, place: Path) -> None:
+    run = loadstone.run(file=small, axes={"engine": "pread"}, rounds=1, results=place / "r")
+    manifest = run.path / "manifest.json"
+    told = json.loads(manifest.read_text())
+    told["environment"]["target"] = "lab:6.1"
+    manifest.write_text(json.dumps(told))
+    with pytest.raises(loadstone.RunError, match=r"lab:6\.1 existed for that run alone"):
+        loadstone.resume("last", results=place / "r")
 
 
 def test_the_whole_trial_is_in_the_run(small: Path, place: Path) -> None:

@@ -149,16 +149,17 @@ def resume(
     """Finish a Run that was interrupted; one that lacks nothing is returned as it is.
 
     Raises:
-        RunError: there is no such Run, or it was begun on another file or machine, or in a
-            guest of the lab, whose memory is gone.
+        RunError: there is no such Run, or it was begun on another file or machine, or on one
+            that existed for that Run alone.
     """
     found = load(text, results=results)
-    if found.manifest.environment.target.startswith("lab:"):
+    target = found.manifest.environment.target
+    if not targets.can_connect(target):
         raise RunError(
-            f"{found.id}: cannot be resumed: its guest is gone, and another boot is another draw",
-            remedy="what ended can be shown and compared, and `loadstone lab run` makes a new one",
+            f"{found.id}: cannot be resumed: {target} existed for that run alone",
+            remedy="show and compare what ended, or start a new run",
         )
-    with targets.connect(found.manifest.environment.target, Path(results), access) as connected:
+    with targets.connect(target, Path(results), access) as connected:
         return runner.resume_run(found, connected, Path(results), observer or runner.Silence())
 
 

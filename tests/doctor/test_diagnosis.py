@@ -448,7 +448,11 @@ def test_a_file_larger_than_the_memory_is_told(tmp_path: Path) -> None:
             "let it cool",
         ),
         ({"battery.level_percent": 14}, "battery", "charge"),
-        ({"battery.level_percent": 90, "battery.saver_is_on": True}, "battery", "low_power 0"),
+        (
+            {"battery.level_percent": 90, "battery.saver_is_on": True},
+            "battery",
+            "battery saver off",
+        ),
     ],
 )
 def test_a_condition_that_unsettles_figures_has_a_remedy(

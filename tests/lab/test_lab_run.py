@@ -152,7 +152,7 @@ def test_a_run_brought_back_tells_of_its_guest(
     assert shown.code == 0
     refused = lab.command("resume", run.id)
     assert refused.code == 2
-    assert "its guest is gone" in refused.complaint
+    assert "existed for that run alone" in refused.complaint
 
 
 def test_large_folios_make_buffered_writes_of_7_faster_than_those_of_6_1(lab: Lab) -> None:

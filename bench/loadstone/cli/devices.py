@@ -1,4 +1,4 @@
-"""``loadstone devices``: what can be a target beside this machine."""
+"""``loadstone devices``: what can be a target besides this machine."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @results_option
 @json_option
 def command(access: Access, results: Path, as_json: bool) -> ExitCode:
-    """List the devices that adb sees: what each is, and what it can do.
+    """List the devices that can be targets: what each is, and what it can do.
 
-    Leaves with 0 if one of them can be worked with, else with 3. The agent is pushed to each.
+    Leaves with 0 if Cases can be run on one of them, else with 3. The agent is pushed to each.
     """
     from loadstone.doctor.reachable import reachable
 
@@ -43,14 +43,12 @@ def _print(found: "tuple[Reachable, ...]") -> None:
     from rich.markup import escape
 
     from loadstone.report import text
+    from loadstone.targets import how_to_connect
     from loadstone.text import printable
 
     out = text.console()
     if not found:
-        out.print(
-            "no devices: plug one in with USB debugging on, or `adb connect HOST:PORT`; "
-            "`adb devices` must list it"
-        )
+        out.print(f"no devices: {how_to_connect()}")
     for device in found:
         out.print(f"[bold]{escape(printable(device.target))}[/]")
         for line in _lines(device):
@@ -72,8 +70,7 @@ def _lines(device: "Reachable") -> list[str]:
         return "unknown" if value is None else format_bytes_rounded(int(value))
 
     return [
-        f"{told('phone.manufacturer')} {told('phone.model')}, Android {told('android.version')}, "
-        f"Linux {told('kernel.release')} ({told('machine.architecture')})",
+        f"{_product(facts)}Linux {told('kernel.release')} ({told('machine.architecture')})",
         f"{'root' if facts.get('user.is_root') else 'no root'}, SELinux {told('security.selinux')}",
         f"pages of {size(facts.get('machine.page_bytes'))}, "
         f"{size(facts.get('memory.available_bytes'))} of memory available",
@@ -82,6 +79,15 @@ def _lines(device: "Reachable") -> list[str]:
         f"room for files: {size(device.free_bytes)}",
         f"heat: {told('heat.zones')}; battery: {_battery(facts)}",
     ]
+
+
+def _product(facts: "Mapping[str, Fact]") -> str:
+    """``Google Pixel 6, Android 14, ``, as far as it is known."""
+    names = (facts.get(name) for name in ("phone.manufacturer", "phone.model"))
+    model = " ".join(str(name) for name in names if name is not None)
+    version = facts.get("android.version")
+    words = (model, "" if version is None else f"Android {version}")
+    return "".join(f"{word}, " for word in words if word)
 
 
 def _battery(facts: "Mapping[str, Fact]") -> str:

@@ -169,7 +169,7 @@ def _battery(facts: Facts) -> Condition | None:
             name="battery",
             state=state,
             problem="the battery saver is on: it slows CPUs down",
-            remedy="adb shell settings put global low_power 0, or charge it",
+            remedy="turn its battery saver off, or charge it",
         )
     if level >= _LOW_PERCENT:
         return Condition(name="battery", state=state)

@@ -9,7 +9,7 @@ from loadstone.doctor.probes import PROBES, explain_probe
 from loadstone.errors import LoadstoneError
 from loadstone.model import Conditions, CoreError, Fact, Job, Noun
 from loadstone.runs.conditions import resolve_conditions
-from loadstone.targets import Found, Target
+from loadstone.targets import FoundDevice, Target
 from loadstone.targets.access import Access
 
 # Readable by whoever reads it, and never large.
@@ -41,7 +41,7 @@ def reachable(results: Path, access: Access) -> tuple[Reachable, ...]:
     return tuple(_looked_at(found, results, access) for found in targets.discover())
 
 
-def _looked_at(found: Found, results: Path, access: Access) -> Reachable:
+def _looked_at(found: FoundDevice, results: Path, access: Access) -> Reachable:
     if found.problem is not None:
         return Reachable(
             target=found.target, about=found.about, problem=found.problem, remedy=found.remedy

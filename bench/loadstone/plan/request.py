@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from loadstone import targets
 from loadstone.environment.cpus import require_pin
 from loadstone.errors import UsageError
 from loadstone.model import Conditions, Input, Noun, Plan, Value
@@ -87,7 +88,7 @@ def require_whole_paths(request: Request, target: str) -> None:
         if name is not None and not name.startswith("/"):
             raise UsageError(
                 f"{option} {printable(name)}: on {target} a path begins with /",
-                remedy="write the whole one, such as /data/local/tmp/model.gguf",
+                remedy=f"write the whole one, such as {targets.example_file(target)}",
             )
 
 

@@ -15,8 +15,6 @@ from loadstone.runs.conditions import Measurement, TrialConditions
 from loadstone.targets import Say, Target
 from loadstone.workloads import Prepared
 
-_TARGET_LOST_REMEDY = "keep it connected and powered; the Run goes on when it is back"
-
 
 class NextAction(Enum):
     """How a Run goes on after a Trial."""
@@ -38,10 +36,10 @@ def run_trial(
             started, start_ns = _now()
             measured = conditions.measure(target.execute, prepared.job(step.case))
             outcome = measured.outcome
-            finding = _finding(step.case, prepared, measured, waited)
+            finding = _finding(step.case, target, prepared, measured, waited)
         except TargetLostError as error:
             outcome = Outcome(crash=error.what, target_lost=True)
-            finding = _target_lost(error.what, error.remedy)
+            finding = _target_lost(error.what, target)
     trial = Trial(
         case=step.case.id,
         round=step.round,
@@ -63,11 +61,15 @@ def run_trial(
 
 
 def _finding(
-    case: Case, prepared: Prepared, measured: Measurement, waited: Mapping[str, float]
+    case: Case,
+    target: Target,
+    prepared: Prepared,
+    measured: Measurement,
+    waited: Mapping[str, float],
 ) -> Finding:
     outcome = measured.outcome
     if outcome.target_lost:
-        return _target_lost(outcome.crash, None)
+        return _target_lost(outcome.crash, target)
     found = measured.applied_to(prepared.evaluate(case, outcome))
     return msgspec.structs.replace(found, evidence={**found.evidence, **waited})
 
@@ -76,8 +78,9 @@ def _now() -> tuple[datetime, int]:
     return datetime.now(UTC), time.monotonic_ns()
 
 
-def _target_lost(reason: str | None, remedy: str | None) -> Finding:
-    return Finding(status=Status.FAILED, reason=reason, remedy=remedy or _TARGET_LOST_REMEDY)
+def _target_lost(reason: str | None, target: Target) -> Finding:
+    remedy = f"{target.lost_remedy}; the Run goes on when it is back"
+    return Finding(status=Status.FAILED, reason=reason, remedy=remedy)
 
 
 def inherent_ns(finding: Finding, outcome: Outcome) -> int:

@@ -1,9 +1,14 @@
 """Where Jobs run. Each module of this package with a ``SCHEME`` is a kind of Target.
 
-A target module has ``SCHEME`` (the word before the colon in ``--target``), ``SUMMARY``,
-``IS_THIS_MACHINE`` (as its Targets have it) and
-``connect(address, results, access)``, a context manager that yields a Target. One whose devices
-can be listed has ``discover()`` as well, which returns them as ``Found``.
+A target module has
+
+- ``SCHEME``, the word before the colon in ``--target``, and ``SUMMARY``;
+- ``IS_THIS_MACHINE``, as its Targets have it;
+- ``EXAMPLE_FILE``, a path where a user may have a model file there;
+- ``connect(address, results, access)``, a context manager that yields a Target.
+
+One whose devices can be listed has ``discover()``, which returns them as ``FoundDevice``, and
+``HOW_TO_CONNECT``, what to do where it finds none.
 """
 
 import pkgutil
@@ -21,7 +26,7 @@ from loadstone.targets.access import Access
 Say = Callable[[str], None]
 
 
-class Found(Noun, frozen=True, kw_only=True):
+class FoundDevice(Noun, frozen=True, kw_only=True):
     """A device that a kind of Target sees; ``problem`` is None where it can be worked with."""
 
     target: str
@@ -36,6 +41,8 @@ class Target(Protocol):
     name: str
     is_this_machine: bool
     """Whether programs that this process starts, and files that it opens, are the Target's."""
+    lost_remedy: str
+    """What to check where the Target went away during a Trial."""
 
     def environment(self, path: str | None) -> Environment:
         """The facts at this time; those of ``path``'s file system and device if given."""
@@ -44,37 +51,48 @@ class Target(Protocol):
         """Kernel files worth reading around a timed region on ``path``."""
 
     def execute(self, job: Job) -> Outcome:
-        """Carry out a Job; a crash of the core is an Outcome with ``crash``."""
+        """Carry out a Job; a crash of the core is an Outcome with ``crash``.
+
+        Raises:
+            InterruptedRunError: another thread called ``interrupt``.
+            TargetError: the Target cannot carry out Jobs.
+        """
 
     def scratch(self) -> Path:
-        """A directory on the Target for small files of this Run; gone with the Target."""
+        """A directory on the Target for small files of this Run.
+
+        Raises:
+            RunError: it cannot be made.
+        """
 
     def run_command(self, *words: str) -> str:
-        """Run a command and return its standard output."""
+        """Run a command and return its standard output.
+
+        Raises:
+            TargetError: it could not be run, or failed.
+        """
 
     def read_text(self, path: str) -> str | None:
         """A small file's text, or None where it cannot be read."""
 
     def read_texts(self, paths: Sequence[str]) -> Mapping[str, str]:
-        """The texts of those small files that can be read, by path, got all at once."""
+        """The texts of those small files that can be read, by path, in one round trip."""
 
     def write_text(self, path: str, text: str) -> None:
-        """Replace a small file's text."""
+        """Replace a small file's text.
 
-    def put_file(self, source: Path, path: str) -> None:
-        """Copy a file of this machine to the Target."""
-
-    def get_file(self, path: str, destination: Path) -> None:
-        """Copy a file of the Target to this machine."""
+        Raises:
+            TargetError: it cannot be written.
+        """
 
     def remove_file(self, path: str) -> None:
         """Unlink a file; one that is already gone is fine."""
 
     def interrupt(self) -> None:
-        """From another thread: give up the Job that is carried out; ``execute`` raises there."""
+        """From another thread: cancel the Job that is carried out; ``execute`` raises there."""
 
     def await_return(self, say: Say) -> None:
-        """After an Outcome that is ``lost``: come back when the Target answers again.
+        """After an Outcome with ``target_lost``: return when the Target answers again.
 
         Raises:
             TargetError: it stayed away for too long.
@@ -91,6 +109,16 @@ def is_this_machine(text: str) -> bool:
     """Whether the files of the Target that ``--target`` names are this machine's."""
     kind = schemes().get(text.partition(":")[0])
     return kind is None or kind.IS_THIS_MACHINE
+
+
+def can_connect(text: str) -> bool:
+    """Whether there is a kind of Target for the name; a Run may be of one that is gone for good."""
+    return text.partition(":")[0] in schemes()
+
+
+def example_file(text: str) -> str:
+    """A path where a user may have a model file on the Target that ``--target`` names."""
+    return str(schemes()[text.partition(":")[0]].EXAMPLE_FILE)
 
 
 def connect(
@@ -113,15 +141,19 @@ def connect(
     return target
 
 
-def discover() -> tuple[Found, ...]:
-    """The devices that the kinds of Target see which have any to be seen.
+def discover() -> tuple[FoundDevice, ...]:
+    """The devices that those kinds of Target see which can list theirs.
 
     Raises:
-        CannotMeasureError: what would show them is not there.
+        CannotMeasureError: the program that lists them is missing, or fails.
     """
-    return tuple(
-        found
-        for module in schemes().values()
-        if hasattr(module, "discover")
-        for found in module.discover()
-    )
+    return tuple(found for module in _listing_kinds() for found in module.discover())
+
+
+def how_to_connect() -> str:
+    """What to do so that ``discover`` finds a device."""
+    return "; or ".join(module.HOW_TO_CONNECT for module in _listing_kinds())
+
+
+def _listing_kinds() -> tuple[ModuleType, ...]:
+    return tuple(module for module in schemes().values() if hasattr(module, "discover"))

@@ -1,4 +1,4 @@
-"""How a Target is reached; each kind of Target heeds what it can."""
+"""How a Target is reached; each kind of Target uses the settings that apply to it."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ DEFAULT_WAIT_DEVICE_S = 120.0
 
 
 class Root(StrEnum):
-    """Where root's rights come from on a device."""
+    """How to become root on a device."""
 
     AUTO = "auto"
     ADB = "adb"
@@ -19,10 +19,10 @@ class Root(StrEnum):
 class Access(Noun, frozen=True, kw_only=True):
     """How a Target is reached.
 
-    ``limit_s`` is how long any Job may take, where its own limit can't be kept.
-    ``wait_device_s`` is how long a device that went away is waited for. ``root``: ``auto`` takes
-    what there is without asking for more (adbd's own user, else ``su``), ``adb`` restarts adbd
-    as root, ``su`` wants it, ``no`` stays adbd's own user.
+    ``limit_s`` is how long any Job may take, instead of its own limit.
+    ``wait_device_s`` is how long a device that went away is waited for. ``root``: ``auto`` is
+    root where adbd is, or where ``su`` works, else adbd's own user; ``adb`` restarts adbd as root;
+    ``su`` requires ``su``; ``no`` stays adbd's own user.
     """
 
     limit_s: float | None = None

@@ -1,6 +1,7 @@
-"""An Android device at the other end of adb. Jobs run in an agent that is pushed there."""
+"""An Android device reached by adb. Jobs run in an agent that is pushed there."""
 
 import contextlib
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,19 +14,22 @@ from loadstone.environment.machine import machine_facts
 from loadstone.environment.path import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
 from loadstone.model import Environment, Job, Outcome
-from loadstone.targets import Found, Say
+from loadstone.targets import FoundDevice, Say
 from loadstone.targets.access import Access
 from loadstone.targets.android.agent import Agent
-from loadstone.targets.android.bridge import PLACE, Bridge
+from loadstone.targets.android.bridge import DEVICE_DIRECTORY, LOST_REMEDY, Bridge
 from loadstone.targets.android.facts import phone_facts, state_facts
-from loadstone.targets.android.listing import choose, listed
-from loadstone.targets.android.root import user_of
+from loadstone.targets.android.listing import HOW_TO_CONNECT as _HOW_TO_CONNECT
+from loadstone.targets.android.listing import choose_device, list_devices
+from loadstone.targets.android.root import resolve_user
 from loadstone.targets.cancel import CancelToken
 from loadstone.text import printable
 
 SCHEME = "adb"
 SUMMARY = "an Android device: adb:SERIAL, or adb: where there is only one"
 IS_THIS_MACHINE = False
+EXAMPLE_FILE = f"{DEVICE_DIRECTORY}/model.gguf"
+HOW_TO_CONNECT = _HOW_TO_CONNECT
 
 _PAUSE_S = 1.0
 
@@ -34,6 +38,7 @@ class AdbTarget:
     """Executes Jobs through the agent; see ``loadstone.targets.Target``."""
 
     is_this_machine = IS_THIS_MACHINE
+    lost_remedy = LOST_REMEDY
 
     def __init__(self, bridge: Bridge, access: Access) -> None:
         self.name = f"{SCHEME}:{bridge.serial}"
@@ -70,13 +75,17 @@ class AdbTarget:
         return self._agent.execute(job)
 
     def scratch(self) -> Path:
-        return Path(PLACE)
+        return Path(DEVICE_DIRECTORY)
 
     def run_command(self, *words: str) -> str:
-        said = self._bridge.shell(*self._user.words(*words))
-        if said.code:
-            raise TargetError(f"{' '.join(words)} on {self.name}: {said.last_words}")
-        return said.out
+        result = self._bridge.shell(*self._user.words(*words))
+        if result.code:
+            command = shlex.join(words)
+            raise TargetError(
+                f"{command} on {self.name}: {result.message}",
+                remedy=f"try it by hand: adb -s {self._bridge.serial} shell {command}",
+            )
+        return result.out
 
     def read_text(self, path: str) -> str | None:
         text = remote_files.read_text(self.execute, path)
@@ -88,24 +97,17 @@ class AdbTarget:
             some = tuple(paths[start : start + SAMPLES_MAX])
             outcome = self.execute(Job(operation="read-texts", options={}, samples=some))
             if outcome.target_lost:
-                raise TargetLostError(str(outcome.crash))
+                raise TargetLostError(str(outcome.crash), remedy=LOST_REMEDY)
             if outcome.crash:
-                raise TargetError(f"reading {some[0]}, … on {self.name}: {outcome.crash}")
+                raise TargetError(
+                    f"reading {some[0]}, … on {self.name}: {outcome.crash}",
+                    remedy="see the device's log (adb shell dmesg, as root)",
+                )
             found |= {path: text for path, text in outcome.before.items() if text}
         return found
 
     def write_text(self, path: str, text: str) -> None:
         remote_files.write_text(self.execute, path, text)
-
-    def put_file(self, source: Path, path: str) -> None:
-        said = self._bridge.push(source, path)
-        if said.code:
-            raise TargetError(f"adb push {source} {path}: {said.last_words}")
-
-    def get_file(self, path: str, destination: Path) -> None:
-        said = self._bridge.pull(path, destination)
-        if said.code:
-            raise TargetError(f"adb pull {path} {destination}: {said.last_words}")
 
     def remove_file(self, path: str) -> None:
         remote_files.remove_file(self.execute, path)
@@ -121,7 +123,7 @@ class AdbTarget:
             self._cancel_token.raise_if_cancelled(f"waiting for {self.name}", _PAUSE_S)
         raise TargetError(
             f"{self.name} did not come back within {limit_s:g} s ({self._bridge.state()})",
-            remedy="plug it in, or --wait-device with more",
+            remedy="plug it in and `loadstone resume`, or wait longer with --wait-device",
         )
 
     def interrupt(self) -> None:
@@ -134,9 +136,9 @@ class AdbTarget:
 
     def _connect(self) -> None:
         architecture = self._bridge.shell("uname", "-m").out.strip()
-        self._user = user_of(self._bridge, self._access.root)
+        self._user = resolve_user(self._bridge, self._access.root)
         self._agent = Agent(self._bridge, architecture, self._user, self._cancel_token)
-        # What does not run is known before anything is prepared.
+        # An agent that does not run is an error now, before anything is prepared.
         _ = self._agent.hello
         self._phone = phone_facts(self.read_texts, self._output)
 
@@ -146,7 +148,7 @@ class AdbTarget:
             return False
         self._agent.close()
         try:
-            # After a reboot adbd is nobody's root any more.
+            # After a reboot adbd does not run as root any more.
             self._connect()
         except TargetError:
             return False
@@ -154,24 +156,24 @@ class AdbTarget:
 
     def _output(self, *words: str) -> str | None:
         """What a command prints, or None where it fails."""
-        said = self._bridge.shell(*self._user.words(*words))
-        return None if said.code else said.out
+        result = self._bridge.shell(*self._user.words(*words))
+        return None if result.code else result.out
 
 
-def discover() -> tuple[Found, ...]:
+def discover() -> tuple[FoundDevice, ...]:
     """The devices that adb's server knows of.
 
     Raises:
         CannotMeasureError: there is no adb, or its server does not start.
     """
     return tuple(
-        Found(
+        FoundDevice(
             target=f"{SCHEME}:{device.serial}",
             about=device.model,
             problem=None if device.remedy is None else device.state,
             remedy=device.remedy,
         )
-        for device in listed()
+        for device in list_devices()
     )
 
 
@@ -181,15 +183,15 @@ def connect(address: str, results: Path, access: Access) -> Iterator[AdbTarget]:
 
     Raises:
         UsageError: there is none of that serial, or several and none named.
-        CannotMeasureError: it can't be worked with, or there is no agent for it.
+        CannotMeasureError: it cannot run commands, or there is no agent for it.
         TargetError: the agent does not run there.
     """
     del results
-    bridge = Bridge(choose(address).serial)
+    bridge = Bridge(choose_device(address).serial)
     if "shell_v2" not in bridge.features():
         raise CannotMeasureError(
-            f"{SCHEME}:{printable(bridge.serial)}: its adbd tells no exit codes (no shell_v2)",
-            remedy="Android 7 or later has it",
+            f"{SCHEME}:{printable(bridge.serial)}: its adbd reports no exit codes (no shell_v2)",
+            remedy="take a device with Android 7 or later",
         )
     target = AdbTarget(bridge, access)
     try:

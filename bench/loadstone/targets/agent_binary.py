@@ -1,4 +1,4 @@
-"""Where the programs lie that carry out Jobs on devices: one for each architecture."""
+"""The agents, static programs that carry out Jobs on devices: one for each architecture."""
 
 import re
 from collections.abc import Sequence
@@ -35,7 +35,8 @@ def agent_binary(architecture: str, places: Sequence[Path] = _PLACES) -> Path:
     if architecture not in _ARCHITECTURES:
         known = ", ".join(_ARCHITECTURES)
         raise CannotMeasureError(
-            f"no agent for the architecture {architecture}", remedy=f"there is: {known}"
+            f"no agent for the architecture {architecture}",
+            remedy=f"take a device of one of these: {known}",
         )
     path = _find(f"loadstone-agent-{_ARCHITECTURES[architecture]}", places)
     if agent_core(path) != native.source_hash():

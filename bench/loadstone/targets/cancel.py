@@ -1,4 +1,4 @@
-"""Giving up a Job from another thread than the one that waits for it."""
+"""Cancelling a Job from another thread than the one that waits for it."""
 
 import threading
 
@@ -6,24 +6,26 @@ from loadstone.errors import InterruptedRunError
 
 
 class CancelToken:
-    """A wish of another thread, heeded once: what tidies up afterwards are Jobs too."""
+    """One cancellation: raised once in the waiting thread, as its cleaning up runs Jobs too."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
     def cancel(self) -> None:
-        """From another thread: whoever waits shall raise."""
+        """From another thread: make whoever waits raise."""
         self._event.set()
 
     def raise_if_cancelled(self, what: str, within_s: float = 0.0) -> None:
-        """Raise if it is wished for, or comes to be within a time.
+        """Raise if it is cancelled, or becomes so within a time.
 
         Args:
-            what: is given up, as in ``model-load was given up``.
+            what: is cancelled, as in ``model-load was cancelled``.
 
         Raises:
             InterruptedRunError: it was.
         """
         if self._event.wait(within_s):
             self._event.clear()
-            raise InterruptedRunError(f"{what} was given up")
+            raise InterruptedRunError(
+                f"{what} was cancelled", remedy="`loadstone resume` finishes the run"
+            )

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import select
-import shutil
+import shlex
 import subprocess
 import sys
 import time
@@ -27,6 +27,7 @@ from loadstone.targets.cancel import CancelToken
 SCHEME = "local"
 SUMMARY = "this machine"
 IS_THIS_MACHINE = True
+EXAMPLE_FILE = "/home/me/model.gguf"
 
 _EXIT_LIMIT_S = 10.0
 
@@ -35,11 +36,13 @@ class LocalTarget:
     """Executes Jobs through the core, in a child of a worker process.
 
     Args:
-        limit_s: how long any Job may take, where its own limit can't be kept.
+        limit_s: how long any Job may take, instead of its own limit.
     """
 
     name = SCHEME
     is_this_machine = IS_THIS_MACHINE
+    # Of no use: this machine is never lost.
+    lost_remedy = "start the run again"
 
     def __init__(self, results: Path, limit_s: float | None = None) -> None:
         self._scratch = results.absolute() / "scratch"
@@ -78,7 +81,7 @@ class LocalTarget:
         except BrokenPipeError:
             outcome = None
         except BaseException:
-            # Whoever tidies up next must not race with a Job that still makes files.
+            # What cleans up next must not race with a Job that still makes files.
             self.close()
             raise
         if outcome is None:
@@ -95,9 +98,21 @@ class LocalTarget:
         return self._scratch
 
     def run_command(self, *words: str) -> str:
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        command = shlex.join(words)
+        try:
+            done = subprocess.run(
+                words, capture_output=True, text=True, errors="replace", check=False
+            )
+        except OSError as error:
+            raise TargetError(
+                f"{command}: {system_words(error.errno or 0)}",
+                remedy=f"install {words[0]}, and have it in PATH",
+            ) from error
         if done.returncode:
-            raise TargetError(f"{' '.join(words)}: {done.stderr.strip()} (exit {done.returncode})")
+            raise TargetError(
+                f"{command}: {done.stderr.strip()} (exit {done.returncode})",
+                remedy="run it by hand to see what it lacks",
+            )
         return done.stdout
 
     def _output(self, *words: str) -> str | None:
@@ -120,17 +135,20 @@ class LocalTarget:
         try:
             Path(path).write_text(text)
         except OSError as error:
-            raise TargetError(f"write {path}: {system_words(error.errno or 0)}") from error
-
-    def put_file(self, source: Path, path: str) -> None:
-        shutil.copyfile(source, path)
-
-    def get_file(self, path: str, destination: Path) -> None:
-        shutil.copyfile(path, destination)
+            raise TargetError(
+                f"write {path}: {system_words(error.errno or 0)}",
+                remedy="see who may write to it; most settings of the kernel are root's",
+            ) from error
 
     def remove_file(self, path: str) -> None:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        try:
             Path(path).unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise TargetError(
+                f"remove {path}: {system_words(error.errno or 0)}", remedy="remove it by hand"
+            ) from error
 
     def interrupt(self) -> None:
         self._cancel_token.cancel()
@@ -138,7 +156,7 @@ class LocalTarget:
             process.kill()
 
     def await_return(self, say: Say) -> None:
-        """This machine is never away."""
+        """Return at once: this machine is never lost."""
 
     def close(self) -> None:
         """End the worker at once, and with it the Job that it carries out."""
@@ -168,7 +186,7 @@ class LocalTarget:
 
 
 def _await_end(pipe: IO[bytes]) -> None:
-    """Wait until nobody can write to a pipe: the Job's own process holds it as long as it is."""
+    """Wait until a pipe has no writer: the Job's own process is one for as long as it lives."""
     end_s = time.monotonic() + _EXIT_LIMIT_S
     while (left_s := end_s - time.monotonic()) > 0:
         if select.select([pipe], [], [], left_s)[0] and not os.read(pipe.fileno(), 1 << 16):

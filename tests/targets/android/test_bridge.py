@@ -1,65 +1,18 @@
-"""What adb says, read; and adb itself where it has no device."""
+"""The adb program: what it prints where it fails, and which of them is taken."""
 
 import os
-import signal
-import socket
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from commands import needs, until
-from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.targets.android.bridge import Said, is_network
-from loadstone.targets.android.listing import Listed, choose, listed, parse_devices
-
-LISTING = """\
-* daemon not running; starting now at tcp:5037
-* daemon started successfully
-List of devices attached
-0A041FDD400A1B         device usb:1-2 product:oriole model:Pixel_6 device:oriole transport_id:1
-emulator-5554          offline transport_id:2
-R58M12ABCDE            unauthorized usb:1-4 transport_id:3
-127.0.0.1:5555         device transport_id:4
-????????????           no permissions (missing udev rules?); see [http://x] usb:1-1
-ZY22                   device usb:1 model:$(reboot) transport_id:9
-
-"""
-
-
-def test_each_line_of_the_listing_is_a_device_and_nothing_else_is() -> None:
-    found = {device.serial: device for device in parse_devices(LISTING)}
-    assert list(found) == [
-        "0A041FDD400A1B",
-        "emulator-5554",
-        "R58M12ABCDE",
-        "127.0.0.1:5555",
-        "????????????",
-        "ZY22",
-    ]
-    assert found["0A041FDD400A1B"] == Listed(
-        serial="0A041FDD400A1B", state="device", model="Pixel_6"
-    )
-    assert found["????????????"].state == "no permissions"
-    assert found["ZY22"].model == "$(reboot)"
-
-
-@pytest.mark.parametrize("device", parse_devices(LISTING), ids=lambda device: device.serial)
-def test_what_can_be_worked_with_needs_no_remedy_and_all_else_has_one(device: Listed) -> None:
-    assert (device.remedy is None) == (device.state == "device")
-
-
-def test_an_unauthorised_device_is_told_what_to_tap() -> None:
-    (device,) = [one for one in parse_devices(LISTING) if one.state == "unauthorized"]
-    assert device.remedy is not None
-    assert "allow USB debugging" in device.remedy
+from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
+from loadstone.targets.android.bridge import AdbResult, Bridge, is_network, require_adb, run_adb
 
 
 def test_of_a_push_that_failed_the_error_is_told_and_not_the_progress() -> None:
     out = "[ 50%] /data/x\nadb: error: failed to copy: No space left on device\nx: 0 files pushed\n"
-    said = Said(code=1, out=out, err="")
-    assert said.last_words == "adb: error: failed to copy: No space left on device"
+    result = AdbResult(code=1, out=out, err="")
+    assert result.message == "adb: error: failed to copy: No space left on device"
 
 
 @pytest.mark.parametrize(
@@ -80,55 +33,64 @@ def old_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("old_adb")
 def test_an_adb_that_tells_no_exit_codes_is_refused() -> None:
-    with pytest.raises(CannotMeasureError, match=r"is version 1\.0\.32, which tells no exit codes"):
-        listed()
+    with pytest.raises(
+        CannotMeasureError, match=r"is version 1\.0\.32, which reports no exit codes"
+    ):
+        require_adb()
 
 
 def test_without_adb_the_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CannotMeasureError, match="install the Debian package adb"):
-        listed()
+        require_adb()
+
+
+def test_a_program_that_is_no_adb_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "adb").symlink_to("/bin/true")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CannotMeasureError, match=r"version: exit code 0; have Android's adb"):
+        require_adb()
+
+
+def test_an_adb_that_does_not_answer_is_killed_and_told() -> None:
+    with pytest.raises(
+        TargetError, match=r"adb 60: no answer within 0\.1 s; see what `adb devices`"
+    ):
+        run_adb(["sleep", "60"], 0.1)
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A server of our own, with no device."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    command = ["adb", "-P", str(port), "nodaemon", "server"]
-    log = (tmp_path / "log").open("wb")
-    with log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            # A client that finds no server starts one, which nobody would end.
-            until(lambda: _listens(port), "adb's server to listen")
-            yield
-        finally:
-            process.send_signal(signal.SIGKILL)
+def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bridge:
+    """Of an adb that runs the device's commands here, as long as there is a file ``phone``."""
+    (tmp_path / "phone").touch()
+    program = tmp_path / "adb"
+    program.write_text(
+        "#!/bin/sh\n"
+        f"[ -e {tmp_path}/phone ] || {{ echo 'error: device not found' >&2; exit 1; }}\n"
+        'case "$*" in\n'
+        "version) echo 'Android Debug Bridge version 1.0.41';;\n"
+        "*get-state) echo device;;\n"
+        '*shell*) for last; do :; done; exec sh -c "$last";;\n'
+        "esac\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return Bridge("X1")
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def test_a_command_reaches_the_device_word_by_word(bridge: Bridge) -> None:
+    result = bridge.shell("printf", "%s|", "a b", "$(reboot)", "it's", "")
+    assert (result.code, result.out) == (0, "a b|$(reboot)|it's||")
+    assert bridge.shell("sh", "-c", "echo no >&2; exit 7") == AdbResult(code=7, out="", err="no\n")
+    assert bridge.answers()
 
 
-@needs("adb")
-@pytest.mark.usefixtures("server")
-def test_where_there_is_no_device_the_next_step_is_told() -> None:
-    with pytest.raises(CannotMeasureError, match="no device is there; plug one in"):
-        choose("")
-    with pytest.raises(UsageError, match="no such device, there is none at all; see"):
-        choose("R58M12ABCDE")
-    with pytest.raises(UsageError, match=r"`adb connect 127\.0\.0\.1:1` first"):
-        choose("127.0.0.1:1")
-
-
-@needs("adb")
-def test_a_server_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadstone.targets.android.listing._SERVER_LIMIT_S", 1.0)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(silent.getsockname()[1]))
-        with pytest.raises(CannotMeasureError, match="see what holds its port"):
-            listed()
+def test_a_device_that_went_away_is_told_with_what_to_check(bridge: Bridge, tmp_path: Path) -> None:
+    (tmp_path / "phone").unlink()
+    with pytest.raises(TargetLostError) as caught:
+        bridge.shell("true")
+    assert caught.value.what == "adb:X1 went away: error: device not found"
+    assert caught.value.remedy == "see that its cable, battery and adbd hold"
+    assert not bridge.answers()

@@ -1,4 +1,4 @@
-"""The ``adb`` program: one command at a time on one device, its words kept apart."""
+"""The ``adb`` program: one command at a time on one device, each word quoted for its shell."""
 
 import re
 import shlex
@@ -11,8 +11,11 @@ from loadstone.model import Noun
 from loadstone.programs import find_program
 from loadstone.text import printable
 
-PLACE = "/data/local/tmp"
-"""Where a program that was pushed may run, and files may be made."""
+DEVICE_DIRECTORY = "/data/local/tmp"
+"""The directory of a device where a pushed program may run, and files may be made."""
+
+LOST_REMEDY = "see that its cable, battery and adbd hold"
+"""What to check where a device went away."""
 
 # shell_v2, which keeps exit codes and standard error apart, came with it (Android 7).
 _OLDEST = (1, 0, 36)
@@ -22,16 +25,16 @@ _ANSWER_LIMIT_S = 10.0
 _END = "loadstone-ended"
 
 
-class Said(Noun, frozen=True, kw_only=True):
-    """What a command came to."""
+class AdbResult(Noun, frozen=True, kw_only=True):
+    """Exit code and output of an adb command, or of one on the device."""
 
     code: int
     out: str
     err: str
 
     @property
-    def last_words(self) -> str:
-        """The last of what it complained of, in one line; push and pull do so on stdout."""
+    def message(self) -> str:
+        """The last lines of its error output, joined; push has its errors on stdout."""
         lines = [line.strip() for line in (self.err.strip() or self.out.strip()).splitlines()]
         errors = [line for line in lines if "error:" in line]
         return "; ".join((errors or lines)[-_LAST_LINES:]) or f"exit code {self.code}"
@@ -46,7 +49,7 @@ def require_adb() -> Path:
     """Where adb is.
 
     Raises:
-        CannotMeasureError: nowhere, or it is too old to tell exit codes.
+        CannotMeasureError: nowhere, or it is too old to report exit codes.
     """
     program = find_program("adb")
     if program is None:
@@ -55,16 +58,17 @@ def require_adb() -> Path:
             remedy="install the Debian package adb, or Android's platform-tools, "
             "and have it in PATH",
         )
-    said = run_adb([str(program), "version"], 30.0)
-    version = re.search(r"version (\d+)\.(\d+)\.(\d+)", said.out)
+    result = run_adb([str(program), "version"], 30.0)
+    version = re.search(r"version (\d+)\.(\d+)\.(\d+)", result.out)
     if version is None:
         raise CannotMeasureError(
-            f"{program} version: {said.last_words}", remedy="is this Android's adb?"
+            f"{program} version: {result.message}",
+            remedy="have Android's adb before it in PATH (the Debian package adb)",
         )
     if tuple(map(int, version.groups())) < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         raise CannotMeasureError(
-            f"{program} is version {'.'.join(version.groups())}, which tells no exit codes",
+            f"{program} is version {'.'.join(version.groups())}, which reports no exit codes",
             remedy=f"install {oldest} or later (platform-tools 24)",
         )
     return program
@@ -81,57 +85,56 @@ class Bridge:
         """The local command that carries out a shell command on the device, without a tty."""
         return [self._program, "-s", self.serial, "shell", "-T", command]
 
-    def shell(self, *words: str, limit_s: float = 60.0) -> Said:
-        """Run a command of the device to its end; a shell of the device reads the words.
+    def shell(self, *words: str, limit_s: float = 60.0) -> AdbResult:
+        """Run a command on the device to its end, by the device's shell.
 
         Raises:
             TargetLostError: the device is not there any more.
             TargetError: no answer in time.
         """
         command = f"{shlex.join(words)}\necho '\n{_END}' $?"
-        said = run_adb(self.shell_argv(command), limit_s)
-        out, mark, code = said.out.rpartition(f"\n{_END} ")
+        result = run_adb(self.shell_argv(command), limit_s)
+        out, mark, code = result.out.rpartition(f"\n{_END} ")
         if not mark:
             ended = f"the connection ended ({self.state()})"
-            raise self.lost_error(said.last_words if said.code else ended)
-        return Said(code=int(code), out=out, err=said.err)
+            raise self.lost_error(result.message if result.code else ended)
+        return AdbResult(code=int(code), out=out, err=result.err)
 
-    def push(self, source: Path, path: str, limit_s: float = 600.0) -> Said:
-        """Copy a file to the device; what came of it is told, not raised.
+    def push(self, source: Path, path: str, limit_s: float = 600.0) -> AdbResult:
+        """Copy a file to the device; a failure is returned, not raised.
 
         Raises:
             TargetLostError: the device is not there any more.
         """
-        return self._transfer("push", str(source), path, limit_s)
-
-    def pull(self, path: str, destination: Path, limit_s: float = 600.0) -> Said:
-        """Copy a file of the device; as ``push``."""
-        return self._transfer("pull", path, str(destination), limit_s)
+        result = self._run("push", str(source), path, limit_s=limit_s)
+        if result.code and (state := self.state()) != "device":
+            raise self.lost_error(f"{result.message} ({state})")
+        return result
 
     def features(self) -> frozenset[str]:
-        """What both ends can do (``shell_v2``, …)."""
-        return frozenset(self._asked("features").out.split())
+        """The features that adb and adbd share (``shell_v2``, …)."""
+        return frozenset(self._run("features").out.split())
 
     def state(self) -> str:
         """``device``, or why the device can't be worked with; costs the device nothing."""
-        said = self._asked("get-state", limit_s=10.0)
-        return said.out.strip() if said.code == 0 else said.last_words
+        result = self._run("get-state", limit_s=10.0)
+        return result.out.strip() if result.code == 0 else result.message
 
-    def restart_as_root(self, limit_s: float) -> Said:
-        """Have adbd start anew as root, and wait for it; what adb said of it."""
-        said = self._asked("root", limit_s=limit_s)
+    def restart_as_root(self, limit_s: float) -> AdbResult:
+        """Restart adbd as root, and wait for it; the result of ``adb root``."""
+        result = self._run("root", limit_s=limit_s)
         self.reconnect()
-        self._asked("wait-for-device", limit_s=limit_s)
-        return said
+        self._run("wait-for-device", limit_s=limit_s)
+        return result
 
     def reconnect(self) -> None:
-        """Where it is one of the network and away, have the server connect to it once more."""
+        """Where it is reached by network and away, have the server connect to it again."""
         if is_network(self.serial) and self.state() != "device":
             for verb in ("disconnect", "connect"):
                 run_adb([self._program, verb, self.serial], 20.0)
 
     def answers(self) -> bool:
-        """Whether the device itself does, which the server may not know yet."""
+        """Whether the device runs a command now; the server may not know yet that it is gone."""
         try:
             return self.shell("true", limit_s=_ANSWER_LIMIT_S).code == 0
         except TargetError:
@@ -139,19 +142,13 @@ class Bridge:
 
     def lost_error(self, how: str) -> TargetLostError:
         """The error to raise where the device is gone, and how that showed."""
-        return TargetLostError(f"adb:{printable(self.serial)} went away: {how}")
+        return TargetLostError(f"adb:{printable(self.serial)} went away: {how}", remedy=LOST_REMEDY)
 
-    def _transfer(self, verb: str, source: str, destination: str, limit_s: float) -> Said:
-        said = self._asked(verb, source, destination, limit_s=limit_s)
-        if said.code and (state := self.state()) != "device":
-            raise self.lost_error(f"{said.last_words} ({state})")
-        return said
-
-    def _asked(self, *words: str, limit_s: float = 60.0) -> Said:
+    def _run(self, *words: str, limit_s: float = 60.0) -> AdbResult:
         return run_adb([self._program, "-s", self.serial, *words], limit_s)
 
 
-def run_adb(argv: Sequence[str], limit_s: float) -> Said:
+def run_adb(argv: Sequence[str], limit_s: float) -> AdbResult:
     """Run an adb command to its end.
 
     Raises:
@@ -168,9 +165,10 @@ def run_adb(argv: Sequence[str], limit_s: float) -> Said:
         )
     except subprocess.TimeoutExpired as error:
         raise TargetError(
-            f"adb {shlex.join(argv[1:])[:200]}: no answer within {limit_s:g} s"
+            f"adb {shlex.join(argv[1:])[:200]}: no answer within {limit_s:g} s",
+            remedy="see what `adb devices` says; `adb kill-server` restarts adb's server",
         ) from error
-    return Said(
+    return AdbResult(
         code=done.returncode,
         out=done.stdout.decode(errors="surrogateescape"),
         err=done.stderr.decode(errors="replace"),

@@ -1,7 +1,7 @@
-"""The facts of a phone that only Android tells, or tells in its own way.
+"""The facts of a phone that only Android has, or has in its own place.
 
-Sources may be missing or refuse: then the fact is absent, never a default. All that a phone says
-is plain text, with what would move a terminal's cursor written out.
+Where a command is missing or refuses, its facts are absent, never a default. A phone's texts are
+made printable: what would move a terminal's cursor is written out.
 """
 
 import re
@@ -25,7 +25,7 @@ _SAVER = re.compile(r"^\s*Battery Saver is currently:\s*(ON|OFF)\s*$", re.MULTIL
 
 
 def phone_facts(read_texts: ReadTexts, run: RunCommand) -> dict[str, Fact]:
-    """What stays as it is while a phone is up: four round trips, once a connection."""
+    """The facts that hold while a phone is up: four round trips, once a connection."""
     return {
         **property_facts(run("getprop") or ""),
         **_selinux(read_texts, run),
@@ -35,7 +35,7 @@ def phone_facts(read_texts: ReadTexts, run: RunCommand) -> dict[str, Fact]:
 
 
 def state_facts(run: RunCommand) -> dict[str, Fact]:
-    """What a phone is doing: whether its screen is on, whether it saves power. One round trip."""
+    """Whether the screen is on, and whether power is saved. One round trip."""
     text = run("dumpsys", "power") or ""
     facts: dict[str, Fact] = {}
     if wakefulness := _WAKEFULNESS.search(text):
@@ -46,7 +46,7 @@ def state_facts(run: RunCommand) -> dict[str, Fact]:
 
 
 def _selinux(read_texts: ReadTexts, run: RunCommand) -> dict[str, Fact]:
-    """By the kernel's own word, or where that can't be read by the program's."""
-    told = read_texts([_ENFORCE]).get(_ENFORCE) or run("getenforce") or ""
-    mode = _MODES.get(told.strip().lower())
+    """From the kernel's file, or from ``getenforce`` where that cannot be read."""
+    text = read_texts([_ENFORCE]).get(_ENFORCE) or run("getenforce") or ""
+    mode = _MODES.get(text.strip().lower())
     return {"security.selinux": mode} if mode else {}

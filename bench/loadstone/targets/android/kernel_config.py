@@ -1,4 +1,4 @@
-"""The options of a kernel that decide what can be measured on it, and how it does."""
+"""The options of a kernel that decide what can be measured on it, and how fast it is."""
 
 import re
 
@@ -16,9 +16,9 @@ _LINE = re.compile(r"^(?:CONFIG_(\w+)=(\w+)|# CONFIG_(\w+) is not set)$", re.MUL
 def config_facts(text: str) -> dict[str, Fact]:
     """``config.IO_URING`` and others: ``y``, ``m``, a number, or ``n`` where it says not set.
 
-    An option that is not in the text at all does not exist in that kernel, and is left out.
+    An option that is not in the text does not exist in that kernel, and is left out.
     """
-    told: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value, unset in _LINE.findall(text):
-        told[name or unset] = value or "n"
-    return {f"config.{name}": told[name][:16] for name in _WANTED if name in told}
+        values[name or unset] = value or "n"
+    return {f"config.{name}": values[name][:16] for name in _WANTED if name in values}

@@ -1,12 +1,17 @@
-"""The devices that adb's server knows of, and the one that is meant."""
+"""The devices that adb's server knows of, and which of them ``--target`` means."""
 
 import re
 from collections.abc import Sequence
 
-from loadstone.errors import CannotMeasureError, TargetError, UsageError
+from loadstone.errors import CannotMeasureError, LoadstoneError, TargetError, UsageError
 from loadstone.model import Noun
 from loadstone.targets.android.bridge import is_network, require_adb, run_adb
 from loadstone.text import printable
+
+HOW_TO_CONNECT = (
+    "plug one in with USB debugging on, or `adb connect HOST:PORT`; `adb devices` must list it"
+)
+"""What to do where there is no device."""
 
 _SERVER_LIMIT_S = 20.0
 _REMEDIES = {
@@ -22,8 +27,8 @@ _REMEDIES = {
 }
 
 
-class Listed(Noun, frozen=True, kw_only=True):
-    """A line of ``adb devices``; ``state`` is ``device`` where it can be worked with."""
+class AdbDevice(Noun, frozen=True, kw_only=True):
+    """A line of ``adb devices``; ``state`` is ``device`` where commands can be run on it."""
 
     serial: str
     state: str
@@ -31,14 +36,14 @@ class Listed(Noun, frozen=True, kw_only=True):
 
     @property
     def remedy(self) -> str | None:
-        """What to do so that it can be worked with; None where it can be."""
+        """What to do so that commands can be run on it; None where they can be."""
         if self.state == "device":
             return None
         known = (words for state, words in _REMEDIES.items() if self.state.startswith(state))
         return next(known, "see `adb devices`, and plug it in again")
 
 
-def listed() -> tuple[Listed, ...]:
+def list_devices() -> tuple[AdbDevice, ...]:
     """The devices that adb's server knows of.
 
     Raises:
@@ -46,18 +51,21 @@ def listed() -> tuple[Listed, ...]:
     """
     command = [str(require_adb()), "devices", "-l"]
     try:
-        said = run_adb(command, _SERVER_LIMIT_S)
+        result = run_adb(command, _SERVER_LIMIT_S)
     except TargetError as error:
         raise CannotMeasureError(
-            f"adb's server does not answer: {error}",
+            f"adb's server does not answer: {error.what}",
             remedy="see what holds its port (5037, or $ANDROID_ADB_SERVER_PORT)",
         ) from error
-    if said.code:
-        raise CannotMeasureError(f"adb devices: {said.last_words}", remedy="see to adb's server")
-    return parse_devices(said.out)
+    if result.code:
+        raise CannotMeasureError(
+            f"adb devices: {result.message}",
+            remedy="restart adb's server: `adb kill-server`, then `adb start-server`",
+        )
+    return parse_devices(result.out)
 
 
-def parse_devices(text: str) -> tuple[Listed, ...]:
+def parse_devices(text: str) -> tuple[AdbDevice, ...]:
     """Read what ``adb devices -l`` prints."""
     found = []
     for line in text.splitlines():
@@ -65,41 +73,40 @@ def parse_devices(text: str) -> tuple[Listed, ...]:
         match = re.match(r"(\S+)\s+(no permissions|\S+)(.*)$", line)
         if match and not line.startswith(("*", "List of devices", "adb server")):
             model = re.search(r"(?:^|\s)model:(\S+)", match[3])
-            found.append(Listed(serial=match[1], state=match[2], model=model[1] if model else None))
+            found.append(
+                AdbDevice(serial=match[1], state=match[2], model=model[1] if model else None)
+            )
     return tuple(found)
 
 
-def choose(serial: str) -> Listed:
+def choose_device(serial: str) -> AdbDevice:
     """The device of that serial, or the only one where it is empty.
 
     Raises:
         UsageError: there is none of that serial, or there are several and none was named.
-        CannotMeasureError: there is none at all, or it can't be worked with; says why.
+        CannotMeasureError: there is none at all, or commands cannot be run on it.
     """
-    devices = listed()
+    devices = list_devices()
     if not serial and len(devices) > 1:
+        names = " or ".join(f"--target adb:{device.serial}" for device in devices)
         raise UsageError(
-            f"--target adb: there are {len(devices)} devices; name one: "
-            + " or ".join(f"--target adb:{device.serial}" for device in devices)
+            f"--target adb: there are {len(devices)} devices", remedy=f"name one: {names}"
         )
     chosen = [device for device in devices if serial in ("", device.serial)]
     if not chosen:
-        raise _nothing_chosen(serial, devices)
+        raise _none_found(serial, devices)
     device = chosen[0]
     if device.remedy is not None:
         raise CannotMeasureError(
             f"adb:{printable(device.serial)} is {printable(device.state)}",
-            remedy=f"{device.remedy}",
+            remedy=device.remedy,
         )
     return device
 
 
-def _nothing_chosen(serial: str, devices: Sequence[Listed]) -> Exception:
+def _none_found(serial: str, devices: Sequence[AdbDevice]) -> LoadstoneError:
     if not serial:
-        return CannotMeasureError(
-            "--target adb: no device is there",
-            remedy="plug one in, with USB debugging on, or `adb connect HOST:PORT`",
-        )
+        return CannotMeasureError("--target adb: no device is there", remedy=HOW_TO_CONNECT)
     there = ", ".join(device.serial for device in devices)
     known = f"there are: {there}" if there else "there is none at all"
     remedy = f"`adb connect {serial}` first" if is_network(serial) else "see `loadstone devices`"

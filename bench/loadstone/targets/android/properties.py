@@ -24,10 +24,10 @@ _FACTS = {
 
 
 def parse_properties(text: str) -> dict[str, str]:
-    """All properties by name; of one that is told twice the first.
+    """All properties by name; of one that is listed twice the first.
 
-    A value may hold whatever it likes, also lines and brackets: it ends with the bracket behind
-    which the next property begins, or the text. Source: toybox's getprop.
+    A value may hold anything, also newlines and brackets: it ends with the bracket before the next
+    property, or before the end of the text. Source: toybox's getprop.
     """
     found: dict[str, str] = {}
     name, lines = "", list[str]()
@@ -44,7 +44,7 @@ def parse_properties(text: str) -> dict[str, str]:
 
 
 def property_facts(text: str) -> dict[str, Fact]:
-    """The facts that properties hold; those that a phone does not tell are left out."""
+    """The facts that properties hold; those that a phone does not have are left out."""
     properties = parse_properties(text)
     facts: dict[str, Fact] = {}
     for fact, names in _FACTS.items():

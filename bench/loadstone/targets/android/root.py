@@ -1,4 +1,4 @@
-"""Who carries out commands on a device: adbd's own user, or root where that is to be had."""
+"""The user that runs commands on a device: adbd's own, or root where that is available."""
 
 import shlex
 
@@ -14,13 +14,13 @@ _RESTART_LIMIT_S = 60.0
 
 
 class User(Noun, frozen=True, kw_only=True):
-    """How a command is carried out as that user: words before it; for ``su -c`` it is one word."""
+    """How to run a command as a user: a prefix; behind ``su -c`` the command is one word."""
 
     prefix: tuple[str, ...] = ()
     takes_one_word: bool = False
 
     def words(self, *words: str) -> tuple[str, ...]:
-        """The words of a command as that user."""
+        """The words that run a command as that user."""
         return (*self.prefix, shlex.join(words)) if self.takes_one_word else (*self.prefix, *words)
 
 
@@ -32,46 +32,46 @@ _SUS = (
 )
 
 
-def user_of(bridge: Bridge, root: Root) -> User:
-    """The user to be, as it was asked for.
+def resolve_user(bridge: Bridge, root: Root) -> User:
+    """The user that ``--root`` asks for.
 
     Raises:
-        CannotMeasureError: root was asked for in a way that this device does not have.
+        CannotMeasureError: this device does not give root in the way that was asked for.
     """
     match root:
         case Root.ADB:
-            return _restarted_as_root(bridge)
+            return _restart_as_root(bridge)
         case Root.SU:
-            return _su(bridge) or _refused(bridge, "no su that would make root of adbd's user")
+            return _find_su(bridge) or _no_root(bridge, "adbd's user becomes root by no su")
         case Root.AUTO if not _is_root(bridge, _ADBD):
-            return _su(bridge) or _ADBD
+            return _find_su(bridge) or _ADBD
         case _:
             return _ADBD
 
 
-def _restarted_as_root(bridge: Bridge) -> User:
+def _restart_as_root(bridge: Bridge) -> User:
     if _is_root(bridge, _ADBD):
         return _ADBD
-    said = bridge.restart_as_root(_RESTART_LIMIT_S)
-    return _ADBD if _is_root(bridge, _ADBD) else _refused(bridge, f"adb root: {said.last_words}")
+    result = bridge.restart_as_root(_RESTART_LIMIT_S)
+    return _ADBD if _is_root(bridge, _ADBD) else _no_root(bridge, f"adb root: {result.message}")
 
 
-def _su(bridge: Bridge) -> User | None:
+def _find_su(bridge: Bridge) -> User | None:
     return next((user for user in _SUS if _is_root(bridge, user)), None)
 
 
 def _is_root(bridge: Bridge, user: User) -> bool:
     try:
-        said = bridge.shell(*user.words("id", "-u"), limit_s=_SU_LIMIT_S)
+        result = bridge.shell(*user.words("id", "-u"), limit_s=_SU_LIMIT_S)
     except TargetLostError:
         raise
     except TargetError:
-        # It waits for somebody who does not answer.
+        # su asks on the screen, and nobody answers.
         return False
-    return said.code == 0 and said.out.strip() == "0"
+    return result.code == 0 and result.out.strip() == "0"
 
 
-def _refused(bridge: Bridge, why: str) -> User:
+def _no_root(bridge: Bridge, why: str) -> User:
     raise CannotMeasureError(
         f"adb:{printable(bridge.serial)}: no root here: {why}",
         remedy="leave out --root: what can be measured without is, and the rest is skipped",

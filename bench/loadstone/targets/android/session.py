@@ -8,20 +8,18 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 
-from loadstone.errors import TargetError
-
-# While a Job takes its time, the server is asked now and then whether the device is there.
-_PATIENCE_S = 5.0
+# While a Job runs, the server is asked each so many seconds whether the device is there.
+_POLL_S = 5.0
 _HELLO_LIMIT_S = 30.0
-_LETTING_GO_S = 5.0
+_EXIT_LIMIT_S = 5.0
 _CHUNK_BYTES = 1 << 16
 _LAST_LINES = 3
 
 
-class SessionEndedError(TargetError):
-    """The agent's program has ended, or cannot be heard any more.
+class SessionEndedError(Exception):
+    """The agent has ended, or does not answer; ``Agent`` turns it into an Outcome or TargetError.
 
-    ``code`` is that of ``adb shell``, None where it had to be ended from here.
+    ``code`` is the exit code of ``adb shell``, None where it runs on and has to be killed.
     """
 
     def __init__(self, code: int | None, words: str) -> None:
@@ -33,8 +31,8 @@ class Session:
     """One ``adb shell`` with an agent in it.
 
     Args:
-        argv: the local command; what it writes to standard error is told when it ends.
-        is_there: whether the device still is; costs the device nothing.
+        argv: the local command; its standard error is in the error that says that it ended.
+        is_there: whether the device still is; does not disturb the device.
 
     Raises:
         SessionEndedError: it ended before its first line.
@@ -74,12 +72,12 @@ class Session:
         return self._line(limit_s)
 
     def kill(self) -> None:
-        """End the local command, from any thread; at the other end the agent ends with it."""
+        """Kill the local command, from any thread; the agent on the device ends with it."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
     def close(self) -> None:
-        """End the local command, and let go of what it held."""
+        """Kill the local command, and close its pipes."""
         self.kill()
         process = self._process
         process.wait()
@@ -109,15 +107,15 @@ class Session:
 
     def _chunk(self, fd: int, end_s: float) -> bytes:
         while (left_s := end_s - time.monotonic()) > 0:
-            if select.select([fd], [], [], min(left_s, _PATIENCE_S))[0]:
+            if select.select([fd], [], [], min(left_s, _POLL_S))[0]:
                 return os.read(fd, _CHUNK_BYTES)
             if not self._is_there():
-                raise SessionEndedError(None, "adb's server knows it no more")
+                raise SessionEndedError(None, "adb's server does not list it any more")
         raise SessionEndedError(None, "no answer in time")
 
     def _ended(self) -> SessionEndedError:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_LETTING_GO_S)
+            self._process.wait(_EXIT_LIMIT_S)
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         words = "; ".join(line.strip() for line in lines[-_LAST_LINES:])

@@ -1,4 +1,4 @@
-"""Jobs and Outcomes as they travel to the agent and back: a line each."""
+"""The agent's wire format: a line for a Job, a line for an Outcome."""
 
 from urllib.parse import quote
 
@@ -9,12 +9,14 @@ from loadstone.model import Job, Outcome
 
 PROTOCOL = 1
 
-# Readable where nothing is at stake: paths, lists, sizes.
+_REBUILD = "build the agents anew with: make agents"
+
+# Left as they are, so that paths, lists and sizes stay readable.
 _PLAIN = "/:,.=+@"
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
-    """The agent's first line; ``uid`` is who it runs as."""
+    """The agent's first line; ``uid`` is the user that it runs as."""
 
     loadstone_agent: int
     core: str
@@ -36,22 +38,24 @@ def read_hello(line: bytes) -> Hello:
     """Read the agent's first line.
 
     Raises:
-        TargetError: it is none, or of another protocol.
+        TargetError: it is not one, or of another protocol.
     """
     try:
         hello = msgspec.json.decode(line, type=Hello)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TargetError(f"the agent's first line is none of its own: {error}") from error
+        raise TargetError(
+            f"the agent's first line is none of its own: {error}", remedy=_REBUILD
+        ) from error
     if hello.loadstone_agent != PROTOCOL:
         raise TargetError(
             f"the agent speaks protocol {hello.loadstone_agent}, not {PROTOCOL}",
-            remedy="make agents",
+            remedy=_REBUILD,
         )
     return hello
 
 
 def read_outcome(line: bytes) -> Outcome:
-    """Read what the agent says of a Job.
+    """Read the agent's answer to a Job.
 
     Raises:
         TargetError: it is no Outcome.
@@ -59,7 +63,7 @@ def read_outcome(line: bytes) -> Outcome:
     try:
         return msgspec.json.decode(line, type=Outcome)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TargetError(f"the agent's answer is no Outcome: {error}") from error
+        raise TargetError(f"the agent's answer is no Outcome: {error}", remedy=_REBUILD) from error
 
 
 def _encoded(value: str) -> str:
