@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
-
-
 _MOST_CPUS = 8192
 
 

@@ -1,4 +1,4 @@
-"""Writing below the results directory so that a kill or a full disk leaves nothing half done."""
+"""Writing files so that a kill or a full disk leaves the old file or the new one, never a part."""
 
 import contextlib
 import errno
@@ -13,7 +13,7 @@ import msgspec
 from loadstone.errors import RunError, UsageError, system_words
 
 UNDECODABLE = (ValueError, OverflowError, RecursionError)
-"""What ``decode`` raises for bytes that are not the noun."""
+"""What ``decode`` raises for bytes that are not of the kind asked for."""
 
 _REMEDIES = {
     errno.ENOSPC: "free space or name another with --results",
@@ -21,7 +21,7 @@ _REMEDIES = {
     errno.EROFS: "name a writable directory with --results",
     errno.EACCES: "name a directory that you may write with --results",
     errno.EPERM: "name a directory that you may write with --results",
-    errno.ELOOP: "it has to be a file, not a link",
+    errno.ELOOP: "replace the symbolic link by what it points to",
 }
 
 _T = TypeVar("_T")
@@ -49,7 +49,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Bring the names in a directory to the disk.
+    """Write the names in a directory to the disk (fsync).
 
     Raises:
         OSError: the system could not.
@@ -62,48 +62,55 @@ def sync_directory(path: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:
-    """What to raise where writing below the results directory failed."""
+    """The error where writing below the results directory failed."""
     remedy = _REMEDIES.get(error.errno or 0, "name another directory with --results")
     return RunError(f"cannot write {path}: {system_words(error.errno or 0)}", remedy=remedy)
 
 
 def encode(noun: msgspec.Struct, path: Path) -> bytes:
+    """A noun as JSON for a file, which is sure to be readable again.
+
+    Raises:
+        RunError: it holds what JSON or a reader does not take.
+    """
     try:
         data = msgspec.json.encode(noun)
         decode(data, type(noun))
     except UNDECODABLE as error:
         name = type(noun).__name__
         raise RunError(
-            f"cannot keep a {name} in {path}: {error}", remedy="nothing was written"
+            f"cannot keep a {name} in {path}: {error}",
+            remedy="use names in UTF-8 and numbers below 2^63; nothing was written",
         ) from error
     return data
 
 
 def decode(data: bytes, kind: type[_T]) -> _T:
+    """Read JSON of that kind; what it may raise is ``UNDECODABLE``."""
     noun = msgspec.json.decode(data, type=kind)
-    # MessagePack refuses integers beyond 64 bits, which JSON lets in and no counter can hold.
+    # MessagePack refuses integers beyond 64 bits, which JSON accepts and no counter can hold.
     msgspec.msgpack.encode(noun)
     return noun
 
 
 def write_named(path: Path, data: bytes, what: str, suffixes: Collection[str]) -> None:
-    """Write a file as a whole; an earlier one is replaced, but nothing of another sort.
+    """Write a file atomically; an earlier one of its type is replaced, and no other file.
 
     Args:
-        what: it is, for errors: ``report``.
-        suffixes: that tell a file of this sort; the first is proposed.
+        what: the file's type, for errors: ``report``.
+        suffixes: that a file of this type has; the first is proposed.
 
     Raises:
-        UsageError: something that is no such file has that name.
+        UsageError: a file of another type, or a directory, has that name.
         RunError: it cannot be written.
     """
     try:
-        # Through a symbolic link, as writing does that is not atomic.
+        # Write through a symbolic link, as an ordinary write does.
         real = path.resolve()
         if real.exists() and not (real.is_file() and real.suffix.lower() in suffixes):
             ending = next(iter(suffixes))
             raise UsageError(
-                f"{path} is there and is no {what}", remedy=f"name a file that ends in {ending}"
+                f"{path} exists and is no {what}", remedy=f"name a file that ends in {ending}"
             )
         if not real.parent.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "", str(real.parent))

@@ -1,4 +1,4 @@
-"""Kernel modules, and the programs of administration that come with a system."""
+"""Programs for system administration, and the kernel modules that ``modprobe`` loads."""
 
 import os
 import shutil
@@ -7,30 +7,30 @@ from pathlib import Path
 
 from loadstone.errors import CannotMeasureError
 
-# Users without rights often lack the directories of administration in PATH.
-_ADMINISTRATION = ("/usr/sbin", "/sbin")
-# mkfs.f2fs tells its whole story before it says what is wrong.
+# Ordinary users often lack these in PATH.
+_SBIN_DIRECTORIES = ("/usr/sbin", "/sbin")
+# mkfs.f2fs prints pages before the line that says what is wrong.
 _LAST_LINES = 3
 
 
 def load_module(name: str, *parameters: str) -> None:
-    """Load a kernel module; one that is built in or loaded already is as good.
+    """Load a kernel module; nothing is done where it is built in or loaded already.
 
     Raises:
-        CannotMeasureError: this kernel has none of that name, or it would not load.
+        CannotMeasureError: this kernel has none of that name, or it cannot be loaded.
     """
-    said = run_program("modprobe", "kmod", name, *parameters)
-    if said is not None:
+    problem = run_program("modprobe", "kmod", name, *parameters)
+    if problem is not None:
         raise CannotMeasureError(
-            f"modprobe {name}: {said}",
-            remedy=f"this kernel needs its module {name}, of its own version, "
-            "in /lib/modules, or built in",
+            f"modprobe {name}: {problem}",
+            remedy=f"install this kernel's own module {name} in /lib/modules, or boot one that has "
+            "it built in",
         )
 
 
 def find_program(name: str) -> Path | None:
-    """Where a program is, administration's directories included."""
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *_ADMINISTRATION))
+    """Where a program is, in PATH or a directory for system administration."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *_SBIN_DIRECTORIES))
     found = shutil.which(name, path=path)
     return None if found is None else Path(found)
 
@@ -39,10 +39,10 @@ def run_program(name: str, package: str, *words: str) -> str | None:
     """Run a program of the system to its end.
 
     Args:
-        package: Debian's, told where the program is missing.
+        package: the Debian package to install where the program is missing.
 
     Returns:
-        The last of what it said where it failed, else None.
+        The last lines of its output where it failed, else None.
 
     Raises:
         CannotMeasureError: there is no such program.
@@ -51,10 +51,10 @@ def run_program(name: str, package: str, *words: str) -> str | None:
 
 
 def ask_program(name: str, package: str, *words: str) -> tuple[str, str | None]:
-    """Run a program of the system for what it prints.
+    """Run a program of the system for its output.
 
     Returns:
-        What it printed, and what ``run_program`` returns.
+        Its standard output, and what ``run_program`` returns.
 
     Raises:
         CannotMeasureError: there is no such program.
@@ -75,5 +75,5 @@ def ask_program(name: str, package: str, *words: str) -> tuple[str, str | None]:
     if done.returncode == 0:
         return done.stdout, None
     lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    said = "; ".join(line.strip().rstrip(".") for line in lines[-_LAST_LINES:])
-    return done.stdout, said or f"exit code {done.returncode}"
+    problem = "; ".join(line.strip().rstrip(".") for line in lines[-_LAST_LINES:])
+    return done.stdout, problem or f"exit code {done.returncode}"

@@ -158,7 +158,7 @@ def test_a_kill_of_the_worker_fails_one_trial_and_the_run_goes_on(
     statuses = Counter(str(trial.status) for trial in run.trials)
     assert statuses == {"ok": 12, "failed": 1}
     (failed,) = (trial for trial in run.trials if trial.status == "failed")
-    assert "killed by SIGKILL (out of memory, or somebody's kill)" in (failed.reason or "")
+    assert "killed by SIGKILL (out of memory, or another process)" in (failed.reason or "")
     assert run.trials[-1].status == "ok"
     assert process.returncode == 4
 

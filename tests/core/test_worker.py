@@ -120,7 +120,7 @@ def test_a_child_whose_asker_was_killed_ends_in_silence() -> None:
     code = (
         "import os; from loadstone.core import worker; from loadstone.model import Job\n"
         "reader, writer = os.pipe(); os.close(reader)\n"
-        "worker._be_child(Job(operation='no-such', options={}), writer)"
+        "worker._run_child(Job(operation='no-such', options={}), writer)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")

@@ -260,7 +260,7 @@ def test_what_is_no_export_is_not_replaced(loadstone: Command, model: Path) -> N
     before = model.read_bytes()
     done = loadstone("export", "--format", "json", "-o", model)
     assert done.code == 2
-    assert "is there and is no json export; name a file that ends in .json" in done.complaint
+    assert "exists and is no json export; name a file that ends in .json" in done.complaint
     assert model.read_bytes() == before
     lost = loadstone("export", "--format", "json", "-o", loadstone.place / "no" / "run.json")
     assert lost.code == 2

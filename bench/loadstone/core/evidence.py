@@ -1,7 +1,7 @@
-"""Raw counter text, read before and after the timed region, into named differences.
+"""Counters of kernel files, read before and after the timed region, and how far they moved.
 
-Each parser takes a kernel file's text and returns counters; a new kernel file is one parser and
-one row of the table at the end.
+Each parser takes a file's text and returns counters; a new kernel file is one parser and one row
+of the table at the end.
 """
 
 import os
@@ -48,7 +48,7 @@ def timed_ns(evidence: Mapping[str, float]) -> float | None:
 
 
 def counter_deltas(before: Mapping[str, str], after: Mapping[str, str]) -> Counters:
-    """What the counters of each kernel file moved by; files that could not be read are left out.
+    """How far the counters of each kernel file moved; files that could not be read are left out.
 
     Args:
         before, after: path to text, as the core read them.
@@ -60,7 +60,7 @@ def counter_deltas(before: Mapping[str, str], after: Mapping[str, str]) -> Count
             continue
         start = parser(before[path])
         for key, value in parser(text).items():
-            # Of several block devices the sum.
+            # Several block devices are added up.
             moved[key] = moved.get(key, 0.0) + value - start.get(key, 0.0)
     return moved
 
@@ -86,7 +86,7 @@ def parse_block_stat(text: str) -> Counters:
 
 
 def parse_pressure(resource: str) -> Callable[[str], Counters]:
-    """``/proc/pressure/RESOURCE``: time that some or all tasks stood still, in ns."""
+    """``/proc/pressure/RESOURCE``: time that some or all tasks were stalled, in ns."""
 
     def parse(text: str) -> Counters:
         return {

@@ -12,14 +12,14 @@ _EXACT_NS = 1 << 7
 def percentile(histogram: Histogram, share: float) -> int | None:
     """The latency that a share of the operations did not exceed (nearest rank), in ns.
 
-    A value inside a bucket is taken for the bucket's middle, so it is off by 0.4 % at most.
+    A value is taken to be in the middle of its bucket, so it is off by 0.4 % at most.
 
     Args:
         share: between 0 and 1; 0.99 is the 99th percentile, 0 the fastest operation.
 
     Returns:
-        None where the operations are too few to have one: below 100 there is no 99th, as the
-        slowest operation alone would be it.
+        None where there are too few operations: below 100 the 99th percentile would be the
+        slowest operation alone.
 
     Raises:
         ValueError: the share is not between 0 and 1.

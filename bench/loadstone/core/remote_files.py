@@ -1,7 +1,6 @@
-"""Files of a Target, reached by the core's operations alone: what a path names, small texts.
+"""Files of a Target by the core's operations alone: what a path names, small texts.
 
-All of it needs no more of a Target than that it executes Jobs. ``core.run_job`` stands for this
-machine.
+A Target need only execute Jobs for it; ``native.run_job`` does so for this machine.
 """
 
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from loadstone.model import CoreError, Job, Noun, Outcome
 Execute = Callable[[Job], Outcome]
 
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
+_LOST_REMEDY = "connect it again, then start again"
 
 
 class FileStat(Noun, frozen=True, kw_only=True):
@@ -21,7 +21,7 @@ class FileStat(Noun, frozen=True, kw_only=True):
     ``type`` is the S_IFMT of its mode; ``device`` what it lies on and ``rdev`` what it is, each
     major and minor; ``free_bytes`` is what a user without privileges may still write there.
     ``readable`` is the errno that opening a regular file for reading meets, 0 for none.
-    ``is_text`` says that the real path is UTF-8, so that it can be said and found again.
+    ``is_text`` says that the real path is UTF-8, so that it can be printed and opened again.
     """
 
     real_path: str
@@ -38,12 +38,12 @@ class FileStat(Noun, frozen=True, kw_only=True):
 
 
 def stat_file(execute: Execute, path: str) -> FileStat | CoreError:
-    """What a path names, or why that cannot be told.
+    """What a path names, or why that cannot be read.
 
     Raises:
-        TargetError: the core died of it, or the Target is gone.
+        TargetError: the Job's process died, or the Target is gone.
     """
-    outcome = _carried_out(
+    outcome = _execute(
         execute, Job(operation="stat", options={"file": path}, samples=(path,), timeout_s=60)
     )
     if outcome.error:
@@ -64,15 +64,15 @@ def stat_file(execute: Execute, path: str) -> FileStat | CoreError:
     )
 
 
-def found(execute: Execute, path: str) -> FileStat:
-    """What a path names that has to be there.
+def require_file(execute: Execute, path: str) -> FileStat:
+    """What a path names that has to exist.
 
     Raises:
         TargetError: it names nothing, or the Target is gone.
     """
     seen = stat_file(execute, path)
     if isinstance(seen, CoreError):
-        raise TargetError(describe(seen))
+        raise TargetError(describe(seen), remedy="name a path that exists there")
     return seen
 
 
@@ -80,12 +80,12 @@ def read_text(execute: Execute, path: str) -> str | CoreError:
     """A small file's text, or why it cannot be read; bytes that are not UTF-8 become U+FFFD.
 
     Raises:
-        TargetError: the core died of it, or the Target is gone.
+        TargetError: the Job's process died, or the Target is gone.
     """
     parts, offset = list[str](), 0
     while True:
         options = {"file": path, "offset": str(offset)}
-        outcome = _carried_out(
+        outcome = _execute(
             execute, Job(operation="read-text", options=options, samples=(path,), timeout_s=60)
         )
         if outcome.error:
@@ -97,37 +97,42 @@ def read_text(execute: Execute, path: str) -> str | CoreError:
 
 
 def write_text(execute: Execute, path: str, text: str) -> None:
-    """Write to a small file of the kernel's; the core refuses any other.
+    """Write to a small file of the kernel; the core refuses any other.
 
     Raises:
         TargetError: it cannot be written, or the Target is gone.
     """
     job = Job(operation="write-text", options={"file": path, "text": text}, timeout_s=60)
-    outcome = _carried_out(execute, job)
+    outcome = _execute(execute, job)
     if outcome.error:
-        raise TargetError(describe(outcome.error))
+        raise TargetError(
+            describe(outcome.error),
+            remedy="see who may write to it; most settings of the kernel are root's",
+        )
 
 
 def remove_file(execute: Execute, path: str) -> None:
     """Remove a regular file named ``loadstone-…``; one that is already gone is fine.
 
     Raises:
-        TargetError: it is none, will not go, or the Target is gone.
+        TargetError: it is not one, cannot be removed, or the Target is gone.
     """
-    outcome = _carried_out(execute, Job(operation="remove-file", options={"file": path}))
+    outcome = _execute(execute, Job(operation="remove-file", options={"file": path}))
     if outcome.error:
-        raise TargetError(describe(outcome.error))
+        raise TargetError(describe(outcome.error), remedy="remove it by hand")
 
 
 def _text_of(outcome: Outcome) -> str:
-    """Of the only sample: an agent may write its path in another way."""
+    """The text of the only sample, by whatever path: an agent may spell it differently."""
     return "".join(outcome.before.values())
 
 
-def _carried_out(execute: Execute, job: Job) -> Outcome:
+def _execute(execute: Execute, job: Job) -> Outcome:
     outcome = execute(job)
     if outcome.target_lost:
-        raise TargetLostError(str(outcome.crash))
+        raise TargetLostError(str(outcome.crash), remedy=_LOST_REMEDY)
     if outcome.crash:
-        raise TargetError(f"{job.operation}: {outcome.crash}")
+        raise TargetError(
+            f"{job.operation}: {outcome.crash}", remedy="see the kernel's log (dmesg) there"
+        )
     return outcome

@@ -23,7 +23,7 @@ from loadstone.cpu_list import parse_cpu_list
 from loadstone.model import NO_ANSWER, CoreError, Job, Outcome
 
 _PR_SET_PDEATHSIG = 1
-_LETTING_GO_S = 5.0
+_EXIT_LIMIT_S = 5.0
 _PAUSE_S = 0.05
 _LENGTH = struct.Struct("<I")
 _Message = TypeVar("_Message")
@@ -55,7 +55,7 @@ def main() -> None:
         try:
             send(outcomes, outcome)
         except BrokenPipeError:
-            # Whoever asked was killed; on a plain way out Python would try to flush again.
+            # The reader was killed; an ordinary exit would try to flush again.
             os._exit(1)
 
 
@@ -70,22 +70,25 @@ def execute(job: Job) -> Outcome:
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _be_child(job, writer)
+        _run_child(job, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
         has_answered = bool(select.select([stream], [], [], job.timeout_s)[0])
         outcome = receive(stream, Outcome) if has_answered else None
     if not has_answered:
-        return Outcome(crash=_give_up(child, job.timeout_s))
+        return Outcome(crash=_kill(child, job.timeout_s))
     _, status = os.waitpid(child, 0)
     return outcome or Outcome(crash=describe_exit(os.waitstatus_to_exitcode(status)))
 
 
-def _give_up(child: int, limit_s: float) -> str:
-    """Kill a child that takes too long. One that waits in the kernel for a device lives on
-    until that answers; it is reaped with this process."""
+def _kill(child: int, limit_s: float) -> str:
+    """Kill a child that takes too long; the words for its Outcome.
+
+    One that waits in the kernel for a device lives until that answers; it is reaped with this
+    process.
+    """
     os.kill(child, signal.SIGKILL)
-    end_s = time.monotonic() + _LETTING_GO_S
+    end_s = time.monotonic() + _EXIT_LIMIT_S
     while time.monotonic() < end_s:
         if os.waitpid(child, os.WNOHANG) != (0, 0):
             return f"{NO_ANSWER} within {limit_s:g} s; killed"
@@ -95,16 +98,16 @@ def _give_up(child: int, limit_s: float) -> str:
     )
 
 
-def _be_child(job: Job, writer: int) -> None:
+def _run_child(job: Job, writer: int) -> None:
     status = 1
     try:
         die_with_parent()
         _prefer_as_oom_victim()
         with os.fdopen(writer, "wb") as stream:
-            send(stream, _carry_out(job))
+            send(stream, _run_pinned(job))
         status = 0
     except BrokenPipeError:
-        # Whoever asked was killed: nobody is left to answer.
+        # The reader was killed: there is nobody to answer.
         pass
     except Exception:
         sys.excepthook(*sys.exc_info())
@@ -113,7 +116,7 @@ def _be_child(job: Job, writer: int) -> None:
         os._exit(status)
 
 
-def _carry_out(job: Job) -> Outcome:
+def _run_pinned(job: Job) -> Outcome:
     if job.cpus is not None:
         try:
             os.sched_setaffinity(0, parse_cpu_list(job.cpus))
@@ -130,7 +133,7 @@ def _prefer_as_oom_victim() -> None:
 def describe_exit(code: int) -> str:
     """How a process ended, from its exit code: negative is the number of a signal."""
     if code == -signal.SIGKILL:
-        return "killed by SIGKILL (out of memory, or somebody's kill)"
+        return "killed by SIGKILL (out of memory, or another process)"
     if code < 0:
         return f"killed by {_signal_name(-code)}"
     return f"ended with exit code {code}"

@@ -60,14 +60,14 @@ class AdbTarget:
             "user.is_root": hello.uid == 0,
         }
         if path is not None:
-            seen = remote_files.found(self.execute, path)
+            seen = remote_files.require_file(self.execute, path)
             facts |= path_facts(seen, self.read_text, self.read_texts, self._output, self.execute)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
         if path is None:
             return MACHINE_SAMPLES
-        return path_samples(remote_files.found(self.execute, path), self.read_text)
+        return path_samples(remote_files.require_file(self.execute, path), self.read_text)
 
     def execute(self, job: Job) -> Outcome:
         if self._access.limit_s is not None:

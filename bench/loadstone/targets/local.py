@@ -59,14 +59,14 @@ class LocalTarget:
             **heap_facts(self._output),
         }
         if path is not None:
-            seen = remote_files.found(native.run_job, path)
+            seen = remote_files.require_file(native.run_job, path)
             facts |= path_facts(seen, self.read_text, self.read_texts, self._output, native.run_job)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
         if path is None:
             return MACHINE_SAMPLES
-        return path_samples(remote_files.found(native.run_job, path), self.read_text)
+        return path_samples(remote_files.require_file(native.run_job, path), self.read_text)
 
     def execute(self, job: Job) -> Outcome:
         self._cancel_token.raise_if_cancelled(job.operation)

@@ -95,7 +95,7 @@ def test_a_file_system_that_the_kernel_lacks_is_a_skip(place: Path) -> None:
     (skip, *_) = run_writes(place, fs="f2fs").trials
     assert skip.status is Status.SKIPPED
     assert "modprobe f2fs: " in (skip.reason or "")
-    assert "this kernel needs its module f2fs" in (skip.remedy or "")
+    assert "install this kernel's own module f2fs" in (skip.remedy or "")
 
 
 @TIDY
