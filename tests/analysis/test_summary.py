@@ -1,9 +1,8 @@
 """Summaries count what counts and say what went wrong with the rest."""
 
-import msgspec
 import pytest
 
-from loadstone.analysis.summary import counted_trials, summarise, to_json_object
+from loadstone.analysis.summary import counted_trials, summarise
 from loadstone.model import (
     Case,
     Metric,
@@ -96,28 +95,3 @@ def test_a_run_that_was_killed_before_its_first_trial_is_summarised() -> None:
     summaries = summarise(_run())
     assert [summary.trials for summary in summaries] == [0, 0, 0, 0]
     assert all(summary.skipped is None for summary in summaries)
-
-
-def test_the_json_has_exactly_the_documented_keys() -> None:
-    written = msgspec.json.decode(msgspec.json.encode(to_json_object(_run(*TRIALS))))
-    assert (written["run"], written["path"]) == ("r", "/runs/r")
-    assert set(written) == {"run", "path", "clock", "cases"}
-    assert written["clock"] is None
-    fast, _, absent, _ = written["cases"]
-    metrics = fast.pop("metrics")
-    assert fast == {
-        "id": FAST.id,
-        "label": "fast",
-        "workload": "model-load",
-        "parameters": {"engine": "fast"},
-        "trials": 3,
-        "invalid": 0,
-        "failed": 0,
-        "skipped": None,
-        "evidence": {"flushes": 1.0},
-    }
-    assert list(metrics) == ["throughput", "delay"]
-    assert set(metrics["delay"]) == {"unit", "better", "median", "low", "high"}
-    assert (metrics["delay"]["unit"], metrics["delay"]["better"]) == ("ns", "lower")
-    assert absent["skipped"] == "no udmabuf"
-    assert absent["metrics"] == {}

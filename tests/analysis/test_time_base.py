@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 
 from loadstone.analysis.time_base import clock_json, clock_of, tag, units_note, words
@@ -78,7 +79,7 @@ def test_each_clock_says_what_it_is_good_for(
 
 def test_the_json_holds_the_facts_the_calibration_and_the_words() -> None:
     written = clock_json(clock_of(Environment(target="local", facts=COUNTED)))
-    assert written == {
+    assert msgspec.to_builtins(written) == {
         "name": "instructions",
         "accelerator": "tcg",
         "ns_per_instruction": 1,

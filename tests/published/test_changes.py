@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 
 from commands import Command
-from loadstone.analysis.compare import compare, comparison_json
+from loadstone.analysis.compare import compare
 from loadstone.cli._output import print_runs
 from loadstone.errors import UsageError
 from loadstone.model import Case, Run, Value
-from loadstone.published.changes import PublishedByLabel, published_changes, published_json
+from loadstone.published.changes import PublishedByLabel, published_changes
 from loadstone.published.posting import Posting
 from loadstone.report.text import print_comparison
 from sample_postings import FLUSH, FLUSH_SPEED, LOAD, SEGMENTS, postings
@@ -56,37 +56,6 @@ def test_a_change_is_shown_under_the_lab_s_clock_too(published: tuple[Posting, .
     text = shown(base, new, published_changes(compare(base, new), base, new, published))
     assert "(×36.8)" in text
     assert "here ×74.5" in text
-
-
-def test_json_has_the_published_figures_in_their_units_and_the_ratio(
-    published: tuple[Posting, ...],
-) -> None:
-    base, new = sides()
-    comparison = compare(base, new)
-    found = published_json(published_changes(comparison, base, new, published))
-    written = comparison_json(comparison, found)
-    (case,) = json.loads(json.dumps(written))["cases"]
-    assert case["published"] == [
-        {
-            "key": "k",
-            "title": "empty flush",
-            "who": "Yang Yang",
-            "when": "2024-05-16",
-            "where": "dm-devel",
-            "source": "",
-            "device": "not named",
-            "conditions": "fio",
-            "note": "",
-            "what": "1024 segments",
-            "metric": "throughput",
-            "base_is": "each segment",
-            "new_is": "each device",
-            "base": {"value": 857.0, "unit": "KiB/s"},
-            "new": {"value": 30.8, "unit": "MiB/s"},
-            "ratio": pytest.approx(30.8 * 1024 / 857),
-            "direction": None,
-        }
-    ]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import pytest
 
 from loadstone.errors import RunError
 from loadstone.model import Case, Environment, Plan, Run, Trial
-from loadstone.runs.lookup import find, list_runs
-from loadstone.runs.store import MANIFEST, TRIALS, RunWriter, create, load, reopen, schemas
+from loadstone.runs.lookup import list_runs
+from loadstone.runs.store import MANIFEST, TRIALS, RunWriter, create, load, reopen
 from sample_runs import trial_of
 
 CASE = Case.of("model-load", "pread 1MiB", {"engine": "pread", "block": 1 << 20})
@@ -390,77 +390,3 @@ def test_a_torn_line_that_could_not_be_cut_off_is_gone_with_the_next_trial(tmp_p
         writer.append(trial(1))
     lines = (writer.path / TRIALS).read_bytes().splitlines()
     assert lines == [msgspec.json.encode(trial(number)) for number in range(2)]
-
-
-def named(results: Path, name: str, mtime: float | None = None) -> Path:
-    path = a_run(results, 0).rename(results / "runs" / name)
-    if mtime is not None:
-        os.utime(path / MANIFEST, (mtime, mtime))
-    return path
-
-
-def test_runs_are_listed_oldest_first_by_name_then_by_manifest(tmp_path: Path) -> None:
-    third = named(tmp_path, "20260102T000000Z-local-a-0000", 5.0)
-    second = named(tmp_path, "20260101T000000Z-local-a-0000", 9.0)
-    first = named(tmp_path, "20260101T000000Z-local-a-ffff", 8.0)
-    renamed = named(tmp_path, "baseline", 1767225600.0 + 3600)
-    (tmp_path / "runs" / "20270101T000000Z-no-manifest").mkdir()
-    (tmp_path / "runs" / "README").touch()
-    assert list_runs(tmp_path) == [first, second, renamed, third]
-
-
-def test_no_results_are_no_runs(tmp_path: Path) -> None:
-    assert list_runs(tmp_path / "none") == []
-
-
-def test_a_run_is_found_by_path_id_prefix_and_age(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = named(tmp_path, "20260101T000000Z-local-a-0000")
-    new = named(tmp_path, "20260102T000000Z-local-a-0000")
-    longer = named(tmp_path, "20260102T000000Z-local-a-0000-copy", 9e9)
-    assert find(tmp_path, str(old)) == old
-    assert find(tmp_path, old.name) == old
-    assert find(tmp_path, "20260101") == old
-    assert find(tmp_path, new.name) == new
-    assert find(tmp_path, "last") == longer
-    assert find(tmp_path, "last~0") == longer
-    assert find(tmp_path, "last~2") == old
-    monkeypatch.chdir(tmp_path / "runs")
-    assert load(find(tmp_path / "none", old.name)).path == old
-    monkeypatch.chdir(old)
-    assert load(find(tmp_path / "none", ".")).path == old
-
-
-def test_an_ambiguous_prefix_lists_at_most_five_runs(tmp_path: Path) -> None:
-    for number in range(7):
-        named(tmp_path, f"2026010{number + 1}T000000Z-local-\x1b[31m-{number}")
-    with pytest.raises(RunError, match="fits 7 Runs") as caught:
-        find(tmp_path, "2026")
-    assert str(caught.value).count("local") == 5
-    assert "\x1b" not in str(caught.value)
-
-
-@pytest.mark.parametrize("text", ["", "none", "last~9", "last~-1", "last~²", "..x", "x" * 5000])
-def test_a_run_that_is_not_there_is_told_with_where_it_was_looked_for(
-    tmp_path: Path, text: str
-) -> None:
-    a_run(tmp_path)
-    with pytest.raises(RunError, match=f"no Run .* in {tmp_path}/runs .*--results"):
-        find(tmp_path, text)
-
-
-@pytest.mark.parametrize("text", ["no/such", "./x", "/dev/null", "/" + "x" * 5000])
-def test_a_path_that_is_no_directory_is_told_as_such(tmp_path: Path, text: str) -> None:
-    with pytest.raises(RunError, match="cannot read"):
-        find(tmp_path, text)
-
-
-def test_the_schemas_describe_what_is_written(tmp_path: Path) -> None:
-    path = a_run(tmp_path, 1)
-    found = schemas()
-    manifest = found["manifest"]["$defs"]["Manifest"]
-    fields = msgspec.json.decode((path / MANIFEST).read_bytes())
-    assert set(fields) == set(manifest["properties"])
-    line = msgspec.json.decode((path / TRIALS).read_bytes())
-    assert set(line) == set(found["trial"]["$defs"]["Trial"]["properties"])

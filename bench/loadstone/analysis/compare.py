@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any
 
 from loadstone.analysis.comparability import common_clock, difference_warnings, kernel_of
 from loadstone.analysis.pairing import Match, is_interleaved, match_cases
@@ -17,7 +16,6 @@ from loadstone.analysis.stats import (
     rounds_needed,
 )
 from loadstone.analysis.summary import counted_trials, evidence_medians
-from loadstone.analysis.time_base import clock_json
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.model import Better, Comparison, Effect, Metric, Run, Verdict
 from loadstone.result_names import TIMED_NS, UNTIMED_NS
@@ -92,35 +90,6 @@ def compare(
         base_kernel=kernel_of(base),
         new_kernel=kernel_of(new),
     )
-
-
-def comparison_json(
-    comparison: Comparison, published: Mapping[str, list[dict[str, Any]]] | None = None
-) -> dict[str, Any]:
-    """The object that ``compare --json`` prints.
-
-    Args:
-        published: by label, what ``published_json`` makes of the changes of a Case.
-    """
-    return {
-        "base": comparison.base,
-        "new": comparison.new,
-        "clock": clock_json(comparison.clock),
-        "cases": [
-            {
-                "label": effect.label,
-                "metric": effect.metric,
-                "ratio": effect.ratio,
-                "low": effect.low,
-                "high": effect.high,
-                "verdict": effect.verdict.value,
-                "rounds_needed": effect.rounds_needed,
-                "evidence": {name: list(sides) for name, sides in effect.evidence.items()},
-                "published": (published or {}).get(effect.label, []),
-            }
-            for effect in comparison.effects
-        ],
-    }
 
 
 def _common_metric(base: Run, new: Run, name: str | None) -> Metric:

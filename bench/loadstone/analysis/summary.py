@@ -3,10 +3,8 @@
 import math
 from collections.abc import Iterable, Mapping
 from statistics import median
-from typing import Any
 
 from loadstone.analysis.stats import Interval, median_interval
-from loadstone.analysis.time_base import clock_json, clock_of
 from loadstone.model import Better, Case, Metric, Noun, Run, Status, Trial
 from loadstone.result_names import RELEASE_SPAN
 
@@ -51,16 +49,6 @@ def summarise(run: Run) -> tuple[CaseSummary, ...]:
     cases = (_summary(run, case, counted[case.id]) for case in run.manifest.plan.cases)
     primary = next(iter(run.manifest.metrics), None)
     return tuple(sorted(cases, key=lambda summary: _place(summary, primary)))
-
-
-def to_json_object(run: Run) -> dict[str, Any]:
-    """The object that ``run --json`` and ``show --json`` print; Cases are best first."""
-    return {
-        "run": run.id,
-        "path": str(run.path),
-        "clock": clock_json(clock_of(run.manifest.environment)),
-        "cases": [_case_object(summary, run.manifest.metrics) for summary in summarise(run)],
-    }
 
 
 def _summary(run: Run, case: Case, counted: tuple[Trial, ...]) -> CaseSummary:
@@ -121,32 +109,3 @@ def _place(summary: CaseSummary, primary: Metric | None) -> float:
         return math.inf
     figure = summary.metrics[primary.name].median
     return figure if primary.better is Better.LOWER else -figure
-
-
-def _case_object(summary: CaseSummary, metrics: tuple[Metric, ...]) -> dict[str, Any]:
-    return {
-        "id": summary.case.id,
-        "label": summary.case.label,
-        "workload": summary.case.workload,
-        "parameters": dict(summary.case.parameters),
-        "trials": summary.trials,
-        "invalid": summary.invalid,
-        "failed": summary.failed,
-        "skipped": summary.skipped,
-        "metrics": {
-            metric.name: _metric_object(metric, summary.metrics[metric.name])
-            for metric in metrics
-            if metric.name in summary.metrics
-        },
-        "evidence": dict(summary.evidence),
-    }
-
-
-def _metric_object(metric: Metric, interval: Interval) -> dict[str, Any]:
-    return {
-        "unit": metric.unit,
-        "better": metric.better.value,
-        "median": interval.median,
-        "low": interval.low,
-        "high": interval.high,
-    }

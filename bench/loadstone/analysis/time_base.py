@@ -1,7 +1,6 @@
 """What the figures of a Run are counted in: a real machine's time, or a lab guest's clock."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -13,6 +12,12 @@ _VIRTUAL_UNITS = (
     "its seconds are virtual: GB/s is GB per virtual second, ms and s/GB are virtual likewise"
 )
 _EMULATED_UNITS = "its seconds are real, what a guest gets done in one is not"
+
+
+class ClockJson(Clock, frozen=True, kw_only=True):
+    """The clock of a lab guest, and in words what its figures mean."""
+
+    meaning: str
 
 
 def clock_of(environment: Environment) -> Clock | None:
@@ -69,11 +74,11 @@ def tag(clock: Clock | None) -> str:
     return f"{clock.name}:{clock.accelerator or 'unknown'}"
 
 
-def clock_json(clock: Clock | None) -> dict[str, Any] | None:
-    """The object ``clock`` of every ``--json``: the facts, and ``meaning`` in words."""
+def clock_json(clock: Clock | None) -> ClockJson | None:
+    """The object ``clock`` of every ``--json``."""
     if clock is None:
         return None
-    return {**msgspec.to_builtins(clock), "meaning": words(clock)}
+    return ClockJson(**msgspec.structs.asdict(clock), meaning=words(clock))
 
 
 def _reading(clock: Clock | None) -> str | None:

@@ -66,9 +66,9 @@ def finish(run: Run, as_json: bool) -> ExitCode:
 def print_run(run: Run, as_json: bool) -> None:
     """Print a Run as a table or as JSON."""
     if as_json:
-        from loadstone.analysis.summary import to_json_object
+        from loadstone.report.json import run_json
 
-        print_json(to_json_object(run))
+        print_json(run_json(run))
         return
     from loadstone.published.file import built_in_postings
     from loadstone.report import text
@@ -77,13 +77,12 @@ def print_run(run: Run, as_json: bool) -> None:
 
 
 def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
-    """Print several Runs, and each but the first held against the first."""
+    """Print several Runs, and each but the first compared with the first."""
     from loadstone import api
-    from loadstone.analysis.compare import comparison_json
-    from loadstone.analysis.summary import to_json_object
-    from loadstone.published.changes import published_changes, published_json
+    from loadstone.published.changes import published_changes
     from loadstone.published.file import built_in_postings
     from loadstone.report import text
+    from loadstone.report.json import RunsJson, comparison_json, run_json
 
     postings = built_in_postings()
     comparisons = []
@@ -97,13 +96,12 @@ def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
         comparisons.append((comparison, published_changes(comparison, runs[0], run, postings)))
     if as_json:
         print_json(
-            {
-                "runs": [to_json_object(run) for run in runs],
-                "comparisons": [
-                    comparison_json(comparison, published_json(published))
-                    for comparison, published in comparisons
-                ],
-            }
+            RunsJson(
+                runs=tuple(map(run_json, runs)),
+                comparisons=tuple(
+                    comparison_json(comparison, published) for comparison, published in comparisons
+                ),
+            )
         )
         return
     for run in runs:
@@ -113,8 +111,10 @@ def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
 
 
 def print_json(value: object) -> None:
-    """Write a JSON document to standard output."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Write a struct, or what JSON has, to standard output."""
+    import msgspec
+
+    click.echo(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False))
 
 
 def exit_code_of(run: Run) -> ExitCode:

@@ -37,15 +37,15 @@ def command(
     Case is published, it stands below the table.
     """
     from loadstone import api
-    from loadstone.analysis.compare import comparison_json
-    from loadstone.published.changes import all_postings, published_changes, published_json
+    from loadstone.published.changes import all_postings, published_changes
     from loadstone.report import text
+    from loadstone.report.json import comparison_json
 
     postings = all_postings(references)
     before, after = (api.load(run, results=results) for run in (base, new))
     comparison = api.compare(before, after, threshold, metric)
     published = published_changes(comparison, before, after, postings)
     if as_json:
-        print_json(comparison_json(comparison, published_json(published)))
+        print_json(comparison_json(comparison, published))
     else:
         text.print_comparison(comparison, text.console(), published)

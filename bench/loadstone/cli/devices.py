@@ -30,9 +30,7 @@ def command(access: Access, results: Path, as_json: bool) -> ExitCode:
 
     found = reachable(results, access)
     if as_json:
-        import msgspec
-
-        print_json(msgspec.to_builtins(found))
+        print_json(found)
     else:
         _print(found)
     is_any_good = any(device.problem is None for device in found)

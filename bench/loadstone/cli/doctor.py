@@ -50,9 +50,7 @@ def command(
     with targets.connect(target, results, access) as connected:
         diagnosis = diagnose(connected, file, results)
     if as_json:
-        import msgspec
-
-        print_json(msgspec.to_builtins(diagnosis))
+        print_json(diagnosis)
     else:
         _print(diagnosis)
     return ExitCode.DONE if diagnosis.can_load else ExitCode.NOT_MEASURED
@@ -68,10 +66,9 @@ def _lab(file: str | None, as_json: bool) -> ExitCode:
         )
     checks = needs()
     if as_json:
-        import msgspec
+        from loadstone.report.json import LabDiagnosis
 
-        told = {"target": "lab", "can_boot": can_boot(checks)}
-        print_json({**told, "checks": msgspec.to_builtins(checks)})
+        print_json(LabDiagnosis(target="lab", can_boot=can_boot(checks), checks=tuple(checks)))
     else:
         _print_lab(checks)
     return ExitCode.DONE if can_boot(checks) else ExitCode.NOT_MEASURED

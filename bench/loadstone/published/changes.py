@@ -3,9 +3,6 @@
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from loadstone.errors import UsageError
 from loadstone.model import Better, Case, Comparison, Effect, Metric, Noun, Run
@@ -17,7 +14,6 @@ from loadstone.workloads import Workload, workloads
 
 # What moves another amount of data is held against nothing but ratios, and not from too far off.
 LIKE_SIZE = math.log(10)
-_ABOUT = ("key", "title", "who", "when", "where", "source", "device", "conditions")
 
 
 class PublishedChange(Noun, frozen=True, kw_only=True):
@@ -66,11 +62,6 @@ def published_changes(
     }
 
 
-def published_json(found: PublishedByLabel) -> dict[str, list[dict[str, Any]]]:
-    """What ``compare --json`` says of published changes; ratios are above 1 where better."""
-    return {label: [_object(one) for one in of_label] for label, of_label in found.items()}
-
-
 def metric_of(run: Run, name: str) -> Metric | None:
     """A Run's metric of that name."""
     return next((metric for metric in run.manifest.metrics if metric.name == name), None)
@@ -113,19 +104,6 @@ def check(postings: Iterable[Posting]) -> None:
         workload = workloads().get(posting.workload)
         if workload is not None:
             _check(posting, workload)
-
-
-def _object(one: PublishedChange) -> dict[str, Any]:
-    change = one.change
-    return {
-        **{name: getattr(one.posting, name) for name in _ABOUT},
-        "note": "; ".join(note for note in (change.note, one.posting.note) if note),
-        **{name: getattr(change, name) for name in ("what", "metric", "base_is", "new_is")},
-        "base": msgspec.to_builtins(change.base),
-        "new": msgspec.to_builtins(change.new),
-        "ratio": one.ratio,
-        "direction": msgspec.to_builtins(change.direction),
-    }
 
 
 def _check(posting: Posting, workload: Workload) -> None:

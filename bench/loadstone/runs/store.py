@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
@@ -184,11 +184,6 @@ def load(path: Path) -> Run:
     manifest = _read_manifest(path / MANIFEST)
     trials, _ = _read_trials(path / TRIALS, manifest)
     return Run(manifest=manifest, trials=trials, path=path.absolute())
-
-
-def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schemas: ``manifest`` of the file, ``trial`` of one line of ``trials.jsonl``."""
-    return {"manifest": msgspec.json.schema(Manifest), "trial": msgspec.json.schema(Trial)}
 
 
 def cannot_read(path: Path, error: OSError) -> RunError:

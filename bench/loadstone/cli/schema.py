@@ -1,0 +1,18 @@
+"""``loadstone schema``: JSON Schemas of what is on disk and in ``--json``."""
+
+import click
+
+from loadstone.cli._output import print_json
+
+
+@click.command()
+@click.argument("name", required=False, metavar="[NAME]")
+def command(name: str | None) -> None:
+    """Print the JSON Schema of a document by NAME; without NAME, list them."""
+    from loadstone.report.schemas import DOCUMENTS, schema_of
+
+    if name is not None:
+        print_json(schema_of(name))
+        return
+    for document in DOCUMENTS:
+        click.echo(f"{document.name:<11} {document.summary}")

@@ -1,0 +1,203 @@
+"""Runs and Comparisons for programs: what ``--json`` prints.
+
+The structs are what is encoded and what ``loadstone schema`` describes. Keys stay as they are;
+a new one goes to the end.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from loadstone.analysis.stats import Interval
+from loadstone.analysis.summary import CaseSummary, summarise
+from loadstone.analysis.time_base import ClockJson, clock_json, clock_of
+from loadstone.doctor.probes import Check
+from loadstone.model import Better, Comparison, Effect, Metric, Noun, Run, Value, Verdict
+from loadstone.published.changes import PublishedByLabel, PublishedChange
+from loadstone.published.posting import Direction, Quantity
+
+
+class MetricJson(Noun, frozen=True, kw_only=True):
+    """A metric of a Case: its median, and the 95 % interval of that from low to high."""
+
+    unit: str
+    better: Better
+    median: float
+    low: float
+    high: float
+
+
+class CaseJson(Noun, frozen=True, kw_only=True):
+    """A Case of a Run in figures; ``skipped`` is the reason, where it was."""
+
+    id: str
+    label: str
+    workload: str
+    parameters: Mapping[str, Value]
+    trials: int
+    invalid: int
+    failed: int
+    skipped: str | None
+    metrics: Mapping[str, MetricJson]
+    evidence: Mapping[str, float]
+
+
+class RunJson(Noun, frozen=True, kw_only=True):
+    """A Run, its Cases best first; ``clock`` is null on a real machine."""
+
+    run: str
+    path: str
+    clock: ClockJson | None
+    cases: tuple[CaseJson, ...]
+
+
+class PublishedJson(Noun, frozen=True, kw_only=True):
+    """A published change of a Case; ``ratio`` is above 1 where it is an improvement."""
+
+    key: str
+    title: str
+    who: str
+    when: str
+    where: str
+    source: str
+    device: str
+    conditions: str
+    note: str
+    what: str
+    metric: str
+    base_is: str
+    new_is: str
+    base: Quantity | None
+    new: Quantity | None
+    ratio: float | None
+    direction: Direction | None
+
+
+class EffectJson(Noun, frozen=True, kw_only=True):
+    """The change of a Case from BASE to NEW; ``ratio`` is above 1 where NEW is better.
+
+    ``evidence`` has what changed with it, as its medians in BASE and in NEW.
+    """
+
+    label: str
+    metric: str
+    ratio: float
+    low: float
+    high: float
+    verdict: Verdict
+    rounds_needed: int | None
+    evidence: Mapping[str, tuple[float, float]]
+    published: tuple[PublishedJson, ...]
+
+
+class ComparisonJson(Noun, frozen=True, kw_only=True):
+    """Two Runs, Case by Case; ``clock`` is that of both, null on real machines."""
+
+    base: str
+    new: str
+    clock: ClockJson | None
+    cases: tuple[EffectJson, ...]
+
+
+class RunsJson(Noun, frozen=True, kw_only=True):
+    """Runs made in one go, and each but the first compared with the first."""
+
+    runs: tuple[RunJson, ...]
+    comparisons: tuple[ComparisonJson, ...]
+
+
+class LabDiagnosis(Noun, frozen=True, kw_only=True):
+    """What the lab's guests need of this machine."""
+
+    target: str
+    can_boot: bool
+    checks: tuple[Check, ...]
+
+
+def run_json(run: Run) -> RunJson:
+    """What ``run --json`` and ``show --json`` print."""
+    return RunJson(
+        run=run.id,
+        path=str(run.path),
+        clock=clock_json(clock_of(run.manifest.environment)),
+        cases=tuple(_case(summary, run.manifest.metrics) for summary in summarise(run)),
+    )
+
+
+def comparison_json(
+    comparison: Comparison, published: PublishedByLabel | None = None
+) -> ComparisonJson:
+    """What ``compare --json`` prints."""
+    return ComparisonJson(
+        base=comparison.base,
+        new=comparison.new,
+        clock=clock_json(comparison.clock),
+        cases=tuple(
+            _effect(effect, (published or {}).get(effect.label, ()))
+            for effect in comparison.effects
+        ),
+    )
+
+
+def _case(summary: CaseSummary, metrics: Sequence[Metric]) -> CaseJson:
+    return CaseJson(
+        id=summary.case.id,
+        label=summary.case.label,
+        workload=summary.case.workload,
+        parameters=summary.case.parameters,
+        trials=summary.trials,
+        invalid=summary.invalid,
+        failed=summary.failed,
+        skipped=summary.skipped,
+        metrics={
+            metric.name: _metric(metric, summary.metrics[metric.name])
+            for metric in metrics
+            if metric.name in summary.metrics
+        },
+        evidence=summary.evidence,
+    )
+
+
+def _metric(metric: Metric, interval: Interval) -> MetricJson:
+    return MetricJson(
+        unit=metric.unit,
+        better=metric.better,
+        median=interval.median,
+        low=interval.low,
+        high=interval.high,
+    )
+
+
+def _effect(effect: Effect, published: Sequence[PublishedChange]) -> EffectJson:
+    return EffectJson(
+        label=effect.label,
+        metric=effect.metric,
+        ratio=effect.ratio,
+        low=effect.low,
+        high=effect.high,
+        verdict=effect.verdict,
+        rounds_needed=effect.rounds_needed,
+        evidence=effect.evidence,
+        published=tuple(map(_published, published)),
+    )
+
+
+def _published(one: PublishedChange) -> PublishedJson:
+    posting, change = one.posting, one.change
+    return PublishedJson(
+        key=posting.key,
+        title=posting.title,
+        who=posting.who,
+        when=posting.when,
+        where=posting.where,
+        source=posting.source,
+        device=posting.device,
+        conditions=posting.conditions,
+        note="; ".join(note for note in (change.note, posting.note) if note),
+        what=change.what,
+        metric=change.metric,
+        base_is=change.base_is,
+        new_is=change.new_is,
+        base=change.base,
+        new=change.new,
+        ratio=one.ratio,
+        direction=change.direction,
+    )
