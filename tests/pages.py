@@ -38,8 +38,12 @@ class Place(NamedTuple):
     def is_there(self) -> bool:
         if not self.definition:
             return bool(self.files())
-        defined = re.compile(rf"(?:\b(?:def|class) |^[\w *]*\b){self.definition}\(", re.MULTILINE)
-        return any(defined.search(file.read_text()) for file in self.files())
+        return any(self._is_defined_in(file) for file in self.files())
+
+    def _is_defined_in(self, file: Path) -> bool:
+        # A call is indented in both.
+        begin = r"^ *(?:def|class) " if file.suffix == ".py" else r"^\w[\w *]*\b"
+        return bool(re.search(rf"{begin}{self.definition}\(", file.read_text(), re.MULTILINE))
 
 
 def name_of(page: Path) -> str:

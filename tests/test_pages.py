@@ -199,6 +199,8 @@ def test_a_place_that_is_gone_would_be_found() -> None:
     assert pages.Place("bench/loadstone/workloads/NAME/errors.py", "").is_there()
     assert pages.Place("native/src/core/operation.c", "ls_job_run").is_there()
     assert not pages.Place("bench/loadstone/runs/trial.py", "run_tria").is_there()
+    assert not pages.Place("bench/loadstone/runs/runner.py", "run_trial").is_there()
+    assert not pages.Place("native/src/load/op_model_load.c", "ls_region_enter").is_there()
     assert not pages.Place("bench/loadstone/trial.py", "").is_there()
 
 
