@@ -11,6 +11,7 @@ INDEX = ROOT / "docs" / "README.md"
 PAGES = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").glob("*.md")),
 )
 
