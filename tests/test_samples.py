@@ -57,7 +57,7 @@ def test_the_whole_of_a_run_is_read_and_exported(run: str) -> None:
         (("compare", samples.DISK, samples.MEMORY, "--metric", "x"), 2, "no such metric"),
         (("show", "20261125T2"), 2, "write more of the id"),
         (("export", samples.DISK, "--format", "x"), 2, "no such format"),
-        (("resume", samples.FLUSH), 2, "its guest is gone"),
+        (("resume", samples.FLUSH), 2, "existed for that run alone"),
     ],
 )
 def test_what_cannot_be_done_with_samples_is_refused_as_before(
