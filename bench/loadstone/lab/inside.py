@@ -31,11 +31,12 @@ from loadstone.lab.protocol import (
     Starting,
     encode,
 )
-from loadstone.model import Input, Plan, Step, Trial
+from loadstone.model import Input, Step, Trial
 from loadstone.provision.file_system import made_file_system
 from loadstone.provision.simulated.device import NAME, simulated_device
 from loadstone.provision.simulated.profile import device_bytes, storage_facts, whole_bytes
 from loadstone.runs import runner, store
+from loadstone.targets import Target
 from loadstone.targets.access import Access
 from loadstone.text import printable
 
@@ -79,10 +80,10 @@ def main() -> None:
         return
     speaker = Speaker(_private_stdout())
     try:
-        with _input(assignment, speaker) as input:
+        with _local() as target, _input(assignment, target, speaker) as input:
             if assignment.plan is not None:
                 plan = msgspec.structs.replace(assignment.plan, input=input)
-                _carry_out(plan, speaker)
+                runner.run_plan(plan, target, RESULTS, speaker)
     except LoadstoneError as error:
         words = "; ".join((str(error), *getattr(error, "__notes__", ())))
         speaker.tell(Over(error=words, exit_code=error.exit_code))
@@ -90,20 +91,27 @@ def main() -> None:
         speaker.tell(Over())
 
 
+def _local() -> contextlib.AbstractContextManager[Target]:
+    """This guest. One for all that it does, as a worker takes an emulated processor seconds."""
+    return targets.connect("local", RESULTS, Access(limit_s=_LIMIT_S))
+
+
 @contextlib.contextmanager
-def _input(assignment: Assignment, speaker: Speaker) -> Iterator[Input]:
+def _input(assignment: Assignment, target: Target, speaker: Speaker) -> Iterator[Input]:
     """What the Plan is carried out on: a file system on the simulated device, or devices."""
     wanted = assignment.plan.input if assignment.plan is not None else Input()
     if assignment.device_bytes:
-        with _devices(assignment, speaker.tell) as devices:
+        with _devices(assignment, target, speaker.tell) as devices:
             yield msgspec.structs.replace(wanted, devices=devices, erase=devices)
         return
-    with _storage(assignment, speaker.tell) as place:
+    with _storage(assignment, target, speaker.tell) as place:
         yield _placed(wanted, place, speaker)
 
 
 @contextlib.contextmanager
-def _devices(assignment: Assignment, tell: Callable[[Message], None]) -> Iterator[tuple[str, ...]]:
+def _devices(
+    assignment: Assignment, target: Target, tell: Callable[[Message], None]
+) -> Iterator[tuple[str, ...]]:
     """The simulated devices that the Plan takes whole; their facts are told."""
     profile, sizes = assignment.storage, assignment.device_bytes
     tell(Said(text=f"up, Linux {os.uname().release}; making {len(sizes)} × {profile.name}"))
@@ -118,14 +126,15 @@ def _devices(assignment: Assignment, tell: Callable[[Message], None]) -> Iterato
             )
             for number, size in enumerate(sizes)
         )
-        target = stack.enter_context(targets.connect("local", RESULTS, Access(limit_s=_LIMIT_S)))
         facts = {**storage_facts(profile), **boot_calibration(target.execute)}
         tell(Ready(place=None, facts=facts))
         yield devices
 
 
 @contextlib.contextmanager
-def _storage(assignment: Assignment, tell: Callable[[Message], None]) -> Iterator[Path]:
+def _storage(
+    assignment: Assignment, target: Target, tell: Callable[[Message], None]
+) -> Iterator[Path]:
     """The simulated device with its file system, mounted; its facts are told."""
     wanted = assignment.file_system
     what = f"storage {assignment.storage.name} with {wanted.type}"
@@ -135,7 +144,6 @@ def _storage(assignment: Assignment, tell: Callable[[Message], None]) -> Iterato
             assignment.storage, device_bytes(assignment.storage, assignment.memory_bytes)
         ) as device,
         made_file_system(device, wanted.type, wanted.mkfs, wanted.mount, PLACE) as made,
-        targets.connect("local", RESULTS, Access(limit_s=_LIMIT_S)) as target,
     ):
         facts = {
             **storage_facts(assignment.storage),
@@ -149,7 +157,7 @@ def _storage(assignment: Assignment, tell: Callable[[Message], None]) -> Iterato
 def _serve_shell(assignment: Assignment) -> None:
     """A shell on the storage, until its user leaves."""
     try:
-        with _storage(assignment, _print) as place:
+        with _local() as target, _storage(assignment, target, _print) as place:
             # Not $SHELL: that is the program by which this one was started.
             shell = pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
             paths = (str(Path(sys.executable).parent), "/usr/local/sbin", "/usr/sbin", "/sbin")
@@ -198,11 +206,6 @@ def _copied(file: Path, place: Path) -> Path:
             remedy="take a larger storage, more --memory, or a smaller file",
         ) from error
     return copy
-
-
-def _carry_out(plan: Plan, speaker: Speaker) -> None:
-    with targets.connect("local", RESULTS, Access(limit_s=_LIMIT_S)) as target:
-        runner.run_plan(plan, target, RESULTS, speaker)
 
 
 if __name__ == "__main__":

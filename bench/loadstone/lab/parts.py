@@ -1,5 +1,6 @@
 """What one boot is put together from."""
 
+import compileall
 import shlex
 import sys
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ def boot_parts(
             drives.append(stack.enter_context(disk_image(size_bytes, journal, results)))
         image = stage(kernel, directory)
         staged = directory / "lib" / "modules" / kernel.release
+        _compile()
         shares = hidden([*own_paths(), *_named(kernel, assignment), directory])
         yield Parts(
             argv=virtme_argv(machine, image, directory, shares, drives),
@@ -66,6 +68,14 @@ cat > /run/loadstone/assignment.json <<'LOADSTONE'
 LOADSTONE
 export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
 exec {python} -m loadstone.lab.inside {shlex.join(["/run/loadstone/assignment.json", *options])}"""
+
+
+def _compile() -> None:
+    """An emulated processor takes seconds for what is not compiled, and cannot keep what it made.
+
+    A directory that this user may not write to stays as it is.
+    """
+    compileall.compile_dir(Path(__file__).parents[1], quiet=2)
 
 
 def _named(kernel: Kernel, assignment: Assignment) -> Iterator[Path]:

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from loadstone.doctor.probes import Check, Group, met, unmet
 from loadstone.lab.cache import this_architecture
+from loadstone.lab.initramfs import BUSYBOXES
 from loadstone.programs import find_program
 from loadstone.text import printable
 
 # Debian's package of each QEMU, and whose processor it emulates.
 _QEMU_PACKAGES = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}
 _QEMU_MACHINES = {"x86_64": "q35", "aarch64": "virt"}
-# By these names, in this order, virtme-run looks for the one that goes into its initramfs.
-_BUSYBOXES = ("busybox-static", "busybox.static", "busybox")
 _LIMIT_S = 30.0
 
 
@@ -105,9 +104,9 @@ def _virtme_version() -> str | None:
 
 
 def _busybox() -> Check:
-    """The first that virtme-run finds has to be static, wherever others lie."""
+    """The first that is found has to be static, wherever others lie."""
     remedy = "install the Debian package busybox-static"
-    found = next((path for name in _BUSYBOXES if (path := find_program(name))), None)
+    found = next((path for name in BUSYBOXES if (path := find_program(name))), None)
     if found is None:
         return unmet(Group.PROGRAMS, "busybox", "no busybox here: no initramfs can be made", remedy)
     file = find_program("file")

@@ -1,0 +1,83 @@
+#!/bin/sh
+# The first program of a guest, out of its initramfs: it puts this machine's root below, with what a
+# guest has of its own above, and hands over to start.sh. Nothing else runs here, udev neither: its
+# limits are of the guest's time, which leaps where a guest waits for its host.
+
+stop() {
+	echo "loadstone: a guest cannot be set up: $*"
+	exit 1 # of process 1, which is a panic
+}
+
+# What one kernel has and another lacks.
+may_mount() {
+	mount "$@" 2>/dev/null
+}
+
+cover() {
+	for place in "$@"; do
+		[ ! -d "/root/$place" ] || mount -t tmpfs none "/root/$place" || stop "tmpfs on /$place"
+	done
+}
+
+share() {
+	mkdir -p "/root/$2"
+	mount -n -t 9p -o "$nine_p" "$1" "/root/$2" || stop "9p share $1"
+}
+
+# The only module tree may be the kernel's own: a container's root may have no place for one.
+make_writable() {
+	local own="/root/run/loadstone/writable"
+	mkdir -p "$own/upper" "$own/work"
+	mount -t overlay -o "xino=off,lowerdir=/root$1,upperdir=$own/upper,workdir=$own/work" \
+		none "/root$1" || stop "overlayfs on $1"
+}
+
+# By the names that QEMU gave them; a port comes up some time after its driver.
+name_ports() {
+	local port name
+	mkdir /root/dev/virtio-ports
+	for name in stdin stdout stderr dev_stdout dev_stderr ret; do
+		until port=$(grep -lx "virtme.$name" /sys/class/virtio-ports/*/name 2>/dev/null); do
+			sleep 0.01
+		done
+		port="${port%/name}"
+		ln -s "../${port##*/}" "/root/dev/virtio-ports/virtme.$name"
+	done
+	ln -s virtio-ports/virtme.dev_stdout /root/dev/stdout
+	ln -s virtio-ports/virtme.dev_stderr /root/dev/stderr
+	ln -s /proc/self/fd/0 /root/dev/stdin
+}
+
+# What was written for this boot: nine_p, modules, writable, covered, and the function shares.
+. /boot.sh
+
+for module in $modules; do
+	insmod "/modules/$module" || stop "module $module"
+done
+
+mount -n -t 9p -o "$nine_p" /dev/root /root || stop "the root"
+mount -t proc -o nosuid,noexec,nodev proc /root/proc || stop "proc"
+mount -t sysfs -o nosuid,noexec,nodev sys /root/sys || stop "sysfs"
+mount -t devtmpfs -o mode=0755,nosuid,noexec dev /root/dev || stop "devtmpfs"
+mount -t tmpfs -o mode=0755 run /root/run || stop "tmpfs on /run"
+mkdir -p /root/run/loadstone /root/dev/shm /root/dev/pts
+mount -t devpts -o gid=5,mode=620,noexec,nosuid devpts /root/dev/pts || stop "devpts"
+mount -t tmpfs -o mode=1777,nosuid,nodev shm /root/dev/shm || stop "tmpfs on /dev/shm"
+[ -e /root/dev/fd ] || ln -s /proc/self/fd /root/dev/fd
+may_mount -t configfs configfs /root/sys/kernel/config
+may_mount -t debugfs debugfs /root/sys/kernel/debug
+may_mount -t tracefs tracefs /root/sys/kernel/tracing
+may_mount -t securityfs securityfs /root/sys/kernel/security
+may_mount -t cgroup2 cgroup2 /root/sys/fs/cgroup
+# shellcheck disable=SC2086 # names of directories, one word each
+cover $covered
+[ -z "$writable" ] || make_writable "$writable"
+shares
+ifconfig lo 127.0.0.1 up
+
+ln -s /root/sys /sys
+[ -n "$virtme_shell" ] || name_ports
+cp /bin/busybox /start.sh /root/run/loadstone || stop "copying busybox"
+exec env -i HOME=/root TERM="$TERM" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	/bin/switch_root /root /run/loadstone/busybox sh /run/loadstone/start.sh \
+	"$virtme_console" "$virtme_shell" "$virtme_stty_con"

@@ -1,0 +1,121 @@
+"""What a guest's kernel starts with: an archive that cpio reads, its modules in their order."""
+
+import gzip
+import lzma
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from loadstone.errors import CannotMeasureError
+from loadstone.lab.initramfs import Boot, write_initramfs
+
+BOOT = Boot(shares={"virtme.initmount0": "/run/loadstone/share 0"}, covered=("/var/tmp",))
+BUILT_IN = {"echo", "[", "printf", "local"}
+DEP = """\
+kernel/virtio/virtio_pci.ko: kernel/virtio/virtio_ring.ko kernel/virtio/virtio.ko
+kernel/virtio/virtio_ring.ko: kernel/virtio/virtio.ko
+kernel/virtio/virtio.ko:
+kernel/fs/9p/9p.ko.xz: kernel/net/9p/9pnet.ko.gz
+kernel/net/9p/9pnet.ko.gz:
+kernel/fs/overlayfs/overlay.ko:
+kernel/drivers/sound/unrelated.ko:
+"""
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Path:
+    """A tree of them, each file holding its own name, packed as its ending says."""
+    tree = tmp_path / "modules"
+    for line in DEP.splitlines():
+        file = tree / line.partition(":")[0]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        data = file.name.encode()
+        match file.suffix:
+            case ".xz":
+                data = lzma.compress(data)
+            case ".gz":
+                data = gzip.compress(data)
+        file.write_bytes(data)
+    (tree / "modules.dep").write_text(DEP)
+    return tree
+
+
+def unpacked(modules: Path, boot: Boot = BOOT) -> Path:
+    """The files of an initramfs, as busybox's cpio takes them out."""
+    place = modules.parent / "out"
+    place.mkdir()
+    archive = modules.parent / "initramfs"
+    write_initramfs(archive, modules, boot)
+    with archive.open("rb") as stream:
+        command = ["busybox", "cpio", "-i", "-d", "bin/*", "modules/*", "*.sh", "init"]
+        subprocess.run(command, cwd=place, stdin=stream, check=True)
+    return place
+
+
+def told(place: Path, words: str) -> list[str]:
+    """What the shell of a guest makes of what it is told of its boot."""
+    script = f'share() {{ echo "$@"; }}; . ./boot.sh; {words}'
+    done = subprocess.run(
+        ["busybox", "sh", "-c", script], cwd=place, capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_a_module_comes_behind_those_that_it_needs_and_no_other_is_there(modules: Path) -> None:
+    place = unpacked(modules)
+    assert told(place, "printf '%s\\n' $modules") == [
+        "virtio.ko",
+        "virtio_ring.ko",
+        "virtio_pci.ko",
+        "9pnet.ko",
+        "9p.ko",
+    ]
+    assert len(list((place / "modules").iterdir())) == 5
+
+
+def test_modules_are_unpacked(modules: Path) -> None:
+    place = unpacked(modules)
+    assert (place / "modules/9p.ko").read_bytes() == b"9p.ko.xz"
+    assert (place / "modules/9pnet.ko").read_bytes() == b"9pnet.ko.gz"
+    assert (place / "modules/virtio.ko").read_bytes() == b"virtio.ko"
+
+
+def test_overlayfs_is_there_only_where_a_directory_is_made_writable(modules: Path) -> None:
+    boot = Boot(shares={}, covered=(), writable="/lib")
+    place = unpacked(modules, boot)
+    assert (place / "modules/overlay.ko").exists()
+    assert told(place, 'echo "$writable"') == ["/lib"]
+
+
+def test_a_kernel_with_all_built_in_needs_none(tmp_path: Path) -> None:
+    place = unpacked(tmp_path / "none")
+    assert not (place / "modules").exists()
+    assert told(place, 'echo "<$modules>"') == ["<>"]
+
+
+def test_shares_and_covered_places_are_told_as_they_are(modules: Path) -> None:
+    place = unpacked(modules)
+    assert told(place, "shares; echo $covered") == [
+        "virtme.initmount0 /run/loadstone/share 0",
+        "/var/tmp",
+    ]
+
+
+def test_the_programs_that_init_calls_are_those_that_it_brings(modules: Path) -> None:
+    place = unpacked(modules)
+    assert os.access(place / "init", os.X_OK)
+    brought = {path.name for path in (place / "bin").iterdir()}
+    known = subprocess.run(["busybox", "--list"], capture_output=True, text=True, check=True)
+    called = set(re.findall(r"^\s*(?:until port=\$\()?(\w+)", (place / "init").read_text(), re.M))
+    assert {"mount", "insmod", "ln"} <= called
+    assert called & set(known.stdout.split()) - BUILT_IN <= brought
+    assert "switch_root" in brought
+
+
+def test_a_module_that_is_not_there_is_named(modules: Path) -> None:
+    (modules / "kernel/fs/9p/9p.ko.xz").unlink()
+    with pytest.raises(CannotMeasureError, match=r"9p\.ko\.xz: No such file"):
+        write_initramfs(modules.parent / "initramfs", modules, BOOT)
