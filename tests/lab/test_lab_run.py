@@ -10,6 +10,7 @@ import pytest
 
 import loadstone
 from lab.laboratory import NEW, OLD, Lab
+from loadstone.lab.protocol import CALIBRATED, EARLIER_BOOT
 from loadstone.model import Run, Status
 
 pytestmark = pytest.mark.lab
@@ -153,6 +154,17 @@ def test_a_run_brought_back_tells_of_its_guest(
     refused = lab.command("resume", run.id)
     assert refused.code == 2
     assert "existed for that run alone" in refused.complaint
+
+
+def test_a_later_boot_of_the_same_sort_says_that_its_calibration_was_kept(
+    twins: tuple[dict[str, Any], list[Run]],
+) -> None:
+    first, second = (run.manifest.environment.facts for run in twins[1])
+    assert second[CALIBRATED] == EARLIER_BOOT
+    measured = {name: first[name] for name in first if name.startswith("calibration.")}
+    del measured[CALIBRATED]
+    assert len(measured) == 6
+    assert measured == {name: second[name] for name in measured}
 
 
 def test_large_folios_make_buffered_writes_of_7_faster_than_those_of_6_1(lab: Lab) -> None:

@@ -12,10 +12,11 @@ from loadstone.lab.collect import Boot, Collector
 from loadstone.lab.command import script
 from loadstone.lab.guest import Guest, GuestError, Listener
 from loadstone.lab.kernels import Kernel
+from loadstone.lab.known_costs import costs_file, keep_costs, known_costs
 from loadstone.lab.machine import machine_facts
 from loadstone.lab.parts import boot_parts, inside
 from loadstone.lab.programs import versions
-from loadstone.lab.protocol import Assignment, Fact, Over, decode
+from loadstone.lab.protocol import Assignment, Fact, Over, Ready, decode
 from loadstone.lab.setup import Setup
 from loadstone.model import Plan, Run
 from loadstone.provision.journal import Journal
@@ -152,16 +153,18 @@ def _heading(kernel: Kernel, boot: Boot, boots: int) -> str:
 
 def _carry_out(kernel: Kernel, plan: Plan, collector: Collector, bench: _Bench) -> None:
     setup = bench.setup
+    costs = costs_file(kernel, setup.machine)
     assignment = Assignment(
         storage=setup.storage,
         file_system=setup.file_system,
         memory_bytes=setup.machine.memory_bytes,
         device_bytes=whole_devices(plan, setup.storage),
+        calibration=known_costs(costs),
         plan=plan,
     )
     with _booted(kernel, assignment, bench) as guest:
         try:
-            end = _hear_out(guest, collector, setup.limit_s)
+            end = _hear_out(guest, collector, setup.limit_s, costs)
         except GuestError as error:
             raise _told(kernel, guest, str(error)) from None
         if end is None:
@@ -170,7 +173,9 @@ def _carry_out(kernel: Kernel, plan: Plan, collector: Collector, bench: _Bench) 
             raise _ERRORS.get(end.exit_code, LoadstoneError)(end.error)
 
 
-def _hear_out(guest: Guest, collector: Collector, limit_s: float) -> Over | None:
+def _hear_out(
+    guest: Guest, collector: Collector, limit_s: float, costs: Path | None
+) -> Over | None:
     """Take in all that a guest tells; its last word, or None where it died without one."""
     is_up = False
     try:
@@ -184,6 +189,8 @@ def _hear_out(guest: Guest, collector: Collector, limit_s: float) -> Over | None
             if not is_up:
                 is_up = True
                 guest.allow(limit_s)
+            if isinstance(message, Ready):
+                keep_costs(costs, message.facts)
             collector.take(message)
     except GuestError as error:
         remedy = "--limit gives it more" if is_up else "it never came up; see --boot-limit"

@@ -21,9 +21,13 @@ from loadstone import targets
 from loadstone.environment.calibration import boot_calibration
 from loadstone.errors import CannotMeasureError, LoadstoneError, system_words
 from loadstone.lab.protocol import (
+    CALIBRATED,
+    EARLIER_BOOT,
+    THIS_BOOT,
     Assignment,
     Began,
     Ended,
+    Fact,
     Message,
     Over,
     Ready,
@@ -126,7 +130,7 @@ def _devices(
             )
             for number, size in enumerate(sizes)
         )
-        facts = {**storage_facts(profile), **boot_calibration(target.execute)}
+        facts = {**storage_facts(profile), **_calibration(assignment, target)}
         tell(Ready(place=None, facts=facts))
         yield devices
 
@@ -148,10 +152,17 @@ def _storage(
         facts = {
             **storage_facts(assignment.storage),
             **made.facts,
-            **boot_calibration(target.execute),
+            **_calibration(assignment, target),
         }
         tell(Ready(place=str(made.path), facts=facts))
         yield made.path
+
+
+def _calibration(assignment: Assignment, target: Target) -> dict[str, Fact]:
+    """The costs of known work, and whether it is this boot that they were measured in."""
+    if assignment.calibration:
+        return {**assignment.calibration, CALIBRATED: EARLIER_BOOT}
+    return {**boot_calibration(target.execute), CALIBRATED: THIS_BOOT}
 
 
 def _serve_shell(assignment: Assignment) -> None:

@@ -11,6 +11,11 @@ from loadstone.provision.simulated.profile import Profile
 
 Fact = Value | float | None
 
+CALIBRATED = "calibration.boot"
+"""The fact that tells in which boot the costs of known work were measured."""
+THIS_BOOT = "this one"
+EARLIER_BOOT = "an earlier one of the same kernel, QEMU, machine and core"
+
 
 class FileSystem(Noun, frozen=True, kw_only=True):
     """The file system made on the simulated device: a type, and options for mkfs and mount."""
@@ -24,13 +29,15 @@ class Assignment(Noun, frozen=True, kw_only=True):
     """What a guest is to do: set up storage, and carry out a Plan there if there is one.
 
     ``device_bytes`` are the sizes of the devices that the Plan takes whole, each of the sort that
-    ``storage`` is; without any, one is made with the file system on it.
+    ``storage`` is; without any, one is made with the file system on it. ``calibration`` is what
+    an earlier guest like this one took for known work; without any, this one measures it.
     """
 
     storage: Profile
     file_system: FileSystem
     memory_bytes: int
     device_bytes: tuple[int, ...] = ()
+    calibration: Mapping[str, float] = {}
     plan: Plan | None = None
 
 
