@@ -51,7 +51,7 @@ def virtme_argv(
         link.symlink_to(share)
         argv.append(f"--rodir={guest_place(number)}={link}")
     initramfs = directory / "initramfs"
-    write_initramfs(initramfs, _modules_of(image), _boot(shares))
+    write_initramfs(initramfs, _modules_of(image), _boot())
     options = [*qemu_options(machine), "-initrd", str(initramfs), *_drive_options(drives), *more]
     return [*argv, *(f"--qemu-opt={word}" for word in options)]
 
@@ -111,13 +111,9 @@ def _covered() -> tuple[str, ...]:
     return _EMPTY if os.geteuid() == 0 else (*_EMPTY, _HOME)
 
 
-def _boot(shares: Sequence[Path]) -> Boot:
+def _boot() -> Boot:
     """A container's root may lack the directory over which a guest mounts its modules."""
-    return Boot(
-        shares={f"virtme.initmount{number}": guest_place(number) for number in range(len(shares))},
-        covered=_covered(),
-        writable=None if Path("/lib/modules").is_dir() else "/lib",
-    )
+    return Boot(covered=_covered(), writable=None if Path("/lib/modules").is_dir() else "/lib")
 
 
 def _modules_of(image: Path) -> Path:

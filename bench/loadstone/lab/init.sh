@@ -19,9 +19,14 @@ cover() {
 	done
 }
 
-share() {
-	mkdir -p "/root/$2"
-	mount -n -t 9p -o "$nine_p" "$1" "/root/$2" || stop "9p share $1"
+# virtme-run counts them, and the kernel hands on what it was told of each.
+mount_shares() {
+	local place number=0
+	while eval "place=\$virtme_initmount$number" && [ -n "$place" ]; do
+		mkdir -p "/root/$place"
+		mount -n -t 9p -o "$nine_p" "virtme.initmount$number" "/root/$place" || stop "9p $place"
+		number=$((number + 1))
+	done
 }
 
 # The only module tree may be the kernel's own: a container's root may have no place for one.
@@ -48,7 +53,7 @@ name_ports() {
 	ln -s /proc/self/fd/0 /root/dev/stdin
 }
 
-# What was written for this boot: nine_p, modules, writable, covered, and the function shares.
+# What was written for this boot: nine_p, modules, writable, covered.
 . /boot.sh
 
 for module in $modules; do
@@ -72,7 +77,7 @@ may_mount -t cgroup2 cgroup2 /root/sys/fs/cgroup
 # shellcheck disable=SC2086 # names of directories, one word each
 cover $covered
 [ -z "$writable" ] || make_writable "$writable"
-shares
+mount_shares
 ifconfig lo 127.0.0.1 up
 
 ln -s /root/sys /sys

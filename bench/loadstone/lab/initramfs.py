@@ -50,12 +50,10 @@ class Boot(Noun, frozen=True, kw_only=True):
     """What one boot's init is told.
 
     Args:
-        shares: places in the guest by their 9p tag.
         covered: directories of the root, relative to it, that get an empty file system each.
         writable: a directory of the root in which the guest has to make others, or none.
     """
 
-    shares: Mapping[str, str]
     covered: Sequence[str]
     writable: str | None = None
 
@@ -76,15 +74,13 @@ def write_initramfs(path: Path, modules: Path, boot: Boot) -> None:
 
 def _told(boot: Boot, modules: Iterable[str]) -> str:
     """What init.sh reads of its boot."""
-    shares = [f"share {tag} {shlex.quote(place)}" for tag, place in boot.shares.items()]
     words = {
         "nine_p": _NINE_P,
         "modules": " ".join(modules),
         "writable": boot.writable or "",
         "covered": " ".join(boot.covered),
     }
-    lines = [f"{name}={shlex.quote(value)}" for name, value in words.items()]
-    return "\n".join([*lines, "shares() {", *shares, ":", "}", ""])
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in words.items())
 
 
 def _in_order(modules: Path, wanted: Sequence[str]) -> Iterator[Path]:
