@@ -32,7 +32,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "bin"
     path.mkdir()
     monkeypatch.setenv("PATH", str(path))
-    monkeypatch.setattr(host_programs, "_ADMINISTRATION", ())
+    monkeypatch.setattr(host_programs, "_SBIN_DIRECTORIES", ())
     monkeypatch.setattr(sys, "executable", str(path / "python"))
     return path
 
