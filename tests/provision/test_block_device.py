@@ -49,6 +49,8 @@ with (
     time.sleep(600)
 """
 
+IN_USE = "unmount it or end what uses it, or name another"
+
 
 @pytest.fixture
 def target(place: Path) -> Iterator[LocalTarget]:
@@ -146,14 +148,15 @@ def test_a_mounted_device_is_refused_with_where(
         mounted(device, point, fs_type),
     ):
         said = refused(target, device)
-        assert said == f"it is in use: mounted on {point}; nothing was written to it"
+        assert said == f"it is in use: mounted on {point}; nothing was written to it; {IN_USE}"
 
 
 @needs_root
 @needs("mkswap", "swapon")
 def test_a_device_that_is_swapped_on_is_refused(target: LocalTarget, device: str) -> None:
     with swapped_on(device):
-        assert refused(target, device) == "it is in use: swapped on; nothing was written to it"
+        said = refused(target, device)
+        assert said == f"it is in use: swapped on; nothing was written to it; {IN_USE}"
 
 
 @needs_root

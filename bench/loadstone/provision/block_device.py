@@ -64,11 +64,11 @@ def block_devices(
     *,
     written_bytes: int,
 ) -> Iterator[tuple[BlockDevice, ...]]:
-    """As many devices as are needed: those that the subject names, else loop devices.
+    """As many devices as are needed: those that the user named, else loop devices.
 
     Args:
         needed_bytes: the least size of each.
-        written_bytes: what will be written to all of them and beside them, so that a loop
+        written_bytes: what will be written to all of them and near them, so that a loop
             device's image, which is sparse, has room to grow.
 
     Raises:
@@ -124,7 +124,7 @@ def _own_loop(
         make_sparse_file(target, image, size_bytes)
         with loop_device(target, journal, image) as path:
             facts: dict[str, Value] = {"device.kind": "loop", "device.image": image}
-            yield _looked_at(target, path, facts)
+            yield _made_device(target, path, facts)
 
 
 def simulated_profile(named: str) -> Profile:
@@ -136,10 +136,8 @@ def simulated_profile(named: str) -> Profile:
     try:
         profile = find_profile(named)
     except UsageError as error:
-        raise UsageError(
-            f"--device {error}",
-            remedy="a device that is there is named by its path, such as /dev/sdb",
-        ) from None
+        by_path = "a device that is there is named by its path, such as /dev/sdb"
+        raise UsageError(f"--device {error.what}", remedy=f"{error.remedy}; {by_path}") from None
     if profile.driver is not Driver.NULL_BLK or profile.zoned:
         raise UsageError(
             f"--device {printable(named)}: cannot be written at random",
@@ -164,7 +162,7 @@ def _own_null_blk(
         journal.registered("null_blk", name),
         simulated_device(profile, whole_bytes(profile, size_bytes), name) as path,
     ):
-        yield _looked_at(target, path, {"device.kind": "null_blk", **storage_facts(profile)})
+        yield _made_device(target, path, {"device.kind": "null_blk", **storage_facts(profile)})
 
 
 def claim(target: Target, named: str, needed_bytes: int) -> BlockDevice:
@@ -186,15 +184,15 @@ def claim(target: Target, named: str, needed_bytes: int) -> BlockDevice:
             remedy="name one of them, or remove them first (wipefs)",
         )
     if has_bytes < needed_bytes:
-        held, taken = _told_apart(has_bytes, needed_bytes)
+        has, takes = _format_distinct(has_bytes, needed_bytes)
         raise UsageError(
-            f"--device {printable(named)}: it holds {held}, and the Cases take {taken}",
+            f"--device {printable(named)}: it holds {has}, and the Cases take {takes}",
             remedy="name a larger one, or --set less",
         )
     return BlockDevice(path=real, number=number, bytes=has_bytes, facts={"device.kind": "named"})
 
 
-def _told_apart(*sizes_bytes: int) -> list[str]:
+def _format_distinct(*sizes_bytes: int) -> list[str]:
     """Rounded, but not to one and the same."""
     rounded = [format_bytes_rounded(size) for size in sizes_bytes]
     if len(set(rounded)) == len(set(sizes_bytes)):
@@ -202,10 +200,13 @@ def _told_apart(*sizes_bytes: int) -> list[str]:
     return [f"{size} bytes" for size in sizes_bytes]
 
 
-def _looked_at(target: Target, path: str, facts: dict[str, Value]) -> BlockDevice:
+def _made_device(target: Target, path: str, facts: dict[str, Value]) -> BlockDevice:
     outcome = execute(target, Job(operation="claim-device", options={"device": path}))
     if outcome.error:
-        raise LoadstoneError(f"{describe(outcome.error)}: the device that was made is not ours")
+        raise LoadstoneError(
+            f"the device that was just made cannot be taken: {describe(outcome.error)}",
+            remedy="end what takes new devices here (fuser -v tells who)",
+        )
     values = outcome.values
     return BlockDevice(
         path=path,
@@ -232,7 +233,10 @@ def _refusal(
         )
     if error.code == errno.EBUSY and values:
         used = _users(target, f"{values['major']}:{values['minor']}", real)
-        return UsageError(f"{name}: it is in use: {used}", remedy="nothing was written to it")
+        return UsageError(
+            f"{name}: it is in use: {used}; nothing was written to it",
+            remedy="unmount it or end what uses it, or name another",
+        )
     return UsageError(f"{name}: {describe(error)}", remedy="check the name")
 
 
@@ -253,7 +257,7 @@ def _own_users(target: Target, number: str, real: str) -> list[str]:
     mounts = parse_mountinfo(target.read_text("/proc/self/mountinfo") or "")
     # btrfs has a device number of its own.
     sources = {one.source for one in mounts if one.source.startswith("/")}
-    same = {source for source in sources if _is_at(target, source, real)}
+    same = {source for source in sources if _resolves_to(target, source, real)}
     found = [
         f"mounted on {printable(one.point)}"
         for one in mounts
@@ -261,11 +265,11 @@ def _own_users(target: Target, number: str, real: str) -> list[str]:
     ]
     swaps = (target.read_text("/proc/swaps") or "").splitlines()[1:]
     found += ["swapped on" for line in swaps if line.split()[0] == real]
-    found += [f"held by {name}" for name in _entries(target, f"/sys/dev/block/{number}/holders")]
+    found += [f"held by {name}" for name in _list_names(target, f"/sys/dev/block/{number}/holders")]
     return found
 
 
-def _is_at(target: Target, path: str, real: str) -> bool:
+def _resolves_to(target: Target, path: str, real: str) -> bool:
     found = stat_file(target.execute, path)
     return isinstance(found, FileStat) and found.real_path == real
 
@@ -273,7 +277,7 @@ def _is_at(target: Target, path: str, real: str) -> bool:
 def _partitions(target: Target, number: str) -> list[str]:
     place = f"/sys/dev/block/{number}"
     disk = re.search(r"^DEVNAME=(\S+)$", target.read_text(f"{place}/uevent") or "", re.MULTILINE)
-    names = _entries(target, place)
+    names = _list_names(target, place)
     return [
         name
         for name in names
@@ -283,7 +287,7 @@ def _partitions(target: Target, number: str) -> list[str]:
     ]
 
 
-def _entries(target: Target, directory: str) -> list[str]:
+def _list_names(target: Target, directory: str) -> list[str]:
     try:
         return target.run_command("ls", directory).split()
     except LoadstoneError:

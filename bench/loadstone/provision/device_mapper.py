@@ -45,12 +45,12 @@ def require_device_mapper(target: Target) -> str:
     Raises:
         CannotMeasureError: the kernel has none, or this user may not use it.
     """
-    outcome = _order(target, "version")
+    outcome = _change(target, "version")
     if outcome.error and outcome.error.code in _ABSENT:
         _load_module(target, outcome.error)
-        outcome = _order(target, "version")
+        outcome = _change(target, "version")
     if outcome.error:
-        raise _cannot(outcome.error)
+        raise _unusable(outcome.error)
     return ".".join(str(outcome.values[f"version_{part}"]) for part in ("major", "minor", "patch"))
 
 
@@ -71,7 +71,7 @@ def mapped_device(
     name = own_name(what)
     with journal.registered("dm-table", name):
         mode = "read-only" if is_read_only else "read-write"
-        outcome = _order(target, "create", name=name, table=table, mode=mode)
+        outcome = _change(target, "create", name=name, table=table, mode=mode)
         if outcome.error:
             raise _refusal(outcome.error, table)
         major, minor = outcome.values["major"], outcome.values["minor"]
@@ -90,7 +90,7 @@ def reload(target: Target, device: MappedDevice) -> None:
     Raises:
         LoadstoneError: the kernel refuses.
     """
-    outcome = _order(target, "reload", name=device.name, table=device.table, mode=device.mode)
+    outcome = _change(target, "reload", name=device.name, table=device.table, mode=device.mode)
     if outcome.error:
         raise LoadstoneError(describe(outcome.error), remedy="see dmesg for its reason")
 
@@ -101,13 +101,13 @@ def has_met_corruption(target: Target, device: MappedDevice) -> bool:
     Raises:
         LoadstoneError: the kernel does not tell.
     """
-    outcome = _order(target, "status", name=device.name)
+    outcome = _change(target, "status", name=device.name)
     if outcome.error:
-        raise LoadstoneError(describe(outcome.error), remedy="see dmesg")
+        raise LoadstoneError(describe(outcome.error), remedy="see dmesg for its reason")
     return outcome.values["verity_corrupt"] > 0
 
 
-def _order(target: Target, action: str, **options: str) -> Outcome:
+def _change(target: Target, action: str, **options: str) -> Outcome:
     return execute(target, Job(operation="dm-table", options={"action": action, **options}))
 
 
@@ -115,8 +115,8 @@ def _load_module(target: Target, error: CoreError) -> None:
     if not target.is_this_machine:
         raise CannotMeasureError(
             f"{target.name} has no device-mapper: {describe(error)}",
-            remedy="load its module there "
-            "(modprobe dm_mod), or take a kernel with CONFIG_BLK_DEV_DM",
+            remedy="load its module there (modprobe dm_mod), or take a kernel with "
+            "CONFIG_BLK_DEV_DM",
         )
     if os.geteuid():
         raise CannotMeasureError(
@@ -127,26 +127,27 @@ def _load_module(target: Target, error: CoreError) -> None:
         load_module("dm_mod")
     except CannotMeasureError as refusal:
         raise CannotMeasureError(
-            f"this kernel has no device-mapper (CONFIG_BLK_DEV_DM): {describe(error)}; {refusal}; "
-            "`loadstone lab run` boots a kernel that has it"
+            f"this kernel has no device-mapper (CONFIG_BLK_DEV_DM): {describe(error)}; "
+            f"{refusal.what}",
+            remedy=f"{refusal.remedy}; `loadstone lab run` boots a kernel that has it",
         ) from None
 
 
-def _cannot(error: CoreError) -> CannotMeasureError:
+def _unusable(error: CoreError) -> CannotMeasureError:
     if error.code in _REFUSED:
         return CannotMeasureError(
             f"device-mapper is root's to use: {describe(error)}", remedy="run as root"
         )
     return CannotMeasureError(
         f"this kernel has no device-mapper: {describe(error)}",
-        remedy="take one with CONFIG_BLK_DEV_DM, `loadstone lab run` boots such a kernel",
+        remedy="take one with CONFIG_BLK_DEV_DM; `loadstone lab run` boots such a kernel",
     )
 
 
 def _refusal(error: CoreError, table: str) -> LoadstoneError:
     types = ", ".join(dict.fromkeys(line.split()[2] for line in table.splitlines()))
     if error.code == errno.EBUSY and error.step == "DM_DEV_CREATE":
-        remedy = "a device of that name is there: loadstone clean, or dmsetup remove"
+        remedy = "remove the device of that name (loadstone clean, or dmsetup remove)"
     elif error.step == "DM_TABLE_LOAD":
         remedy = f"see dmesg for its reason; the kernel needs the targets {types} (CONFIG_DM_…)"
     else:
@@ -165,6 +166,6 @@ def _find_node(target: Target, minor: int) -> str:
         if time.monotonic() > end_s:
             raise CannotMeasureError(
                 f"{' or '.join(_NODES).format(minor, minor)}: {system_words(errno.ENOENT)}",
-                remedy="is devtmpfs mounted on /dev?",
+                remedy="mount devtmpfs on /dev, or start udev",
             )
         time.sleep(0.05)

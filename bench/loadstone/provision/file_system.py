@@ -42,7 +42,7 @@ def made_file_system(
     Args:
         device: a block device; whoever calls has made sure that it may be written to.
         type: a key of ``PACKAGES``.
-        mkfs_options: for mkfs, quoted as for a shell; set beside Loadstone's own.
+        mkfs_options: for mkfs, quoted as for a shell; added to Loadstone's own.
         mount_options: as for ``mount -o``, or empty.
         where: the mount point; made where it is missing.
         journal: has the mount written down before; then ``where`` is a path of ours
@@ -56,13 +56,15 @@ def made_file_system(
     program, *words = mkfs_command(device, type, mkfs_options, zoned)
     if type == "btrfs" and not zoned:
         _wipe(device)
-    said = run_program(program, PACKAGES[type], *words)
-    if said is not None:
+    refusal = run_program(program, PACKAGES[type], *words)
+    if refusal is not None:
         raise CannotMeasureError(
-            f"{shlex.join([program, *words])}: {said}", remedy="change mkfs or fs"
+            f"{shlex.join([program, *words])}: {refusal}", remedy="change mkfs or fs"
         )
-    _know(type)
-    registered = journal.registered("mount", str(where)) if journal else _taken_down(where)
+    _load_driver(type)
+    registered = (
+        journal.registered("mount", str(where)) if journal else _unmounted_at_the_end(where)
+    )
     with registered:
         _mount(device, type, mount_options, where)
         facts = {
@@ -76,7 +78,7 @@ def mkfs_command(device: str, type: str, options: str, zoned: bool) -> list[str]
     """The command that makes a file system, always the same one for the same device.
 
     Raises:
-        UsageError: the type is unknown or can't do with zones, or the options are no words.
+        UsageError: the type is unknown or has no use of zones, or the options are no words.
     """
     if type not in PACKAGES:
         raise UsageError(f"--fs {type}: cannot be made", remedy=f"there are {', '.join(PACKAGES)}")
@@ -87,12 +89,13 @@ def mkfs_command(device: str, type: str, options: str, zoned: bool) -> list[str]
     try:
         wanted = shlex.split(options)
     except ValueError as error:
-        raise UsageError(f"--mkfs {options}: {error}") from None
+        raise UsageError(f"--mkfs {options}: {error}", remedy="quote them as for a shell") from None
     # By the device: XFS and btrfs refuse to mount two of the same identity at once.
     identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"loadstone:{device}"))
     match type:
         case "ext4":
-            return ["mkfs.ext4", "-q", "-F", "-U", identity, *_extended(wanted, identity), device]
+            own = ["-q", "-F", "-U", identity]
+            return ["mkfs.ext4", *own, *_ext4_options(wanted, identity), device]
         case "xfs":
             return ["mkfs.xfs", "-q", "-f", "-m", f"uuid={identity}", *wanted, device]
         case "btrfs":
@@ -112,8 +115,8 @@ def is_zoned(device: str) -> bool:
         return False
 
 
-def _extended(options: list[str], identity: str) -> list[str]:
-    """mkfs.ext4 heeds its last -E alone: the user's and ours in one.
+def _ext4_options(options: list[str], identity: str) -> list[str]:
+    """The user's and ours: mkfs.ext4 takes only the last -E of several.
 
     Lazy initialisation would write from a kernel thread while something else is timed.
     """
@@ -132,12 +135,14 @@ def _extended(options: list[str], identity: str) -> list[str]:
 
 def _wipe(device: str) -> None:
     """mkfs.btrfs takes the identity of what it is about to replace for somebody else's."""
-    said = run_program("wipefs", "util-linux", "--all", "--quiet", device)
-    if said is not None:
-        raise CannotMeasureError(f"wipefs --all {device}: {said}", remedy="end what still uses it")
+    refusal = run_program("wipefs", "util-linux", "--all", "--quiet", device)
+    if refusal is not None:
+        raise CannotMeasureError(
+            f"wipefs --all {device}: {refusal}", remedy="end what still uses it"
+        )
 
 
-def _know(type: str) -> None:
+def _load_driver(type: str) -> None:
     if f"\t{type}\n" not in _FILE_SYSTEMS.read_text():
         load_module(type)
 
@@ -146,9 +151,9 @@ def _mount(device: str, type: str, options: str, where: Path) -> None:
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        said = system_words(error.errno or 0)
         raise CannotMeasureError(
-            f"make mount point {where}: {said}", remedy="name another"
+            f"make mount point {where}: {system_words(error.errno or 0)}",
+            remedy="name another directory",
         ) from error
     words = ["-t", type, *(["-o", options] if options else []), device, str(where)]
     refusal = run_program("mount", "mount", *words)
@@ -159,7 +164,7 @@ def _mount(device: str, type: str, options: str, where: Path) -> None:
 
 
 @contextlib.contextmanager
-def _taken_down(where: Path) -> Iterator[None]:
+def _unmounted_at_the_end(where: Path) -> Iterator[None]:
     is_made = not where.exists()
     try:
         yield
@@ -173,8 +178,8 @@ def _taken_down(where: Path) -> Iterator[None]:
 
 
 def _unmount(where: Path) -> None:
-    said = run_program("umount", "mount", str(where)) if is_mounted(where) else None
-    if said is not None:
+    refusal = run_program("umount", "mount", str(where)) if is_mounted(where) else None
+    if refusal is not None:
         raise LoadstoneError(
-            f"umount {where}: {said}", remedy="end what still uses it, then unmount it"
+            f"umount {where}: {refusal}", remedy="end what still uses it, then unmount it"
         )

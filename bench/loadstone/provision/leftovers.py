@@ -47,11 +47,12 @@ def find_leftovers(results: Path) -> list[Entry]:
     return [entry for entry in entries if not _is_alive(entry.record)]
 
 
-def _nowhere(_: str) -> AbstractContextManager[Execute]:
+def _unreachable(_: str) -> AbstractContextManager[Execute]:
+    # What to do is said with it: connect it, and clean again.
     raise TargetError("it was not asked for")
 
 
-def clean(results: Path, reach: Reach = _nowhere) -> list[Removal]:
+def clean(results: Path, reach: Reach = _unreachable) -> list[Removal]:
     """Take down all leftovers, the newest first; one that fails does not stop the next.
 
     Args:

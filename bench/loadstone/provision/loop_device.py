@@ -47,16 +47,16 @@ def goes_direct(target: Target, device: str) -> bool:
 
 
 def _attach(target: Target, image: str, direct_io: bool) -> str:
-    outcome = _order(target, image, direct_io)
+    outcome = _attach_once(target, image, direct_io)
     if outcome.error and _is_without_driver(outcome.error) and target.is_this_machine:
         load_module("loop")
-        outcome = _order(target, image, direct_io)
+        outcome = _attach_once(target, image, direct_io)
     if outcome.error:
         raise _refusal(image, outcome.error)
     return "".join(outcome.before.values())
 
 
-def _order(target: Target, image: str, direct_io: bool) -> Outcome:
+def _attach_once(target: Target, image: str, direct_io: bool) -> Outcome:
     options = {"action": "attach", "image": image, "direct": "on" if direct_io else "off"}
     return execute(target, Job(operation="loop-device", options=options, samples=(image,)))
 
@@ -77,7 +77,7 @@ def _refusal(image: str, error: CoreError) -> CannotMeasureError:
             remedy="take a kernel with CONFIG_BLK_DEV_LOOP, or leave the container that hides it",
         )
     return CannotMeasureError(
-        f"no loop device over {printable(image)}: {describe(error)}; `losetup --all` shows the "
-        "loop devices in use, and `losetup --detach` frees one; as root, "
-        "`modprobe loop max_loop=64` makes more"
+        f"no loop device over {printable(image)}: {describe(error)}",
+        remedy="`losetup --all` shows the loop devices in use, and `losetup --detach` frees one; "
+        "as root, `modprobe loop max_loop=64` makes more",
     )

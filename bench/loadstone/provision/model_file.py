@@ -14,7 +14,7 @@ from loadstone.core.remote_files import Execute, FileStat, stat_file
 from loadstone.durable import cannot_write
 from loadstone.errors import CannotMeasureError, UsageError, system_words
 from loadstone.model import CoreError, Input, Job, Noun
-from loadstone.provision.jobs import REMEDIES, SMALLER, execute, job_error
+from loadstone.provision.jobs import REMEDIES, execute, job_error
 from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import (
     free_bytes,
@@ -28,6 +28,8 @@ from loadstone.text import printable
 from loadstone.units import format_bytes, format_bytes_rounded
 
 DEFAULT_BYTES = 1 << 30
+
+_SMALLER = "take a smaller --size"
 _LEAST_BYTES = 1 << 20
 # What is left free of the disk, and of the memory that a destination takes.
 _DISK_SHARE = 0.5
@@ -73,7 +75,7 @@ class ModelFile(Noun, frozen=True, kw_only=True):
 
 @contextlib.contextmanager
 def model_file(target: Target, input: Input, journal: Journal, say: Say) -> Iterator[ModelFile]:
-    """The subject's file, or one that is made (always the same bytes) and removed at the end.
+    """The user's file, or one that is made (always the same bytes) and removed at the end.
 
     Raises:
         UsageError: the file cannot be loaded: missing, no regular file, empty, unreadable.
@@ -138,7 +140,7 @@ def _made_file(
     size_bytes = _affordable_bytes(target, directory, input, limit_bytes, say)
     with scratch_file(target, journal, "model", directory) as path:
         say(f"making {format_bytes_rounded(size_bytes)} of incompressible model in {directory}")
-        make_file(target, path, size_bytes)
+        make_file(target, path, size_bytes, smaller=_SMALLER)
         yield path
 
 
@@ -174,7 +176,7 @@ def _require_room(directory: PurePath, asked_bytes: int, disk_bytes: int, limit_
             raise CannotMeasureError(
                 f"--size {format_bytes(asked_bytes)}: there are only "
                 f"{format_bytes_rounded(has_bytes)} {what}",
-                remedy=f"{SMALLER}",
+                remedy=f"{_SMALLER}, or another --dir",
             )
 
 

@@ -33,6 +33,7 @@ def take_down(entry: Entry, execute: Execute) -> Removal:
     except LoadstoneError as error:
         return left(entry, error)
     except OSError as error:
+        # What to do besides seeing to it by hand depends on the thing.
         return left(entry, RunError(system_words(error.errno or 0)))
     return Removal(entry=entry)
 
@@ -59,7 +60,10 @@ def _remove(record: Record, execute: Execute) -> None:
     if remover is None:
         raise RunError("this loadstone knows no such kind", remedy="take the one that set it up")
     if remover.is_local and record.target != LOCAL:
-        raise RunError("this loadstone sets up no such thing on another machine")
+        raise RunError(
+            "this loadstone sets up no such thing on another machine",
+            remedy="take the one that set it up",
+        )
     remover.remove(execute, record.name, record.detail)
 
 

@@ -28,6 +28,7 @@ _OPEN_CONTROL = "open device-mapper control"
 _ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 _GONE = {errno.ENOENT, errno.ENOTDIR}
 _REFUSED = {errno.EACCES, errno.EPERM}
+_AS_ROOT = "run as root"
 _TUNABLES = re.compile(
     r"/sys/devices/.+/(bdi|cpufreq|cpuidle|devfreq|queue)/.+|/sys/kernel/mm/.+"
     r"|/sys/fs/(btrfs|erofs|ext4|f2fs|xfs)/.+|/sys/module/dm_\w+/parameters/\w+|/proc/sys/vm/\w+"
@@ -41,12 +42,12 @@ def remove_file(execute: Execute, path: str, _: str = "") -> None:
         RunError: it is none, or the system refuses.
     """
     _require_ours(path, "file")
-    error = _ordered(execute, Job(operation="remove-file", options={"file": path}))
+    error = _execute(execute, Job(operation="remove-file", options={"file": path}))
     if error is None:
         return
     if error.step == "file name":
         raise RunError("it is not a regular file")
-    raise RunError(system_words(error.code))
+    raise _refusal(error.code)
 
 
 def restore_tunable(execute: Execute, path: str, value: str) -> None:
@@ -60,16 +61,16 @@ def restore_tunable(execute: Execute, path: str, value: str) -> None:
     found = stat_file(execute, path)
     is_gone = isinstance(found, CoreError) and found.code in _GONE
     if isinstance(found, CoreError) and not is_gone:
-        raise RunError(system_words(found.code))
+        raise _refusal(found.code)
     real = posixpath.normpath(path) if isinstance(found, CoreError) else found.real_path
     if not _TUNABLES.fullmatch(real):
         raise RunError("it is no tunable that Loadstone changes")
     if is_gone:
         return
     options = {"file": real, "text": value}
-    error = _ordered(execute, Job(operation="write-text", options=options))
+    error = _execute(execute, Job(operation="write-text", options=options))
     if error is not None and error.code not in _GONE:
-        raise RunError(system_words(error.code))
+        raise _refusal(error.code)
 
 
 def detach_loop(execute: Execute, image: str, _: str = "") -> None:
@@ -80,12 +81,12 @@ def detach_loop(execute: Execute, image: str, _: str = "") -> None:
     """
     _require_ours(image, "thing")
     options = {"action": "detach", "image": image}
-    error = _ordered(execute, Job(operation="loop-device", options=options))
+    error = _execute(execute, Job(operation="loop-device", options=options))
     if error is None:
         return
     if error.code == errno.EBUSY:
         raise RunError(f"{error.path} is still in use", remedy="end or unmount what uses it")
-    raise RunError(describe(error))
+    raise RunError(describe(error), remedy=_AS_ROOT if error.code in _REFUSED else None)
 
 
 def remove_mapped(execute: Execute, name: str, _: str = "") -> None:
@@ -97,13 +98,13 @@ def remove_mapped(execute: Execute, name: str, _: str = "") -> None:
     if "\0" in name:
         raise RunError(f"it is no device named {_PREFIX}…")
     options = {"action": "remove", "name": name}
-    error = _ordered(execute, Job(operation="dm-table", options=options))
+    error = _execute(execute, Job(operation="dm-table", options=options))
     if error is None or (error.step == _OPEN_CONTROL and error.code in _ABSENT):
         return
     # The core refuses any other name, so that no table of anybody else's is ever at risk.
     if error.step == _NAME:
         raise RunError(f"it is no device named {_PREFIX}…")
-    remedy = "run as root" if error.code in _REFUSED else "end or unmount what uses it"
+    remedy = _AS_ROOT if error.code in _REFUSED else "end or unmount what uses it"
     raise RunError(describe(error), remedy=remedy)
 
 
@@ -118,9 +119,9 @@ def unmount(_: Execute, point: str, __: str = "") -> None:
     if Path(point).is_symlink():
         raise RunError("it is a link")
     while is_mounted(Path(point)):
-        said = run_program("umount", "mount", point)
-        if said is not None:
-            raise RunError(f"umount {point}: {said}", remedy="end what still uses it")
+        refusal = run_program("umount", "mount", point)
+        if refusal is not None:
+            raise RunError(f"umount {point}: {refusal}", remedy="end what still uses it")
     try:
         Path(point).rmdir()
     except (FileNotFoundError, NotADirectoryError):
@@ -160,7 +161,7 @@ def remove_directory(_: Execute, name: str, __: str = "") -> None:
 
 def is_mounted(point: Path) -> bool:
     """Whether something is mounted right there; also where it would not answer any more."""
-    real = _real(point)
+    real = _real_path(point)
     mounts = parse_mountinfo(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
     return any(mount.point == real for mount in mounts)
 
@@ -171,16 +172,22 @@ def _require_ours(name: str, kind: str) -> None:
         raise RunError(f"it is no absolute path of a {kind} named {_PREFIX}…")
 
 
-def _ordered(execute: Execute, job: Job) -> CoreError | None:
+def _execute(execute: Execute, job: Job) -> CoreError | None:
     outcome = execute(job)
     if outcome.target_lost:
+        # What to do is said by who knows the Target.
         raise TargetError(outcome.crash or "it is gone")
     if outcome.crash:
-        raise LoadstoneError(f"{job.operation}: {outcome.crash}")
+        remedy = "see dmesg for why its process died"
+        raise LoadstoneError(f"{job.operation}: {outcome.crash}", remedy=remedy)
     return outcome.error
 
 
-def _real(path: Path) -> str:
+def _refusal(code: int) -> RunError:
+    return RunError(system_words(code), remedy=_AS_ROOT if code in _REFUSED else None)
+
+
+def _real_path(path: Path) -> str:
     """As the kernel tells of it: the way there without links, the last step as it is."""
     return str(path.parent.resolve() / path.name)
 

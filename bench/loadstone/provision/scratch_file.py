@@ -15,6 +15,8 @@ from loadstone.targets import Target
 from loadstone.text import printable
 from loadstone.units import format_bytes, format_bytes_rounded
 
+_OTHER_DIRECTORY = "name another directory with --dir"
+
 
 def scratch_directory(target: Target, input: Input) -> PurePath:
     """Where files may be made: the directory that the user named, or the Target's own."""
@@ -38,8 +40,11 @@ def scratch_file(
         yield path
 
 
-def make_file(target: Target, path: str, size_bytes: int) -> None:
+def make_file(target: Target, path: str, size_bytes: int, *, smaller: str | None = None) -> None:
     """Make a file of incompressible bytes, always the same.
+
+    Args:
+        smaller: how the user has a smaller one made, for the remedy where there is no room.
 
     Raises:
         CannotMeasureError: there is no room or no permission for it.
@@ -47,7 +52,7 @@ def make_file(target: Target, path: str, size_bytes: int) -> None:
     options = {"file": path, "bytes": str(size_bytes)}
     outcome = execute(target, Job(operation="make-file", options=options))
     if outcome.error:
-        raise job_error(CannotMeasureError, outcome.error, "name another directory with --dir")
+        raise job_error(CannotMeasureError, outcome.error, _OTHER_DIRECTORY, smaller)
 
 
 def make_sparse_file(target: Target, path: str, size_bytes: int) -> None:
@@ -62,7 +67,7 @@ def make_sparse_file(target: Target, path: str, size_bytes: int) -> None:
         raise CannotMeasureError(
             f"make {printable(path)} of {format_bytes(size_bytes)}: "
             f"{system_words(outcome.error.code)}",
-            remedy="name another directory with --dir",
+            remedy=_OTHER_DIRECTORY,
         )
 
 

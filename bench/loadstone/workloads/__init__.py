@@ -43,7 +43,7 @@ class Workload(Protocol):
     parameters: tuple[Parameter, ...]
     metrics: tuple[Metric, ...]
     columns: tuple[Column, ...]
-    """What the table of a Run shows of a Case besides the first metric."""
+    """What the table of a Run shows of a Case after the first metric."""
     rules: tuple[Rule, ...]
     """What the core's errors mean in a Trial of it; the first that fits is taken."""
     operation: str
@@ -61,7 +61,7 @@ class Workload(Protocol):
         """The curated few, as the parameters that differ from the defaults."""
 
     def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
-        """Fix every parameter. Those that have no meaning beside the others fall back.
+        """Fix every parameter. Those that have no meaning with the others fall back.
 
         Returns:
             All parameters, and a sentence for each choice that was dropped.

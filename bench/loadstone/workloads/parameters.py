@@ -31,7 +31,7 @@ def drop_meaningless(
     fallbacks: Mapping[str, Value],
     where: str,
 ) -> list[str]:
-    """Set parameters that have no meaning beside the others to a fallback.
+    """Set parameters that have no meaning with the others to a fallback.
 
     Args:
         values: of all parameters; changed.
@@ -65,7 +65,7 @@ def core_options(values: Mapping[str, Value], set_up: Collection[str] = ()) -> d
     """The options of the Job that times a Case: its parameters as the core reads them.
 
     Args:
-        set_up: parameters of what is set up before, which the core is not told.
+        set_up: parameters of what is set up before, which the core has no option for.
     """
     return {name: _core_text(value) for name, value in values.items() if name not in set_up}
 

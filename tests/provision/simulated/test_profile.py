@@ -123,7 +123,7 @@ def test_sizes_are_written_with_their_unit_or_in_null_blks_own(tmp_path: Path) -
         ("[a]\nmemory_backed = false\n", "keeps no data"),
         ("[a]\ndriver = 'virtio-blk'\nzoned = true\n", "has no zones"),
         ("[a]\nmax_sectors = 0\n", "write 1 or more"),
-        ("mbps = 1\n", "p.toml: mbps: stands outside of a table"),
+        ("mbps = 1\n", "p.toml: mbps: is outside of a table"),
         ("", "p.toml: holds no storage"),
         ("[a\n", "p.toml:1: is not TOML"),
         (f"[a]\nmbps = {1 << 70}\n", "p.toml: [a]: mbps"),

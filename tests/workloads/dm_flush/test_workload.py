@@ -19,7 +19,7 @@ def test_the_default_cases_are_the_published_table_by_its_size() -> None:
 @pytest.mark.parametrize(
     ("chosen", "remarks"),
     [
-        ({"seconds": 3, "writes": 5}, ["writes has no meaning beside seconds: left out there"]),
+        ({"seconds": 3, "writes": 5}, ["writes has no meaning with seconds: left out there"]),
         ({"seconds": 3}, []),
         (
             {"sync": "empty", "io": "direct", "block": 8192},

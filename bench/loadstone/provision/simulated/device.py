@@ -66,7 +66,7 @@ def _null_blk(profile: Profile, size_bytes: int, name: str) -> Iterator[str]:
             _set(profile, directory, parameter)
         _power_on(profile, directory)
         for parameter in NULL_BLK_PARAMETERS:
-            _see_that_it_took(profile, directory, parameter)
+            _check_taken(profile, directory, parameter)
         yield _disk_name(directory)
     finally:
         remove_null_blk(native.run_job, directory.name)
@@ -75,11 +75,11 @@ def _null_blk(profile: Profile, size_bytes: int, name: str) -> Iterator[str]:
 def _configfs() -> Path:
     """Where configfs is mounted; mounts it where nobody did."""
     if not (CONFIGFS / "nullb").exists():
-        said = run_program("mount", "mount", "-t", "configfs", "configfs", str(CONFIGFS))
-        if said is not None:
+        refusal = run_program("mount", "mount", "-t", "configfs", "configfs", str(CONFIGFS))
+        if refusal is not None:
             raise CannotMeasureError(
-                f"mount configfs at {CONFIGFS}: {said}",
-                remedy="it takes root, and a kernel with CONFIG_CONFIGFS_FS",
+                f"mount configfs at {CONFIGFS}: {refusal}",
+                remedy="run as root, on a kernel with CONFIG_CONFIGFS_FS",
             )
     return CONFIGFS
 
@@ -106,13 +106,12 @@ def _power_on(profile: Profile, directory: Path) -> None:
         raise CannotMeasureError(
             f"storage {profile.name}: null_blk makes no such device: "
             f"{system_words(error.errno or 0)}",
-            remedy="`dmesg` may say which of its parameters it minds, "
-            "else give the guest more --memory",
+            remedy="see dmesg for the parameter that it refuses, else give the guest more --memory",
         ) from error
 
 
-def _see_that_it_took(profile: Profile, directory: Path, parameter: str) -> None:
-    """null_blk quietly changes a value that it doesn't like when it gets power."""
+def _check_taken(profile: Profile, directory: Path, parameter: str) -> None:
+    """null_blk changes a value that it cannot have without a word when it gets power."""
     value, attribute = getattr(profile, parameter), directory / parameter
     if value is None or not attribute.exists():
         return
@@ -135,7 +134,7 @@ def _disk_name(directory: Path) -> str:
             return name
     raise CannotMeasureError(
         f"{directory} has power, but there is no disk {directory.name} in {_BLOCK}",
-        remedy="look at dmesg",
+        remedy="see dmesg for why",
     )
 
 
@@ -162,7 +161,7 @@ def _ready(profile: Profile, disk: str) -> str:
     while not (node.exists() and stat.S_ISBLK(node.stat().st_mode)):
         if time.monotonic() > until:
             raise CannotMeasureError(
-                f"{node}: no block device appeared", remedy="is devtmpfs mounted?"
+                f"{node}: no block device appeared", remedy="mount devtmpfs on /dev"
             )
         time.sleep(0.01)
     queue = _BLOCK / disk / "queue"

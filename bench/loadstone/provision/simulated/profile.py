@@ -137,7 +137,7 @@ def read_profiles(path: Path) -> dict[str, Profile]:
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise UsageError(
-                f"{path}: {name}: stands outside of a table", remedy="write [NAME] above it"
+                f"{path}: {name}: is outside of a table", remedy="write [NAME] above it"
             )
     if not tables:
         raise UsageError(f"{path}: holds no storage", remedy="write [NAME] and what it is made of")
@@ -185,7 +185,7 @@ def _read_profile(path: Path, name: str, table: Mapping[str, Any]) -> Profile:
         values["size_bytes"] = values.pop("size")
     described = {"name": name, "summary": "", "source": "the user's own", **values}
     profile = convert_table(where, described, Profile, {"size": "size_bytes"})
-    _see_to_its_sense(where, profile)
+    _check_profile(where, profile)
     return profile
 
 
@@ -207,7 +207,7 @@ def _in_units(where: str, key: str, value: object) -> object:
     return size_bytes // unit_bytes
 
 
-def _see_to_its_sense(where: str, profile: Profile) -> None:
+def _check_profile(where: str, profile: Profile) -> None:
     if profile.driver is Driver.NULL_BLK and not profile.memory_backed:
         raise UsageError(
             f"{where}: memory_backed: such a device keeps no data, so that no file system can be "
@@ -220,6 +220,7 @@ def _see_to_its_sense(where: str, profile: Profile) -> None:
         )
     if profile.hw_queue_depth == 0 or profile.submit_queues == 0 or profile.max_sectors == 0:
         raise UsageError(
-            f"{where}: hw_queue_depth, submit_queues, max_sectors: write 1 or more",
-            remedy="kernels differ in what they make of 0",
+            f"{where}: hw_queue_depth, submit_queues, max_sectors: kernels differ in what they "
+            "make of 0",
+            remedy="write 1 or more",
         )

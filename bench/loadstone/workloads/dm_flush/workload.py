@@ -136,7 +136,7 @@ class DmFlush:
         remarks = []
         if values["seconds"]:
             fallback: dict[str, Value] = {"writes": _DEFAULT_WRITES}
-            remarks += shared.drop_meaningless(values, chosen, fallback, "beside seconds")
+            remarks += shared.drop_meaningless(values, chosen, fallback, "with seconds")
         if values["sync"] == "empty":
             fallbacks: dict[str, Value] = {"block": _DEFAULT_BLOCK, "io": _DEFAULT_IO}
             remarks += shared.drop_meaningless(values, chosen, fallbacks, "for sync empty")

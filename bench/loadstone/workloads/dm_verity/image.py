@@ -73,7 +73,7 @@ class Tree(Noun, frozen=True, kw_only=True):
 def layout_of(
     input: Input, hash_blocks: Sequence[int], execute: Execute = native.run_job
 ) -> Layout:
-    """The Layout for the subject's image: the user's file, or one of a size.
+    """The Layout for the image: the user's file, or one of a size.
 
     Args:
         execute: carries out Jobs where the file is; on this machine if not said.
@@ -121,7 +121,7 @@ def image_on(
             say(f"making an image of {size}, incompressible, on {data.path}")
             place = scratch_directory(target, input)
             with scratch_file(target, journal, "image", place) as made:
-                make_file(target, made, layout.image_bytes)
+                make_file(target, made, layout.image_bytes, smaller="take a smaller --size")
                 _copy(target, made, data.path)
         yield data
 
@@ -164,7 +164,7 @@ def _copy(target: Target, file: str, device: str) -> None:
     try:
         target.run_command("dd", f"if={file}", f"of={device}", "bs=1M", "conv=notrunc,fsync")
     except TargetError as error:
-        raise CannotMeasureError(f"{error}", remedy="see dmesg for what the device says") from error
+        raise CannotMeasureError(error.what, remedy="see dmesg for what the device says") from error
 
 
 def _format(
@@ -178,7 +178,7 @@ def _format(
             remedy="install the Debian package cryptsetup-bin",
         )
     try:
-        said = target.run_command(
+        output = target.run_command(
             *(str(program), "format", "--no-superblock", "--format=1"),
             *(f"--hash={_ALGORITHM}", f"--salt={_SALT}", f"--hash-block-size={block_bytes}"),
             f"--data-block-size={DATA_BLOCK_BYTES}",
@@ -186,8 +186,11 @@ def _format(
             *(data.path, device.path),
         )
     except TargetError as error:
-        raise CannotMeasureError(f"{error}", remedy="--set hash_block to another size?") from error
-    for line in said.splitlines():
+        raise CannotMeasureError(error.what, remedy="--set hash_block to another size") from error
+    for line in output.splitlines():
         if line.startswith("Root hash:"):
             return line.partition(":")[2].strip()
-    raise LoadstoneError(f"veritysetup told no root hash: {said!r}")
+    raise LoadstoneError(
+        f"veritysetup printed no root hash: {output!r}",
+        remedy="install the cryptsetup-bin of this system's release",
+    )

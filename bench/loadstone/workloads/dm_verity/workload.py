@@ -1,4 +1,4 @@
-"""dm-verity: what reads of verified blocks cost, beside reads of the same blocks unverified."""
+"""dm-verity: what reads of verified blocks cost more than reads of the same blocks unverified."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence

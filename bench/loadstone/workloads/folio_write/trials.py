@@ -101,11 +101,11 @@ class PreparedWrite:
 
 def _facts_by_type(places: Mapping[FsSpec, FsInstance]) -> dict[str, Value]:
     """``fs.mkfs`` becomes ``fs.ext4.mkfs``; where two differ in options only, both are there."""
-    told: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     for fs_spec, place in places.items():
         for name, value in place.facts.items():
-            told.setdefault(name.replace("fs.", f"fs.{fs_spec.type}.", 1), []).append(str(value))
-    return {name: " | ".join(dict.fromkeys(values)) for name, values in told.items()}
+            texts.setdefault(name.replace("fs.", f"fs.{fs_spec.type}.", 1), []).append(str(value))
+    return {name: " | ".join(dict.fromkeys(values)) for name, values in texts.items()}
 
 
 def _figures(outcome: Outcome) -> dict[str, float]:

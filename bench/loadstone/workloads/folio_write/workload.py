@@ -188,7 +188,7 @@ def _check(parameters: Mapping[str, Value]) -> None:
 
 
 def _refuse_places(name: str, options: str) -> None:
-    """mkfs writes to any device that it is told of, mount to journals elsewhere."""
+    """mkfs writes to any device that its options name, mount to journals elsewhere."""
     if not options.isprintable():
         raise UsageError(
             f"{name}: {options!r} has characters that cannot be shown", remedy="leave them out"
@@ -203,8 +203,9 @@ def _refuse_places(name: str, options: str) -> None:
     for part in parts:
         if "/" in part or part in _TAGS or os.path.lexists(part):
             raise UsageError(
-                f"{name}: {part!r} may be a file or a device",
-                remedy="Loadstone writes to those only that it made: leave it out",
+                f"{name}: {part!r} may be a file or a device, and Loadstone writes only to those "
+                "that it made",
+                remedy="leave it out",
             )
 
 

@@ -85,7 +85,7 @@ class PreparedLoad:
         return measured(_figures(outcome), evidence, why_invalid, self._notes(case, evidence))
 
     def _huge_pages(self, buffers: int) -> int:
-        """What the pool must hold, so that a load finds enough beside those in use."""
+        """What the pool must hold, so that a load finds enough that are not in use."""
         facts = self._facts
         huge_bytes = int(facts.get("memory.huge_page_bytes") or (2 << 20))
         used = int(facts.get("memory.hugetlb_pages") or 0) - int(
