@@ -234,7 +234,7 @@ def _refusal(
     if error.code == errno.EBUSY and values:
         used = _users(target, f"{values['major']}:{values['minor']}", real)
         return UsageError(
-            f"{name}: it is in use: {used}; nothing was written to it",
+            f"{name}: it is in use, and nothing was written to it: {used}",
             remedy="unmount it or end what uses it, or name another",
         )
     return UsageError(f"{name}: {describe(error)}", remedy="check the name")

@@ -127,7 +127,7 @@ def _load_module(target: Target, error: CoreError) -> None:
         load_module("dm_mod")
     except CannotMeasureError as refusal:
         raise CannotMeasureError(
-            f"this kernel has no device-mapper (CONFIG_BLK_DEV_DM): {describe(error)}; "
+            f"this kernel has no device-mapper (CONFIG_BLK_DEV_DM): {describe(error)}, and "
             f"{refusal.what}",
             remedy=f"{refusal.remedy}; `loadstone lab run` boots a kernel that has it",
         ) from None
