@@ -11,7 +11,7 @@ Value = int | bool | str
 """What a parameter of a Case can be."""
 
 Fact = Value | float | None
-"""One fact about a Target; None where it tells nothing."""
+"""One fact about a Target; None where it is not known."""
 
 SCHEMA_VERSION = 1
 
@@ -24,7 +24,7 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Kind(StrEnum):
-    """What sort of value a parameter takes."""
+    """The type of a parameter's values."""
 
     SIZE = "size"
     COUNT = "count"
@@ -72,7 +72,7 @@ class Metric(Noun, frozen=True, kw_only=True):
 
 
 class Column(Noun, frozen=True, kw_only=True):
-    """A figure in the table of a Run, beside the metric that Cases are ranked by.
+    """A column in the table of a Run, besides the metric that Cases are ranked by.
 
     ``name`` is that of a metric, of a counter of the evidence, or ``busy_ns``; ``unit`` is one
     that a Metric may have.
@@ -102,7 +102,7 @@ class Case(Noun, frozen=True, kw_only=True):
 class Input(Noun, frozen=True, kw_only=True):
     """What the Cases are run on, as the user named it; all paths are absolute.
 
-    ``default_bytes`` is the size of a file to be made where nobody says one. ``devices`` are
+    ``default_bytes`` is the size of a file to be made where none is given. ``devices`` are
     block devices to work on, each a path, or the name of simulated storage to be made; what a
     path of ``erase`` holds may be lost.
     """
@@ -116,7 +116,7 @@ class Input(Noun, frozen=True, kw_only=True):
 
 
 class Conditions(Noun, frozen=True, kw_only=True):
-    """What holds for every Trial of a Plan beside its Case.
+    """What holds for every Trial of a Plan besides its Case.
 
     ``pin`` are the CPUs that Jobs run on: ``big``, ``little``, or a list as the kernel writes
     them (``0-3,6``). ``cool_below_c`` is the temperature in °C that a Trial waits for.

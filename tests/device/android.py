@@ -5,15 +5,15 @@ SHELL_GROUPS = "1004,1007,1011,1015,1028,3001,3002,3003,3006,3009,3011"
 PATH = "/system/bin:/system/xbin"
 
 PROPERTIES = {
-    "ro.build.fingerprint": "loadstone/scenery/scenery:15/AP3A.240905.015/1:userdebug/test-keys",
+    "ro.build.fingerprint": "loadstone/emulated/emulated:15/AP3A.240905.015/1:userdebug/test-keys",
     "ro.build.type": "userdebug",
     "ro.build.version.release": "15",
     "ro.build.version.sdk": "35",
-    "ro.board.platform": "scenery",
-    "ro.hardware": "scenery",
+    "ro.board.platform": "emulated",
+    "ro.hardware": "emulated",
     "ro.product.manufacturer": "Loadstone",
-    "ro.product.model": "Scenery 1",
-    "ro.serialno": "SCENERY0001",
+    "ro.product.model": "Emulated 1",
+    "ro.serialno": "EMULATED0001",
     "ro.soc.manufacturer": "Loadstone",
     "ro.soc.model": "S1",
     "sys.boot_completed": "1",

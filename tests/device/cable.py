@@ -1,4 +1,4 @@
-"""The cable between adb and a phone: it can be pulled, and it can fall silent."""
+"""The cable between adb and a phone: it can be pulled, and it can stall."""
 
 import os
 import signal
@@ -46,12 +46,12 @@ class Cable:
             self._relay.wait()
             self._relay = None
 
-    def fall_silent(self) -> None:
-        """Nothing comes through any more, and nothing ends."""
+    def stall(self) -> None:
+        """Carry nothing any more, and end no connection."""
         self._signal(signal.SIGSTOP)
 
-    def speak_again(self) -> None:
-        """What was held up comes through."""
+    def resume(self) -> None:
+        """Carry again, and first what was held up."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:

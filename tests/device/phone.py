@@ -49,11 +49,11 @@ class Phone:
         """Have the server know it, anew where it knew it before."""
         until(self._is_connected_anew, f"adb to connect to {self.serial}")
 
-    def cut(self) -> None:
+    def unplug(self) -> None:
         """Pull the cable out: adbd lives, and adb sees the phone go offline at once."""
         self._cable.pull_out()
 
-    def mend(self, is_awaited: bool = True) -> None:
+    def plug_in(self, is_awaited: bool = True) -> None:
         """Put it back; adb's server takes up to 10 s to try again unless it is told."""
         self._cable.plug_in()
         if is_awaited:
@@ -61,11 +61,11 @@ class Phone:
 
     def freeze(self) -> None:
         """The cable carries nothing any more, and nobody is told: adb hangs."""
-        self._cable.fall_silent()
+        self._cable.stall()
 
     def thaw(self) -> None:
         """It carries again."""
-        self._cable.speak_again()
+        self._cable.resume()
 
     def forget(self) -> None:
         """End the connection, and the server's knowledge of it."""

@@ -74,8 +74,8 @@ def lose_adbd(phone: Adbd) -> None:
 
 
 def lose_cable(phone: Adbd) -> None:
-    phone.cut()
-    phone.mend(is_awaited=False)
+    phone.unplug()
+    phone.plug_in(is_awaited=False)
 
 
 @pytest.mark.parametrize("lose", [lose_adbd, lose_cable])
@@ -100,7 +100,7 @@ def test_one_that_stays_away_ends_the_run_and_is_resumed_and_cleaned_later(
     measure: Command, root_adbd: Adbd
 ) -> None:
     begun = Begun(measure, root_adbd, "--wait-device=1")
-    root_adbd.cut()
+    root_adbd.unplug()
     done = begun.end()
     assert done.code == 4
     assert "did not come back within 1 s" in done.complaint
@@ -111,7 +111,7 @@ def test_one_that_stays_away_ends_the_run_and_is_resumed_and_cleaned_later(
     unreachable = measure("clean")
     assert unreachable.code == 4
     assert root_adbd.serial in unreachable.out
-    root_adbd.mend()
+    root_adbd.plug_in()
     cleaned = measure("clean")
     assert cleaned.code == 0, cleaned.out
     assert not left_on(root_adbd)
@@ -296,7 +296,7 @@ def test_the_doctor_wants_the_whole_path_too(measure: Command, adbd: Adbd) -> No
 
 
 def test_a_phone_that_is_off_is_told_what_to_do(measure: Command, adbd: Adbd) -> None:
-    adbd.cut()
+    adbd.unplug()
     adbd.await_state("offline")
     done = measure(*SMALL, "--target", f"adb:{adbd.serial}")
     assert done.code == 3

@@ -112,7 +112,7 @@ def test_the_run_knows_the_phone(measure: Command, adbd: Adbd) -> None:
     environment = manifest["environment"]
     assert environment["target"] == f"adb:{adbd.serial}"
     facts = environment["facts"]
-    assert facts["phone.model"] == "Scenery 1"
+    assert facts["phone.model"] == "Emulated 1"
     assert facts["android.version"] == "15"
     assert facts["security.selinux"] == "enforcing"
     assert facts["screen.wakefulness"] == "Awake"
@@ -148,7 +148,7 @@ def test_devices_are_listed_with_what_they_can_do(measure: Command, make_adbd: M
         assert device["free_bytes"] > 0
         assert device["facts"]["machine.page_bytes"] == 4096
     text = measure("devices").out
-    assert "Scenery 1, Android 15" in text
+    assert "Emulated 1, Android 15" in text
     assert "no root, SELinux enforcing" in text
     assert "io_uring: " in text
 

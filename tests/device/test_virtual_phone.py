@@ -67,11 +67,11 @@ def test_nothing_of_this_machine_is_mounted_there(virtual_phone: VirtualPhone) -
     assert not [each.point for each in mounts if each.fs_type in ("9p", "virtiofs", "overlay")]
 
 
-def test_its_cable_can_be_cut_and_mended(virtual_phone: VirtualPhone) -> None:
+def test_its_cable_can_be_pulled_and_plugged_in(virtual_phone: VirtualPhone) -> None:
     phone = virtual_phone.shell
-    phone.cut()
+    phone.unplug()
     phone.await_state("offline")
-    phone.mend()
+    phone.plug_in()
     assert phone.shell("echo back").out == "back\n"
 
 
@@ -169,7 +169,7 @@ def test_the_run_tells_what_lies_beneath(measure: Command, user: Phone) -> None:
     assert facts.get("block.dm_targets") == ("data: 2 linear" if user.uid == 0 else None)
     assert "system" in facts["memory.dma_heaps"]
     assert facts["user.is_root"] is (user.uid == 0)
-    assert facts["phone.model"] == "Scenery 1"
+    assert facts["phone.model"] == "Emulated 1"
 
 
 def test_both_are_listed(measure: Command, virtual_phone: VirtualPhone) -> None:

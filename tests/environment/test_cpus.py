@@ -44,9 +44,9 @@ def test_of_a_cluster_only_what_can_be_used_is_taken(phone: Phone) -> None:
 @pytest.mark.parametrize(
     ("pin", "words"),
     [
-        ("8", "--pin 8: CPU 8 is not there; take of 0-5"),
-        ("6-9", "--pin 6-9: CPU 8-9 are not there; take of 0-5"),
-        ("6", "--pin 6: CPU 6 is offline; take of 0-5"),
+        ("8", "--pin 8: CPU 8 is not there; name some of 0-5"),
+        ("6-9", "--pin 6-9: CPU 8-9 are not there; name some of 0-5"),
+        ("6", "--pin 6: CPU 6 is offline; name some of 0-5"),
         ("5,7", "--pin 5,7: CPU 7 is not allowed to this process"),
         ("huge", "--pin huge: is no list of CPUs; write big, little, or one such as 0-3,6"),
         ("", "--pin : is no list of CPUs"),

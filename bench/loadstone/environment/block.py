@@ -17,8 +17,8 @@ from loadstone.environment.ufs import ufs_facts
 from loadstone.model import Fact, Job, Noun
 from loadstone.text import printable
 
-# Four layers: FBE or FDE over a linear or verity table over a partition. A line for each is its
-# place in the tree and its real path.
+# Four layers: FBE or FDE over a linear or verity table over a partition. Each is a line: its place
+# in the tree and its real path.
 _LIST = (
     'for f in "$0" "$0"/slaves/* "$0"/slaves/*/slaves/* "$0"/slaves/*/slaves/*/slaves/*; do '
     '[ -e "$f" ] && echo "$f" "$(readlink -f "$f")"; done; :'
@@ -37,7 +37,7 @@ _QUEUE_FACTS = (
     "write_cache",
     "io_poll",
 )
-# What a disk calls itself: SCSI and UFS, NVMe, then MMC.
+# A disk's own names, by SCSI and UFS, NVMe, then MMC.
 _DISK_FILES = {
     "disk.vendor": ("vendor",),
     "disk.model": ("model", "name"),
@@ -123,7 +123,7 @@ def queue_facts(read_texts: ReadTexts, device: str | None) -> dict[str, Fact]:
 def stack_facts(
     read_texts: ReadTexts, run: RunCommand, execute: Execute, device: str | None
 ) -> dict[str, Fact]:
-    """The stack in words, the disk at its bottom, and what a UFS device tells of itself.
+    """The stack in words, the disk at its bottom, and the facts of a UFS device.
 
     Args:
         device: ``MAJ:MIN``, or None where there is none.
@@ -143,7 +143,7 @@ def stack_facts(
 
 
 def read_stack(read_texts: ReadTexts, run: RunCommand, device: str | None) -> BlockNode | None:
-    """Read what lies beneath a device, in two round trips; None where it cannot be told."""
+    """Read what lies beneath a device, in two round trips; None where it cannot be read."""
     if device is None or not _DEVICE.fullmatch(device):
         return None
     top = f"/sys/dev/block/{device}"
@@ -160,10 +160,10 @@ def _uevent(text: str) -> Mapping[str, str]:
 
 
 def _dm_targets(execute: Execute, stack: BlockNode) -> str | None:
-    """What each device-mapper device is made of (``userdata: default-key``): only root may ask."""
+    """The targets of each device-mapper device (``userdata: default-key``), if root."""
     names = dict.fromkeys(stack.dm_names())
-    told = {name: _targets_of(execute, name) for name in names}
-    words = [f"{name}: {targets}" for name, targets in told.items() if targets]
+    found = {name: _targets_of(execute, name) for name in names}
+    words = [f"{name}: {targets}" for name, targets in found.items() if targets]
     return printable(", ".join(words)) or None
 
 
@@ -176,7 +176,7 @@ def _targets_of(execute: Execute, name: str) -> str:
 
 
 def _real_paths(listing: str) -> dict[str, str]:
-    """The real path of each place in the tree; what is no line of ours is left out."""
+    """The real path of each place in the tree; lines of another form are left out."""
     pairs = (line.split(" ") for line in listing.splitlines())
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[1].startswith("/sys/")}
 

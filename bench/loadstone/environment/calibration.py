@@ -52,7 +52,7 @@ def mean_cost_ns(outcome: Outcome) -> float:
 
 
 def boot_calibration(execute: Execute) -> dict[str, float]:
-    """The costs by which one boot of a guest is told from another, in ns.
+    """The costs, in ns, that show how one boot of a guest differs from another.
 
     Returns:
         Facts by name, such as ``calibration.memcpy_ns_per_mib`` and ``calibration.syscall_ns``.

@@ -1,4 +1,4 @@
-"""Cooling devices: which of them slow down what is measured, as far as their types tell.
+"""Cooling devices, and which of them slow down what is measured, judged by their types.
 
 Source: Documentation/ABI/testing/sysfs-class-thermal. Types are the drivers' own words.
 """
@@ -20,7 +20,7 @@ _ALWAYS = re.compile(
 
 
 class Throttles(Enum):
-    """Whether an active cooling device slows down what is measured, as far as its type tells.
+    """Whether an active cooling device slows down what is measured, judged by its type.
 
     A fan does not. ``Processor`` and ``intel_powerclamp`` report states above 0 also when they
     limit nothing; a limit of theirs shows in the CPUs' frequency.

@@ -1,4 +1,4 @@
-"""The processors of a machine: their clusters, those that may be used, those to pin Jobs to.
+"""The processors of a machine: their clusters, those that may be used, those that a pin means.
 
 Sources: Documentation/ABI/testing/sysfs-devices-system-cpu (``online``, ``cpu_capacity``) and
 Documentation/admin-guide/pm/cpufreq.rst; lists of CPUs are as in cpuset(7), "List format".
@@ -28,7 +28,7 @@ _FILES = ("cpu_capacity", "cpufreq/cpuinfo_max_freq", "cpufreq/scaling_governor"
 
 
 class Cpu(Noun, frozen=True, kw_only=True):
-    """One processor; None for what its kernel does not tell (``capacity``: 1024 is the most)."""
+    """One processor; None for what its kernel does not report (``capacity`` is 1024 at most)."""
 
     number: int
     capacity: int | None = None
@@ -54,9 +54,9 @@ def read_cpus(read_texts: ReadTexts) -> Cpus:
     allowed = re.search(r"^Cpus_allowed_list:\s*(.*)$", texts.get(_STATUS, ""), re.MULTILINE)
     numbers = sorted(present | online)
     files = {number: [f"{_BASE}/cpu{number}/{file}" for file in _FILES] for number in numbers}
-    told = read_texts([path for paths in files.values() for path in paths])
+    values = read_texts([path for paths in files.values() for path in paths])
     return Cpus(
-        all=tuple(_cpu(number, [told.get(path) for path in files[number]]) for number in numbers),
+        all=tuple(_cpu(number, [values.get(path) for path in files[number]]) for number in numbers),
         online=online or present,
         allowed=_listed(allowed[1]) if allowed else online or present,
         cpuset=parse_word(texts.get(_CPUSET), _LONGEST),
@@ -70,18 +70,18 @@ def resolve_pin(pin: str, cpus: Cpus) -> str:
         pin: ``big``, ``little``, or a list.
 
     Raises:
-        UsageError: it is none of these, all CPUs are alike, or there is one among them that is
-            not there, offline, or not allowed to Jobs.
+        UsageError: it is none of these, all CPUs are alike, or one of them does not exist, is
+            offline, or is not allowed to Jobs.
     """
     wanted = require_pin(pin)
     if wanted is None:
-        return format_cpu_list(_usable_of_sort(pin, cpus))
+        return format_cpu_list(_usable_of_cluster(pin, cpus))
     _require_usable(pin, wanted, cpus)
     return format_cpu_list(wanted)
 
 
 def require_pin(pin: str) -> frozenset[int] | None:
-    """The CPUs that a list names; None for ``big`` and ``little``, which each Target has its own.
+    """The CPUs that a list names; None for ``big`` and ``little``, which depend on the Target.
 
     Raises:
         UsageError: it is neither.
@@ -131,24 +131,24 @@ def _cpu(number: int, texts: Sequence[str | None]) -> Cpu:
     )
 
 
-def _usable_of_sort(sort: str, cpus: Cpus) -> frozenset[int]:
+def _usable_of_cluster(size: str, cpus: Cpus) -> frozenset[int]:
     """The CPUs of the largest or the least capacity, else highest frequency, that can be used."""
     sized = _sizes(cpus)
     if sized is None:
         raise UsageError(
-            f"--pin {sort}: the CPUs here are all alike, or do not tell what they can do",
-            remedy=f"name them: --pin {_some(cpus)}",
+            f"--pin {size}: the CPUs here are all alike, or report no capacity",
+            remedy=f"name them: --pin {_usable_text(cpus)}",
         )
-    wanted_size = max(sized.values()) if sort == "big" else min(sized.values())
-    found = frozenset(number for number, size in sized.items() if size == wanted_size)
+    wanted = max(sized.values()) if size == "big" else min(sized.values())
+    found = frozenset(number for number, rank in sized.items() if rank == wanted)
     usable = found & cpus.online & cpus.allowed
     if not usable:
-        _require_usable(sort, found, cpus)
+        _require_usable(size, found, cpus)
     return usable
 
 
 def _sizes(cpus: Cpus) -> Mapping[int, int] | None:
-    """What ranks the CPUs: the first of capacity and frequency that tells them apart."""
+    """The CPUs' capacities, or frequencies where capacities are alike; None where both are."""
     for ranks in (
         {cpu.number: cpu.capacity for cpu in cpus.all},
         {cpu.number: cpu.max_khz for cpu in cpus.all},
@@ -170,11 +170,11 @@ def _require_usable(pin: str, wanted: frozenset[int], cpus: Cpus) -> None:
             are = "is" if len(missing) == 1 else "are"
             raise UsageError(
                 f"--pin {printable(pin)}: CPU {format_cpu_list(missing)} {are} {words}",
-                remedy=f"take of {_some(cpus)}",
+                remedy=f"name some of {_usable_text(cpus)}",
             )
 
 
-def _some(cpus: Cpus) -> str:
+def _usable_text(cpus: Cpus) -> str:
     return format_cpu_list(cpus.online & cpus.allowed) or "those that are online"
 
 

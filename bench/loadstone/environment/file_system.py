@@ -1,4 +1,4 @@
-"""What a mounted file system can do and is set to, beyond the options in mountinfo.
+"""The features and settings of a mounted file system, beyond the options in mountinfo.
 
 Sources: Documentation/ABI/testing/sysfs-fs-f2fs; Documentation/admin-guide/ext4.rst.
 """

@@ -1,4 +1,4 @@
-"""What heat did to a Trial: read off its Sensors right before and right after it."""
+"""Heat and throttling of a Trial, from the Sensors' Readings right before and right after it."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,7 +12,7 @@ _MOST_ZONES = 6
 
 
 class Thermometer(Noun, frozen=True, kw_only=True):
-    """The one temperature that a machine is judged by, and what it is of."""
+    """The temperature that stands for a whole machine, and where it was measured."""
 
     name: str
     mc: int
@@ -27,10 +27,10 @@ def celsius(mc: int) -> str:
 
 
 def thermometer(sensors: Sensors, reading: Reading) -> Thermometer | None:
-    """The battery's temperature, which tells of the whole phone; without one, the hottest zone's.
+    """The battery's temperature; without a battery, the hottest zone's.
 
-    A zone beside a CPU follows its load within a second; a battery takes minutes, as heat does
-    that makes a phone throttle.
+    A zone next to a CPU follows its load within a second. A battery takes minutes, as does the
+    heat that makes a phone throttle.
     """
     if reading.battery.temperature_mc is not None:
         return Thermometer(name="battery", mc=reading.battery.temperature_mc)
@@ -41,7 +41,7 @@ def thermometer(sensors: Sensors, reading: Reading) -> Thermometer | None:
 
 
 def heat_facts(sensors: Sensors, reading: Reading) -> dict[str, Fact]:
-    """Heat, power and limits when a Run begins; what a machine doesn't tell is left out."""
+    """Heat, power and limits when a Run begins; what a machine does not report is left out."""
     hottest = sorted(reading.zones_mc.items(), key=lambda item: -item[1])[:_MOST_ZONES]
     zones = [f"{sensors.zones[zone]} {celsius(mc)}" for zone, mc in hottest]
     found: dict[str, Fact] = {
@@ -58,7 +58,7 @@ def heat_facts(sensors: Sensors, reading: Reading) -> dict[str, Fact]:
 def earlier_limits(
     sensors: Sensors, reading: Reading, facts: Mapping[str, Fact]
 ) -> Mapping[str, int]:
-    """The frequency limits that a resumed Run is held against: what they are, or were at first."""
+    """The frequency limits to compare a resumed Run with: the higher of now and its beginning."""
     then = _limits_of(str(facts.get("cpu.limits_khz") or ""))
     return {
         policy.path: max(limit_khz, *(then.get(cpu, 0) for cpu in policy.cpus), 0)
@@ -68,11 +68,11 @@ def earlier_limits(
 
 
 def heat_evidence(sensors: Sensors, before: Reading, after: Reading) -> dict[str, float]:
-    """Temperatures, limits and power around a Trial, as far as they were told both times.
+    """Temperatures, limits and power right before and after a Trial, as far as they could be read.
 
     ``battery.power_*_mw`` is what the whole machine drew or was charged with, as its gauge
-    averages it (over a second to ten): it tells of load and charging, not what a Trial took.
-    ``battery.charge_uah`` is a counter: over many Trials its fall is what they all took.
+    averages it (over a second to ten): it shows load and charging, not one Trial's energy.
+    ``battery.charge_uah`` is a counter: over many Trials its fall is what they took together.
     """
     found: dict[str, float | None] = {}
     for when, reading in (("before", before), ("after", after)):
@@ -94,11 +94,11 @@ def heat_evidence(sensors: Sensors, before: Reading, after: Reading) -> dict[str
 def throttling(
     sensors: Sensors, limits_khz: Mapping[str, int], first: Reading, readings: Mapping[str, Reading]
 ) -> str | None:
-    """Why a Trial was slowed down by something that was not so when the Run began, or by heat.
+    """Why a Trial was throttled, by heat or by a limit that the Run did not begin with.
 
-    A cooling device that slows CPUs or memory counts whenever it is active. One of a sort that
-    isn't known counts when its state is above that of the Run's beginning; fans never do. A
-    frequency limit counts where it was lowered since: one that was there before is a fact.
+    A cooling device that throttles counts whenever it is active, one of unknown type when its
+    state is above that of the Run's beginning; fans never count. A frequency limit counts where it
+    was lowered since: one that was there before is a fact of the Run.
 
     Args:
         limits_khz: the frequency limits that the Run began with, by policy.
@@ -125,11 +125,11 @@ def throttling(
 
 
 def throttling_remedy(at: Thermometer | None) -> str:
-    """What to do about Trials that were throttled at this temperature."""
+    """What to do about Trials that were throttled; ``at`` is the temperature before them."""
     if at is None:
         return (
-            "no sensor can be read here, so let it rest before each Run; and leave frequency "
-            "limits alone while it goes on"
+            "let it rest before each Run, as no sensor can be read here, and change no frequency "
+            "limits during one"
         )
     below_c = max(1, at.mc // 1000 - 3)
     return f"--cool-below {below_c}C waits before each Trial until it has cooled ({at} before it)"
@@ -157,7 +157,7 @@ def _limited(policy: Policy, limit_khz: int, then_khz: int, when: str) -> str:
 
 
 def _states(sensors: Sensors, before: Reading, after: Reading) -> Iterator[tuple[str, float]]:
-    """The cooling devices that may slow, each by its path's end; those at rest are counted as 0."""
+    """The states of cooling devices that may throttle, by name, where one was above 0."""
     for device in sensors.cooling:
         states = [reading.states.get(device.path, 0) for reading in (before, after)]
         if device.throttles is not Throttles.NO and any(state > 0 for state in states):
@@ -167,7 +167,7 @@ def _states(sensors: Sensors, before: Reading, after: Reading) -> Iterator[tuple
 
 
 def _limit_percent(sensors: Sensors, reading: Reading) -> float | None:
-    """The lowest limit of any policy, of what its hardware can do."""
+    """The lowest limit of any policy, in percent of its hardware's maximum."""
     shares = [
         100 * reading.limits_khz[policy.path] / policy.hardware_khz
         for policy in sensors.policies
@@ -188,7 +188,7 @@ def _cooling_words(sensors: Sensors, reading: Reading) -> str | None:
 
 
 def _limits_text(sensors: Sensors, reading: Reading) -> str | None:
-    """``0-3:1800000/1800000 4-7:…``: the CPUs, their limit, and what their hardware can do."""
+    """``0-3:1800000/1800000 4-7:…``: the CPUs, their limit, and their hardware's maximum."""
     alike: dict[tuple[int, int], frozenset[int]] = {}
     for policy in sensors.policies:
         if (limit_khz := reading.limits_khz.get(policy.path)) is not None:
@@ -199,7 +199,7 @@ def _limits_text(sensors: Sensors, reading: Reading) -> str | None:
 
 
 def _limits_of(text: str) -> dict[int, int]:
-    """By CPU, of what ``_limits_text`` wrote; of anything else nothing."""
+    """The limits by CPU, from a text of ``_limits_text``; empty from any other."""
     limits: dict[int, int] = {}
     for part in text.split():
         numbers, _, rest = part.partition(":")

@@ -1,4 +1,4 @@
-"""What is mounted where, as ``/proc/self/mountinfo`` has it."""
+"""Mounts, as ``/proc/self/mountinfo`` lists them."""
 
 import re
 from pathlib import PurePosixPath

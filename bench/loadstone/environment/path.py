@@ -1,4 +1,4 @@
-"""What lies beneath a path of a Target: file system, block devices, and the counters of both."""
+"""What lies beneath a path of a Target: file system, block devices, and the kernel's counters."""
 
 import os
 import stat

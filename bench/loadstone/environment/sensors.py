@@ -1,7 +1,6 @@
-"""What a machine tells of its heat and its power: thermal zones, cooling devices, the frequency
-limits of its CPUs, its battery.
+"""The sensors of heat and power: thermal zones, cooling devices, CPU frequency limits, battery.
 
-Which files there are is found once; all of them are read in one round trip.
+The files are found once; all of them are read in one round trip.
 Sources: Documentation/ABI/testing/sysfs-class-thermal, sysfs-class-power, sysfs-devices-system-cpu.
 """
 
@@ -17,12 +16,12 @@ from loadstone.model import Noun
 _THERMAL = "/sys/class/thermal"
 _SUPPLIES = "/sys/class/power_supply"
 _CPUFREQ = "/sys/devices/system/cpu/cpufreq"
-# What Android calls it, also where its directory may not be listed.
+# Android's name for it, tried also where the directory may not be listed.
 _USUAL_BATTERY = "battery"
 _WINDOW = 64
 _SUPPLY_NAME = re.compile(r"[A-Za-z0-9._:-]+")
 _LONGEST = 64
-# Of a zone that reports in m°C. One that reads less than a degree reports in °C, or nothing.
+# In m°C. A zone that reads less than a degree reports in °C, or nothing.
 _CREDIBLE_MC = range(1_000, 150_000)
 _CREDIBLE_BATTERY_MC = range(-40_000, 100_000)
 
@@ -31,7 +30,7 @@ _NEAR_THE_WORK = re.compile(
     r"|(^|[-_ ])(big|mid|little)[0-9]*($|[-_ ])",
     re.IGNORECASE,
 )
-# Zones that tell amperes, volts or levels, and those that only repeat another's temperature.
+# Zones that report amperes, volts or levels, and those that repeat another's temperature.
 _NO_TEMPERATURE = re.compile(r"bat|bcl|lvl|charg|limit|mitigation|[-_]step$", re.IGNORECASE)
 
 
@@ -44,7 +43,7 @@ class Policy(Noun, frozen=True, kw_only=True):
 
 
 class Sensors(Noun, frozen=True, kw_only=True):
-    """What can be read. ``zones`` are types by path, of those near what is measured."""
+    """What can be read. ``zones`` has types by path, of the zones near CPUs and memory."""
 
     zones: Mapping[str, str] = {}
     cooling: tuple[CoolingDevice, ...] = ()
@@ -64,7 +63,7 @@ class Sensors(Noun, frozen=True, kw_only=True):
 
 
 class Battery(Noun, frozen=True, kw_only=True):
-    """``power_uw`` is its current by its voltage, into it or out of it: drivers differ in sign."""
+    """``power_uw`` is current by voltage, charging or not: drivers differ in the current's sign."""
 
     temperature_mc: int | None = None
     level_percent: int | None = None
@@ -74,7 +73,7 @@ class Battery(Noun, frozen=True, kw_only=True):
 
 
 class Reading(Noun, frozen=True, kw_only=True):
-    """What the Sensors said at one time; what could not be read is left out, or None.
+    """The values of Sensors at one time; what could not be read is left out, or None.
 
     Temperatures are in m°C by the path of their zone, ``states`` by that of the cooling device,
     frequencies in kHz by that of the policy.
@@ -92,10 +91,10 @@ _BATTERY_FILES = ("temp", "capacity", "status", "current_now", "voltage_now", "c
 
 
 def find_sensors(read_texts: ReadTexts, run: RunCommand, cpus: Iterable[int]) -> Sensors:
-    """Find what there is, in a few round trips; nothing of it need be there.
+    """Find the sensors, in a few round trips; there need not be any.
 
     Args:
-        cpus: the numbers of the CPUs: a policy is named after one of its own.
+        cpus: the numbers of the CPUs, after one of which a policy is named.
     """
     zones = _near_the_work(read_texts, _numbered(read_texts, "thermal_zone"))
     return Sensors(
@@ -126,7 +125,7 @@ def parse_reading(sensors: Sensors, texts: Mapping[str, str]) -> Reading:
 
 
 def _parse_battery(texts: Mapping[str, str | None]) -> Battery:
-    """Its temperature is told in tenths of °C, current and voltage in µA and µV."""
+    """From its temperature in tenths of °C, current in µA and voltage in µV."""
     tenths, current_ua, voltage_uv = (
         parse_number(texts[file]) for file in ("temp", "current_now", "voltage_now")
     )
@@ -157,7 +156,7 @@ def _numbered(read_texts: ReadTexts, kind: str) -> dict[str, str]:
 
 
 def _near_the_work(read_texts: ReadTexts, types: Mapping[str, str]) -> dict[str, str]:
-    """Those zones that tell a temperature, of CPUs and what is around them."""
+    """The zones that report a temperature of CPUs or of what is around them."""
     chosen = {
         path: type_
         for path, type_ in types.items()

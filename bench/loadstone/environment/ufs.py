@@ -1,7 +1,7 @@
-"""What a UFS device and its link tell of themselves.
+"""A UFS device and its link: descriptors, flags, attributes.
 
-Source: Documentation/ABI/testing/sysfs-driver-ufs. Reading a descriptor, flag or attribute asks
-the device and wakes it: never do it around a Trial.
+Source: Documentation/ABI/testing/sysfs-driver-ufs. Reading one of these queries the device and
+wakes it: never do it around a Trial.
 """
 
 import re
@@ -43,10 +43,10 @@ _AVAILABLE = "attributes/wb_avail_buf"
 
 
 def ufs_facts(read_texts: ReadTexts, disk: str) -> dict[str, Fact]:
-    """The facts of the UFS host of a disk; none where it is another sort of disk.
+    """The facts of the UFS host of a disk; none where the disk is not UFS.
 
     ``ufs.lifetime_used_*`` and ``ufs.end_of_life`` are JESD220's codes: 1 is up to a tenth used,
-    and normal. ``ufs.wb_available_percent`` is what of the WriteBooster buffer is free.
+    and normal. ``ufs.wb_available_percent`` is the free share of the WriteBooster buffer.
 
     Args:
         disk: its real path in /sys.

@@ -133,7 +133,7 @@ def connect(
     known = schemes()
     if scheme not in known:
         raise UsageError(
-            f"--target {text}: no such kind of target", remedy=f"known: {', '.join(known)}"
+            f"--target {text}: no such kind of target", remedy=f"take one of {', '.join(known)}"
         )
     target: AbstractContextManager[Target] = known[scheme].connect(
         address, results, access or Access()

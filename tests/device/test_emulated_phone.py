@@ -1,4 +1,4 @@
-"""The scenery itself: what other tests take for a phone behaves as one."""
+"""The emulated phone: what other tests take for a phone behaves as one."""
 
 import random
 import socket
@@ -43,7 +43,7 @@ def test_every_byte_passes_through_a_shell_both_ways(adbd: Adbd) -> None:
 
 
 def test_getprop_prints_what_the_test_says(adbd: Adbd) -> None:
-    assert adbd.shell("getprop ro.product.model").out == "Scenery 1\n"
+    assert adbd.shell("getprop ro.product.model").out == "Emulated 1\n"
     adbd.set_properties({"ro.product.model": "two\nlines]: [", "ro.x": "\x1b[31m"})
     assert adbd.shell("getprop").out == (
         "[ro.product.model]: [two\nlines]: []\n[ro.x]: [\x1b[31m]\n"
@@ -92,12 +92,12 @@ def test_a_cut_cable_ends_what_the_shell_had_begun(adbd: Adbd) -> None:
     with adbd.begin("echo begun; exec sleep 4000") as client:
         assert client.stdout is not None
         assert client.stdout.readline() == b"begun\n"
-        adbd.cut()
+        adbd.unplug()
         assert client.wait(20) == 0
     adbd.await_state("offline")
     until(lambda: not adbd.processes(), "the shell's program to end")
     assert adbd.process == before
-    adbd.mend()
+    adbd.plug_in()
     assert adbd.shell("echo back").out == "back\n"
 
 
@@ -116,7 +116,7 @@ def test_two_are_told_apart_by_their_serial_numbers(
     one, other = make_adbd(0), make_adbd(2000)
     assert adb_server("shell", "true").err == "error: more than one device/emulator\n"
     assert (one.shell("id -u").out, other.shell("id -u").out) == ("0\n", "2000\n")
-    one.cut()
+    one.unplug()
     one.await_state("offline")
     assert other.state() == "device"
 
