@@ -1,5 +1,8 @@
 """The kinds of Target are those that are found, and each says what those above it ask."""
 
+import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from loadstone import targets
 from loadstone.errors import UsageError
 
 KINDS = targets.schemes()
+PACKAGE = Path(targets.__file__).parents[1]
 
 
 def test_the_kinds_are_found_by_being_there() -> None:
@@ -39,3 +43,32 @@ def test_a_target_of_no_kind_cannot_be_connected_to(text: str, tmp_path: Path) -
         UsageError, match=rf"--target {text}: no such kind of target; take one of adb"
     ):
         targets.connect(text, tmp_path)
+
+
+def texts_of(tree: ast.Module) -> Iterator[ast.Constant]:
+    """The texts of a module, less its docstrings."""
+    docstrings = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node not in docstrings
+        ):
+            yield node
+
+
+def test_nothing_above_the_targets_knows_one_by_name() -> None:
+    """Help of the command may give examples; this machine's own name is in journals."""
+    names = re.compile(rf"\b({'|'.join(set(KINDS) - {'local'})})(:|d\b|\b)|cable", re.IGNORECASE)
+    found = [
+        f"{path.relative_to(PACKAGE)}:{text.lineno}: {ast.unparse(text)}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.relative_to(PACKAGE).parts[0] not in ("targets", "cli")
+        for text in texts_of(ast.parse(path.read_text()))
+        if names.search(ast.unparse(text))
+    ]
+    assert not found

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def command(results: Path) -> ExitCode:
     """Take down what Runs that were killed had set up: files, devices, tunables.
 
-    On whichever target it stands: a phone has to be connected.
+    On whichever target it is; a device has to be connected.
     """
     from loadstone import targets
     from loadstone.provision.leftovers import clean

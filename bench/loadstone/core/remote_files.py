@@ -12,7 +12,7 @@ from loadstone.model import CoreError, Job, Noun, Outcome
 Execute = Callable[[Job], Outcome]
 
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
-_LOST_REMEDY = "connect it again, then start again"
+_LOST_REMEDY = "see that it has power and is connected"
 
 
 class FileStat(Noun, frozen=True, kw_only=True):
