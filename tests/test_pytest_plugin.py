@@ -163,7 +163,7 @@ def test_two(loadstone_benchmark):
 """,
     )
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["two.toml has 2 Cases; a test times one"])
+    result.stdout.fnmatch_lines(["two.toml has 2 Cases, and a test times one; parametrize*"])
 
 
 def test_pytest_benchmark_compares_two_saved_runs(suite: pytest.Pytester) -> None:

@@ -1,6 +1,6 @@
 """How fast a Linux or Android device loads a model file, and why.
 
-The names here are those that the ``loadstone`` command is made of::
+The interface that the ``loadstone`` command uses too::
 
     import loadstone
 

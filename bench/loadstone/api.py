@@ -1,4 +1,4 @@
-"""What the commands are made of, for Python."""
+"""The Python interface: run, resume, load and compare."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -173,7 +173,7 @@ def load(text: str, *, results: str | Path = DEFAULT_RESULTS) -> Run:
 
 
 def compare(base: Run, new: Run, threshold: float = 0.03, metric: str | None = None) -> Comparison:
-    """Hold ``new`` against ``base``, Case by Case.
+    """Compare ``new`` with ``base``, Case by Case.
 
     Args:
         threshold: the share within which two Cases count as the same.

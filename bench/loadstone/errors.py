@@ -36,7 +36,7 @@ class LoadstoneError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.what}; {self.remedy}" if self.remedy else self.what
+        return with_remedy(self.what, self.remedy)
 
     def within(self, place: str) -> Self:
         """The same error with its place in front: an option, a key, a line of a file."""
@@ -73,6 +73,11 @@ class TargetLostError(TargetError):
 
 class InterruptedRunError(LoadstoneError):
     """The user stopped the Run; what had finished is kept."""
+
+
+def with_remedy(what: str, remedy: str | None) -> str:
+    """The printed form of what was wrong and what to do about it."""
+    return f"{what}; {remedy}" if remedy else what
 
 
 def system_words(code: int) -> str:

@@ -167,7 +167,8 @@ class CaseBenchmark:
             plan = msgspec.structs.replace(plan, cases=cases)
         if len(plan.cases) != 1:
             raise UsageError(
-                f"{request.what} has {len(plan.cases)} Cases", remedy="a test times one"
+                f"{request.what} has {len(plan.cases)} Cases, and a test times one",
+                remedy="parametrize the test, one Case each",
             )
         for remark in remarks:
             self._warn(remark)
@@ -178,7 +179,7 @@ class CaseBenchmark:
 
         (summary,) = summarise(run)
         if summary.skipped is not None:
-            pytest.skip(_sentence(summary.skipped, summary.remedy))
+            pytest.skip(_with_remedy(summary.skipped, summary.remedy))
         trials = counted_trials(run)[summary.case.id]
         self._refuse_bad(run, len(trials))
         self._benchmark.extra_info.update(_extra_info(run, summary, trials))
@@ -189,18 +190,20 @@ class CaseBenchmark:
         failed = [trial for trial in run.trials if trial.status == "failed"]
         invalid = [trial for trial in run.trials if trial.status == "invalid" and not trial.warmup]
         if failed:
-            raise self._failure(f"a Trial failed: {_sentence(failed[0].reason, failed[0].remedy)}")
-        told = _sentence(invalid[0].reason, invalid[0].remedy) if invalid else ""
+            raise self._failure(
+                f"a Trial failed: {_with_remedy(failed[0].reason, failed[0].remedy)}"
+            )
+        why = _with_remedy(invalid[0].reason, invalid[0].remedy) if invalid else ""
         if not counted:
-            raise self._failure(f"no Trial was valid: {told}")
+            raise self._failure(f"no Trial was valid: {why}")
         if invalid:
-            self._warn(f"{len(invalid)} invalid Trials were left out: {told}")
+            self._warn(f"{len(invalid)} invalid Trials were left out: {why}")
 
     def _warn(self, text: str) -> None:
         self._node.warn(pytest.PytestWarning(f"{_FIXTURE}: {text}"))
 
     def _failure(self, text: str) -> BaseException:
-        """The failure of the test, told to pytest-benchmark too: else it warns of no use."""
+        """The failure of the test; pytest-benchmark is used once, as it warns otherwise."""
 
         def refuse() -> NoReturn:
             raise _RefusedError
@@ -219,7 +222,7 @@ class WithBenchmark:
 
     @pytest.hookimpl
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Give the tests that time Cases their clock, beside what their own marks say."""
+        """Give the tests that time Cases their clock, added to what their own marks say."""
         if _FIXTURE in getattr(item, "fixturenames", ()):
             own = item.get_closest_marker("benchmark")
             options = {**(own.kwargs if own else {}), "timer": _CLOCK}
@@ -259,7 +262,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _results(request: pytest.FixtureRequest) -> Path:
-    """Where the Runs go: beside pytest's other data of this project, on its disk."""
+    """Where the Runs go: to pytest's cache of this project, on its disk."""
     said = os.environ.get("LOADSTONE_RESULTS")
     if said:
         return Path(said).absolute()
@@ -283,8 +286,10 @@ def _timed_ns(trial: "Trial") -> float:
     return elapsed_ns
 
 
-def _sentence(reason: str | None, remedy: str | None) -> str:
-    return f"{reason}; {remedy}" if remedy else str(reason)
+def _with_remedy(reason: str | None, remedy: str | None) -> str:
+    from loadstone.errors import with_remedy
+
+    return with_remedy(str(reason), remedy)
 
 
 def _extra_info(run: "Run", summary: "CaseSummary", trials: "Sequence[Trial]") -> dict[str, object]:

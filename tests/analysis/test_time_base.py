@@ -61,14 +61,14 @@ def test_a_real_machine_has_no_clock_of_its_own() -> None:
         ),
         (
             {"clock.name": "sundial"},
-            "sundial, unknown to this loadstone: nothing is known of what its figures are good for",
+            "sundial, unknown to this loadstone: what its figures can be used for is unknown",
             None,
             "sundial:unknown",
         ),
     ],
     ids=["instructions", "emulated", "kvm", "bare", "unknown"],
 )
-def test_each_clock_says_what_it_is_good_for(
+def test_each_clock_says_what_it_can_be_used_for(
     facts: Mapping[str, Value | float | None], meaning: str, note: str | None, kind: str
 ) -> None:
     found, units, is_tagged = told(facts)

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 
 from loadstone import api, targets
 from loadstone.cli.doctor import command
-from loadstone.doctor.conditions import conditions
 from loadstone.doctor.diagnosis import Diagnosis, diagnose
-from loadstone.doctor.probes import LAB_GROUPS, Check, Group
+from loadstone.doctor.probes import Check, Group
+from loadstone.doctor.system_state import system_states
 from loadstone.errors import CannotMeasureError, ExitCode, TargetError, UsageError
 from loadstone.model import CoreError, Environment, Fact, Job, Outcome, Status
 
@@ -39,6 +39,7 @@ HEAP_IS_WELL = dict.fromkeys(
 )
 
 
+LAB_GROUPS = {Group.PROGRAMS, Group.FILE_SYSTEMS, Group.KERNELS, Group.ROOM}
 DEVICE_MAPPER = Outcome(values={"version_major": 4, "version_minor": 50, "version_patch": 0})
 
 
@@ -458,7 +459,7 @@ def test_a_file_larger_than_the_memory_is_told(tmp_path: Path) -> None:
 def test_a_condition_that_unsettles_figures_has_a_remedy(
     facts: dict[str, Fact], name: str, remedy: str
 ) -> None:
-    found = {condition.name: condition for condition in conditions(facts)}
+    found = {state.name: state for state in system_states(facts)}
     assert found[name].problem
     assert remedy in (found[name].remedy or "")
 
@@ -478,8 +479,8 @@ def test_good_conditions_are_no_problem_and_unknown_ones_are_not_told() -> None:
         "battery.saver_is_on": False,
         "screen.wakefulness": "Asleep",
     }
-    assert {condition.problem for condition in conditions(good)} == {None}
-    assert [condition.name for condition in conditions({})] == ["bare metal"]
+    assert {state.problem for state in system_states(good)} == {None}
+    assert [state.name for state in system_states({})] == ["bare metal"]
 
 
 def test_the_battery_is_told_with_its_charge_and_its_warmth() -> None:
@@ -488,7 +489,7 @@ def test_the_battery_is_told_with_its_charge_and_its_warmth() -> None:
         "battery.status": "Charging",
         "battery.temperature_mc": 31_200,
     }
-    (_, battery) = sorted(conditions(facts), key=lambda condition: condition.name == "battery")
+    (_, battery) = sorted(system_states(facts), key=lambda state: state.name == "battery")
     assert battery.state == "87 %, Charging, 31.2 °C"
 
 
@@ -499,7 +500,7 @@ def test_a_lab_guest_is_neither_said_to_be_virtual_nor_busy() -> None:
         "load.1min": 2.5,
         "cpu.count": 1,
     }
-    assert [condition.problem for condition in conditions(facts)] == [None]
+    assert [state.problem for state in system_states(facts)] == [None]
 
 
 def run_command_on(

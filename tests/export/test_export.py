@@ -91,7 +91,9 @@ def test_every_format_carries_the_clock(name: str) -> None:
 @pytest.mark.parametrize("name", ["csv", "benchstat", "pyperf"])
 def test_a_run_without_a_good_trial_is_not_exported(name: str) -> None:
     run = msgspec.structs.replace(_run(), trials=_run().trials[:2])
-    with pytest.raises(CannotMeasureError, match="no good Trial to export; `loadstone show`"):
+    with pytest.raises(
+        CannotMeasureError, match="no good Trial to export; see why with `loadstone show`"
+    ):
         rendered(name, run)
 
 

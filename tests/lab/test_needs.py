@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from commands import Command, needs
 from loadstone import programs as host_programs
 from loadstone.cli import cli
-from loadstone.doctor.probes import LAB_GROUPS, Check, Group
+from loadstone.doctor.probes import Check, Group
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.lab import programs
 from loadstone.lab.needs import can_boot, require
@@ -52,7 +52,9 @@ def test_every_no_has_a_reason_and_a_remedy() -> None:
     checks = lab_needs()
     missing = [check for check in checks if not check.is_met]
     assert all(check.reason and check.remedy for check in missing)
-    assert {check.group for check in checks} == LAB_GROUPS | {Group.PRIVILEGES}
+    assert {check.group for check in checks} == {
+        *(Group.PROGRAMS, Group.FILE_SYSTEMS, Group.KERNELS, Group.ROOM, Group.PRIVILEGES)
+    }
     groups = [check.group for check in checks]
     assert groups == sorted(groups, key=list(Group).index)
     assert not can_boot(checks)
@@ -177,7 +179,7 @@ def test_the_command_leaves_with_3_where_no_guest_can_be_started() -> None:
 
 
 def test_a_model_file_has_no_meaning_in_the_lab_s_doctor() -> None:
-    with pytest.raises(UsageError, match="--file has no meaning beside --target lab"):
+    with pytest.raises(UsageError, match="--file has no meaning with --target lab"):
         run("--file", "model.gguf")
 
 

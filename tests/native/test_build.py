@@ -52,6 +52,7 @@ def test_a_wheel_carries_the_published_figures_and_the_agents(
     subprocess.run([sys.executable, "-m", "pip", *words, *places], cwd=ROOT, check=True)
     (path,) = tmp_path.glob("*.whl")
     wheel = zipfile.ZipFile(path)
+    assert "loadstone/py.typed" in wheel.namelist()
     carried = {name for name in wheel.namelist() if name.endswith(".toml")}
     figures = {path.name for path in (ROOT / "results" / "reference").glob("*.toml")}
     assert carried >= {f"loadstone/results/reference/{name}" for name in figures}

@@ -1,4 +1,4 @@
-"""A Run is set beside published figures as far as that is true, and no further."""
+"""A Run is compared with published figures as far as that is true, and no further."""
 
 import io
 import re
@@ -41,9 +41,9 @@ def test_a_figure_of_a_file_as_large_is_in_the_published_unit_and_over_the_publi
 ) -> None:
     found = vs_published(load({"file.bytes": 10**9}), published)
     direct, buffered = of(found), of(found, BUFFERED)
-    assert direct.here is not None
+    assert direct.measured is not None
     assert direct.share is not None
-    assert direct.here.median == pytest.approx(1001, abs=1)
+    assert direct.measured.median == pytest.approx(1001, abs=1)
     assert direct.share.median == pytest.approx(1.0, abs=0.01)
     assert buffered.share is not None
     assert buffered.share.median == pytest.approx(2000 / 1500, abs=0.01)
@@ -51,14 +51,14 @@ def test_a_figure_of_a_file_as_large_is_in_the_published_unit_and_over_the_publi
     assert buffered.gain is None
 
 
-def test_what_a_case_gains_over_the_baseline_is_beside_what_it_gained_as_published(
+def test_the_gain_of_a_case_over_the_baseline_comes_with_the_published_gain(
     published: tuple[Posting, ...],
 ) -> None:
     gain = of(vs_published(load({"file.bytes": GIB}), published)).gain
     assert gain is not None
     assert gain.over == "read"
-    assert gain.here.median == pytest.approx(2.0, abs=0.03)
-    assert gain.here.low <= gain.here.median <= gain.here.high
+    assert gain.measured.median == pytest.approx(2.0, abs=0.03)
+    assert gain.measured.low <= gain.measured.median <= gain.measured.high
     assert gain.published == pytest.approx(1.5)
 
 
@@ -75,7 +75,7 @@ def test_of_another_size_only_the_gain_over_the_nearest_is_told(
     published: tuple[Posting, ...], size_bytes: int, published_gain: float, has_figure: bool
 ) -> None:
     one = of(vs_published(load({"file.bytes": size_bytes}), published))
-    assert (one.here is not None) is (one.share is not None) is has_figure
+    assert (one.measured is not None) is (one.share is not None) is has_figure
     assert one.gain is not None
     assert one.gain.published == pytest.approx(published_gain)
 
@@ -90,12 +90,12 @@ def test_of_a_size_that_is_unknown_or_far_off_nothing_is_told(
 @pytest.mark.parametrize(
     "clock", [LAB, {"clock.name": "wall", "clock.accelerator": "kvm"}], ids=["instructions", "kvm"]
 )
-def test_a_lab_s_seconds_are_not_set_beside_a_real_machine_s(
+def test_a_lab_s_seconds_are_not_compared_with_a_real_machine_s(
     published: tuple[Posting, ...], clock: dict[str, Value]
 ) -> None:
     found = vs_published(load({"file.bytes": GIB} | clock), published)
     assert [one.label for one in found] == [DIRECT.label]
-    assert of(found).here is of(found).share is None
+    assert of(found).measured is of(found).share is None
     assert of(found).gain is not None
 
 
@@ -109,7 +109,7 @@ def test_of_several_baselines_the_case_most_like_is_taken_and_none_where_that_is
     small, large = buffered(4096), buffered(8192)
     one = of(vs_published(load({"file.bytes": GIB}, small, large), published))
     assert one.gain is not None
-    assert one.gain.here.median == pytest.approx(2.0, abs=0.03)
+    assert one.gain.measured.median == pytest.approx(2.0, abs=0.03)
     figures = [(case, NEAR_ONE) for case in (DIRECT, small, large)]
     open_ = vs_published(measured_run(figures, READY, facts={"file.bytes": GIB}), published)
     assert of(open_).gain is None
@@ -119,14 +119,14 @@ def test_both_sides_of_a_change_are_figures(tmp_path: Path) -> None:
     run = measured_run([(SEGMENTS, [8570 * one for one in NEAR_ONE])], FLUSH_SPEED)
     before, after = vs_published(run, postings(tmp_path, FLUSH))
     assert before.share is not None
-    assert after.here is not None
+    assert after.measured is not None
     assert before.figure.what == "1024 segments, each segment"
     assert before.share.median == pytest.approx(10, rel=0.01)
     assert after.figure.what == "1024 segments, each device"
-    assert after.here.median == pytest.approx(8570 / 1024, rel=0.01)
+    assert after.measured.median == pytest.approx(8570 / 1024, rel=0.01)
 
 
-def test_a_case_without_figures_has_nothing_beside_it(published: tuple[Posting, ...]) -> None:
+def test_a_case_without_figures_is_not_compared(published: tuple[Posting, ...]) -> None:
     run = measured_run([(DIRECT, []), (BUFFERED, NEAR_ONE)], READY, facts={"file.bytes": GIB})
     assert [one.label for one in vs_published(run, published)] == [BUFFERED.label]
 
@@ -147,7 +147,7 @@ def test_the_report_sets_them_side_by_side(published: tuple[Posting, ...]) -> No
     assert "Gain: how many times as good as <i>read</i>." in text
     assert re.search(r"<td>1,000 ms</td><td>×2(\.0\d)? \[[12]", text)
     assert "×1.5</td>" in text
-    assert "this ranks nothing" in text
+    assert "compare the ratios, not the figures" in text
     assert "here ÷ published" not in text
     assert "not a real machine" not in text
 
@@ -197,8 +197,8 @@ def test_what_a_file_of_published_figures_says_cannot_change_the_report(tmp_path
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"file.bytes": GIB}, "note: 2 Cases stand beside published figures in `loadstone report`"),
-        ({"file.bytes": GIB} | LAB, "note: 1 Case stands beside published figures in"),
+        ({"file.bytes": GIB}, "note: 2 Cases have published figures in `loadstone report`"),
+        ({"file.bytes": GIB} | LAB, "note: 1 Case has published figures in"),
         ({}, ""),
     ],
 )

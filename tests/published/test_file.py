@@ -10,7 +10,7 @@ from loadstone.model import Value
 from loadstone.plan.parameters import named, parse_value
 from loadstone.published.changes import check
 from loadstone.published.file import built_in_postings, read_reference
-from loadstone.published.posting import Change, Direction, Figure, Quantity, is_of
+from loadstone.published.posting import Change, Direction, Figure, Quantity, matches_case
 from loadstone.workloads import workloads
 
 HEAD = """\
@@ -65,7 +65,7 @@ def test_a_figure_without_a_case_is_of_none_whatever_its_posting_states(file: Pa
     file.write_text(f"{HEAD}case = {{ size = 4096 }}\n{text}")
     (figure,) = read_reference(file)[0].figures
     assert figure.case is None
-    assert not is_of(figure.case, {"size": 4096})
+    assert not matches_case(figure.case, {"size": 4096})
 
 
 def test_a_table_of_sizes_is_a_figure_for_each(file: Path) -> None:
@@ -167,7 +167,7 @@ CASE: Mapping[str, Value] = {"block": 4096, "fixed": True, "sync": "end", "depth
 def test_a_case_is_matched_by_all_the_parameters_that_are_named(
     wanted: Mapping[str, tuple[Value, ...]], is_its: bool
 ) -> None:
-    assert is_of(wanted, CASE) is is_its
+    assert matches_case(wanted, CASE) is is_its
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,11 @@ def test_a_case_is_matched_by_all_the_parameters_that_are_named(
         ("size", "sise", r"change 1: case: sise: no such parameter \(did you mean 'size'\?\)"),
         ('"fresh"', '"stale"', "change 1: case: pattern: 'stale' is not one of its values"),
         ('"4k"', '"many"', "change 1: case: size: 'many' is not a size"),
-        ('"throughput"', '"speed"', "change 1: metric: 'speed' is none; there are throughput, "),
+        (
+            '"throughput"',
+            '"speed"',
+            "change 1: metric: 'speed' is not one of folio-write; there are throughput, ",
+        ),
         ("30.8 MiB/s", "30.8 ms", "change 1: 30.8 ms: 'ms' cannot be converted to 'B/s'"),
     ],
 )
@@ -212,4 +216,4 @@ def test_what_comes_with_loadstone_is_met_by_a_case_that_its_workload_makes() ->
                     name: parse_value(named(workload.parameters, name), str(values[0]).lower())
                     for name, values in one.case.items()
                 }
-                assert is_of(one.case, workload.complete(chosen)[0]), one.place
+                assert matches_case(one.case, workload.complete(chosen)[0]), one.place

@@ -29,7 +29,7 @@ from loadstone.report import html
 from loadstone.report.figures import bounds, measured
 from loadstone.report.lanes import colours_of, lanes_of
 from loadstone.report.scale import axis_to, format_ns
-from loadstone.report.strips import Entry
+from loadstone.report.strips import ReportedRun
 from loadstone.report.text import print_comparison, print_run
 from loadstone.report.timeline import most_median, timelines
 from loadstone.units import format_metric
@@ -273,7 +273,7 @@ def test_runs_of_different_metrics_are_not_drawn_on_one_axis() -> None:
     assert "These Runs have no measured Case in common" in text
 
 
-def test_a_case_of_one_run_only_is_not_set_beside_anything() -> None:
+def test_a_case_of_one_run_only_is_in_no_overview() -> None:
     only_fast = tuple(trial for trial in MEASURED if trial.case == FAST.id)
     page = _Page(html.render([_run(*MEASURED), _run(*only_fast, id_="other")]))
     assert page.count("h4", **{"class": "group"}) == 1
@@ -425,7 +425,7 @@ def test_the_most_median_trial_is_drawn() -> None:
 def test_untimed_verification_is_cut_out_and_said_not_to_be_there() -> None:
     run = _run(*MEASURED)
     (fast, slow), is_shared = timelines(
-        Entry(run=run, series=0, cases=tuple(measured(run, summarise(run))))
+        ReportedRun(run=run, series=0, cases=tuple(measured(run, summarise(run))))
     )
     assert is_shared
     assert fast.axis == slow.axis
@@ -450,7 +450,7 @@ def test_the_key_to_a_time_line_explains_only_what_is_drawn() -> None:
 def test_time_lines_too_unlike_have_a_scale_each() -> None:
     run = _run(_trial(FAST, 0, 50e9), _trial(SLOW, 0, 0.5e9), rounds=1)
     lines, is_shared = timelines(
-        Entry(run=run, series=0, cases=tuple(measured(run, summarise(run))))
+        ReportedRun(run=run, series=0, cases=tuple(measured(run, summarise(run))))
     )
     assert not is_shared
     assert lines[0].axis.end < lines[1].axis.end

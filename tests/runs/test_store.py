@@ -276,7 +276,7 @@ def test_trials_behind_a_link_are_never_written_to(tmp_path: Path) -> None:
     elsewhere = (path / TRIALS).rename(tmp_path / "elsewhere")
     (path / TRIALS).symlink_to(elsewhere)
     data = elsewhere.read_bytes()
-    with pytest.raises(RunError, match="not a link"):
+    with pytest.raises(RunError, match="replace the symbolic link"):
         reopen(load(path))
     assert elsewhere.read_bytes() == data
 

@@ -1,1 +1,1 @@
-"""From Trials to figures: summaries, statistics, and Runs held against each other."""
+"""From Trials to figures: summaries, statistics, and the comparison of Runs."""

@@ -1,4 +1,4 @@
-"""What two Runs share besides their Cases, and what differs between them."""
+"""Whether two Runs have a common clock, and which facts differ between them."""
 
 from loadstone.analysis import time_base
 from loadstone.errors import CannotMeasureError
@@ -51,10 +51,10 @@ def kernel_of(run: Run) -> str | None:
     return str(release) if name in (None, release) else f"{release} ({name})"
 
 
-def difference_warnings(base: Run, new: Run) -> list[str]:
-    """What differs between the Runs besides their figures; a fact one lacks is no difference."""
+def fact_warnings(base: Run, new: Run) -> list[str]:
+    """The facts in which the Runs differ; one that a Run lacks is not counted as different."""
     before, after = (_identity(run) for run in (base, new))
-    wanted = _wanted_differences(base, new)
+    wanted = _intended_differences(base, new)
     return [
         f"{name}: {value} in BASE, {after[name]} in NEW"
         for name, value in before.items()
@@ -62,8 +62,8 @@ def difference_warnings(base: Run, new: Run) -> list[str]:
     ]
 
 
-def _wanted_differences(base: Run, new: Run) -> set[str]:
-    """Two kernels that were named to the lab are what is compared, nothing to be warned of."""
+def _intended_differences(base: Run, new: Run) -> set[str]:
+    """The facts that are meant to differ: the release, where the lab's kernels are compared."""
     named = [run.manifest.environment.facts.get("lab.kernel") for run in (base, new)]
     return {"kernel.release"} if None not in named and named[0] != named[1] else set()
 

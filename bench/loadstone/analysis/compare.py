@@ -1,10 +1,10 @@
-"""Run × Run → Comparison: what changed, by how much, and whether that can be told."""
+"""Compares two Runs: what changed, by how much, and whether that is significant."""
 
 import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from loadstone.analysis.comparability import common_clock, difference_warnings, kernel_of
+from loadstone.analysis.comparability import common_clock, fact_warnings, kernel_of
 from loadstone.analysis.pairing import Match, is_interleaved, match_cases
 from loadstone.analysis.stats import (
     Interval,
@@ -24,7 +24,7 @@ from loadstone.text import did_you_mean
 _ALPHA = 0.05
 _DRIFT_SUSPECTED = 0.1
 _FEW_ROUNDS = 5
-# By as much two boots of one kernel may differ.
+# Two boots of one kernel may differ by this much.
 _ONE_BOOT = 0.02
 _MOVED = 0.10
 _MOST_EVIDENCE = 8
@@ -43,14 +43,14 @@ _OWN_TIMES = {
 def compare(
     base: Run, new: Run, threshold: float = 0.03, metric_name: str | None = None
 ) -> Comparison:
-    """Hold NEW against BASE, Case by Case, on one metric.
+    """Compare NEW with BASE, Case by Case, on one metric.
 
     Figures of different clocks have no common unit, so such Runs are not compared at all.
     Cases are matched by id, or by label where the Runs share none. Runs that were interleaved
     round by round are paired. A difference is called where the rank test, corrected for the
     number of Cases, and the ratio's interval both see one, and the interval lies beyond what
-    unpaired Runs drifted by within themselves. Whatever else changed between two Runs made
-    apart cannot be seen from inside them: only interleaving rules it out.
+    unpaired Runs drifted by within themselves. What else changed between two Runs made apart
+    cannot be seen in them: only interleaving rules it out.
 
     Args:
         base, new: two Runs of the same workload.
@@ -71,7 +71,7 @@ def compare(
     is_paired = is_interleaved(base, new)
     matches, unmatched = match_cases(base, new, metric, is_paired)
     if not matches:
-        raise CannotMeasureError(_nothing_comparable(base, new, unmatched))
+        raise _nothing_in_common(base, new, unmatched)
     drifts = [_drift(run, metric) for run in (base, new)]
     drifted = sum(abs(trend.change) for trend in drifts if trend.p < _DRIFT_SUSPECTED)
     effects = tuple(_effects(matches, metric, threshold, drifted))
@@ -81,7 +81,7 @@ def compare(
         effects=effects,
         unmatched=tuple(unmatched),
         warnings=(
-            *difference_warnings(base, new),
+            *fact_warnings(base, new),
             *_few_rounds_warnings(matches),
             *_drift_warnings(drifts, effects),
             *_boot_warnings((base, new), effects),
@@ -191,7 +191,7 @@ def _drift(run: Run, metric: Metric) -> Trend:
 
 
 def _drift_warnings(drifts: Sequence[Trend], effects: Sequence[Effect]) -> list[str]:
-    """A Run that drifted, and the effects that are seen but not clear of the drift."""
+    """Runs that drifted, and effects that are significant but within the drift."""
     moved = [
         f"{name} drifted by {math.expm1(trend.change):+.1%} from its first round to its last"
         for name, trend in zip(("BASE", "NEW"), drifts, strict=True)
@@ -235,9 +235,9 @@ def _few_rounds_warnings(matches: Sequence[Match]) -> list[str]:
     return [f"fewer than {_FEW_ROUNDS} good rounds of {', '.join(few)}"] if few else []
 
 
-def _nothing_comparable(base: Run, new: Run, unmatched: Sequence[str]) -> str:
+def _nothing_in_common(base: Run, new: Run, unmatched: Sequence[str]) -> CannotMeasureError:
     why = f" ({', '.join(unmatched[:3])})" if unmatched else ""
-    return (
-        f"{base.id} and {new.id} have no measured Case in common{why}; "
-        "run the same plan for both, with `loadstone show` to see what each one measured"
+    return CannotMeasureError(
+        f"{base.id} and {new.id} have no measured Case in common{why}",
+        remedy="run the same plan for both, with `loadstone show` to see what each one measured",
     )

@@ -1,4 +1,4 @@
-"""Which Cases of two Runs can be held against each other, and with which of their Trials."""
+"""Which Cases of two Runs can be compared, and by which of their Trials."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -17,7 +17,7 @@ class _Side(Noun, frozen=True, kw_only=True):
 
 
 BOOT = "lab.boot"
-"""The evidence that tells of which of a kernel's boots a Trial is."""
+"""The evidence that holds the number of the boot in which a Trial ran."""
 
 
 class Match(Noun, frozen=True, kw_only=True):

@@ -153,7 +153,7 @@ def rounds_needed(
         comparisons: how many are corrected for at once.
 
     Returns:
-        More than there are, or None where it cannot be told: fewer than 2 rounds, no spread,
+        More than there are, or None where that is unknown: fewer than 2 rounds, no spread,
         or more than 10 000.
     """
     rounds = min(len(base), len(new))

@@ -1,4 +1,4 @@
-"""A Run in figures: medians, their intervals and what went wrong, Case by Case."""
+"""The figures of a Run, Case by Case: medians, intervals, and what went wrong."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,12 +10,12 @@ from loadstone.result_names import RELEASE_SPAN
 
 
 class CaseSummary(Noun, frozen=True, kw_only=True):
-    """What the Trials of one Case come to.
+    """The figures of one Case over its Trials.
 
     ``trials`` counts those that all figures are of: ok and no warm-up. ``invalid`` leaves
     warm-ups out too; ``failed`` does not, as wrong data is wrong in a warm-up. ``busy_ns`` is
-    the median of the sum of a Trial's spans but ``release``: over elapsed time it tells how
-    many were at work at once.
+    the median of the sum of a Trial's spans but ``release``: divided by elapsed time it is how
+    many ran at once.
     """
 
     case: Case

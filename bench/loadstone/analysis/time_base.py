@@ -37,7 +37,7 @@ def clock_of(environment: Environment) -> Clock | None:
 
 
 def title(clock: Clock | None) -> str:
-    """What the clock is, with what it hangs on."""
+    """What the clock is, with what it depends on."""
     if clock is None:
         return "time of a real machine"
     processor = f"processor {clock.processor}" if clock.processor else ""
@@ -53,7 +53,7 @@ def title(clock: Clock | None) -> str:
 
 
 def words(clock: Clock | None) -> str:
-    """What the clock is, and what its figures are good for."""
+    """What the clock is, and what its figures can be used for."""
     reading = _reading(clock)
     return title(clock) + (f": {reading}" if reading else "")
 
@@ -87,7 +87,7 @@ def _reading(clock: Clock | None) -> str | None:
     if clock.name == _INSTRUCTIONS:
         return "a cost model, not time"
     if clock.name != _WALL:
-        return "nothing is known of what its figures are good for"
+        return "what its figures can be used for is unknown"
     return (
         "compare orders, not figures"
         if _is_emulated(clock)
@@ -100,8 +100,8 @@ def _is_emulated(clock: Clock) -> bool:
 
 
 def _in_brackets(*parts: str) -> str:
-    told = ", ".join(part for part in parts if part)
-    return f" ({told})" if told else ""
+    text = ", ".join(part for part in parts if part)
+    return f" ({text})" if text else ""
 
 
 def _calibration(facts: Mapping[str, Value | float | None]) -> dict[str, float]:

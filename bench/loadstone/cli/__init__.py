@@ -30,7 +30,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command and turn what goes wrong into one line and an exit code."""
+    """Run the command and turn each error into one line and an exit code."""
     _open_standard_streams()
     take_signals()
     try:
@@ -74,13 +74,13 @@ def _run() -> int:
         click.echo(error.format_message())
         code = int(ExitCode.DONE)
     except click.ClickException as error:
-        _complain(_words_of(error))
+        _complain(*_words_of(error))
         code = int(ExitCode.USAGE)
     except OSError as error:
         # Nothing else writes without saying where.
         if error.errno != errno.ENOSPC or error.filename is not None:
             raise
-        _complain(f"cannot write to standard output: {system_words(errno.ENOSPC)}; free space")
+        _complain(f"cannot write to standard output: {system_words(errno.ENOSPC)}", "free space")
         # What is still buffered would be tried again at exit, and change the exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = int(ExitCode.FAILED)
@@ -98,16 +98,16 @@ def _notes_of(error: BaseException) -> tuple[str, ...]:
     return tuple(getattr(error, "__notes__", ()))
 
 
-def _words_of(error: click.ClickException) -> str:
+def _words_of(error: click.ClickException) -> tuple[str, ...]:
     words = error.format_message().rstrip(".")
     context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
     if context is None:
-        return words
+        return (words,)
     if parameter is not None and parameter.name is not None:
         source = context.get_parameter_source(parameter.name)
         if source is ParameterSource.ENVIRONMENT:
             words += f" (from {parameter.envvar})"
-    return f"{words}; see `{context.command_path} --help`"
+    return words, f"see `{context.command_path} --help`"
 
 
 def _complain(*words: str) -> None:

@@ -95,7 +95,7 @@ def reference_option(command: _Command) -> _Command:
         type=click.Path(path_type=Path),
         multiple=True,
         metavar="FILE",
-        help="TOML of published figures besides those that Loadstone has; repeatable.",
+        help="TOML of published figures in addition to those of Loadstone; repeatable.",
     )(command)
 
 
@@ -121,7 +121,7 @@ def metric_option(command: _Command) -> _Command:
 
 
 def plan_options(command: _Command) -> _Command:
-    """What makes up a Plan."""
+    """The options that a Plan is made of."""
     for add in reversed(
         (
             click.argument("what", required=False, metavar="[WHAT]"),
@@ -159,7 +159,7 @@ def plan_options(command: _Command) -> _Command:
 
 
 def conditions_options(command: _Command) -> _Command:
-    """What is to hold for every Trial."""
+    """The options for the Conditions of every Trial."""
     for add in reversed(
         (
             option(
@@ -183,12 +183,13 @@ def conditions_options(command: _Command) -> _Command:
 
 
 def request_of(**said: Any) -> "Request":
-    """The Request that ``plan_options`` took in, and ``conditions_options`` where they are.
+    """The Request of ``plan_options`` and, where the verb has them, ``conditions_options``.
 
-    ``size`` and ``cool_below`` still are text.
+    Args:
+        said: the options by name; ``size`` and ``cool_below`` are text.
 
     Raises:
-        UsageError: one of them is none.
+        UsageError: a size or a temperature cannot be read.
     """
     from loadstone.plan.request import Request
 
@@ -200,7 +201,7 @@ def request_of(**said: Any) -> "Request":
 
 
 def _from_environment(one: str, other: str) -> list[str]:
-    """Of two options that exclude each other, that which the command line overrules."""
+    """Of two options that exclude each other, the one from the environment, if the other is not."""
     context = click.get_current_context()
     sources = {name: context.get_parameter_source(name) for name in (one, other)}
     if ParameterSource.COMMANDLINE not in sources.values():
@@ -221,7 +222,7 @@ def parse_size(text: str | None) -> int | None:
     """Read ``--size``.
 
     Raises:
-        UsageError: it is no size, or 0.
+        UsageError: it is not a size, or 0.
     """
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""What a verb leaves on standard output, and the exit code that says how it went."""
+"""What verbs print on standard output, and the exit codes of Runs."""
 
 import contextlib
 import json
@@ -41,7 +41,7 @@ def watch_each(
 
 
 def finish_each(ended: Mapping[str, Run | LoadstoneError], as_json: bool) -> ExitCode:
-    """Print the Runs that were carried out side by side; the exit code of the worst.
+    """Print Runs that were made side by side, and give the exit code of the worst.
 
     Raises:
         LoadstoneError: what ended one of them early.
@@ -58,7 +58,7 @@ def finish_each(ended: Mapping[str, Run | LoadstoneError], as_json: bool) -> Exi
 
 
 def finish(run: Run, as_json: bool) -> ExitCode:
-    """Print a Run that was carried out; the exit code that says how it went."""
+    """Print a Run that was made, and give its exit code."""
     print_run(run, as_json)
     return exit_code_of(run)
 
@@ -118,7 +118,7 @@ def print_json(value: object) -> None:
 
 
 def exit_code_of(run: Run) -> ExitCode:
-    """Whether Trials failed, or none was good."""
+    """The exit code of a Run: FAILED where a Trial failed, NOT_MEASURED where none was ok."""
     statuses = {trial.status for trial in run.trials}
     if Status.FAILED in statuses:
         return ExitCode.FAILED

@@ -31,7 +31,7 @@ class Verbs(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the verb; that nobody reads on is told before click and rich make it exit code 1."""
+        """Run the verb; a closed pipe is passed on before click and rich make it exit code 1."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:

@@ -31,10 +31,10 @@ def command(
     results: Path,
     as_json: bool,
 ) -> None:
-    """Hold NEW against BASE: effect, interval, verdict, and the evidence that moved with it.
+    """Compare NEW with BASE: effect, interval, verdict, and the evidence that changed with it.
 
-    Both are a Run's path, its id or the beginning of it, `last` or `last~1`. Where a change of a
-    Case is published, it stands below the table.
+    Both are a Run's path, its id or the beginning of it, `last` or `last~1`. Published
+    changes of the same Cases are listed below the table.
     """
     from loadstone import api
     from loadstone.published.changes import all_postings, published_changes

@@ -1,4 +1,4 @@
-"""``loadstone devices``: what can be a target besides this machine."""
+"""``loadstone devices``: the devices that can be targets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(access: Access, results: Path, as_json: bool) -> ExitCode:
     """List the devices that can be targets: what each is, and what it can do.
 
-    Leaves with 0 if Cases can be run on one of them, else with 3. The agent is pushed to each.
+    Exits with 0 if Cases can be run on one of them, else with 3. The agent is pushed to each.
     """
     from loadstone.doctor.reachable import reachable
 
@@ -40,11 +40,11 @@ def command(access: Access, results: Path, as_json: bool) -> ExitCode:
 def _print(found: "tuple[Reachable, ...]") -> None:
     from rich.markup import escape
 
-    from loadstone.report import text
+    from loadstone.report.text import console
     from loadstone.targets import how_to_connect
     from loadstone.text import printable
 
-    out = text.console()
+    out = console()
     if not found:
         out.print(f"no devices: {how_to_connect()}")
     for device in found:
@@ -60,7 +60,7 @@ def _lines(device: "Reachable") -> list[str]:
 
     facts = device.facts
 
-    def told(name: str) -> str:
+    def text(name: str) -> str:
         value = facts.get(name)
         return "unknown" if value is None else str(value)
 
@@ -68,14 +68,14 @@ def _lines(device: "Reachable") -> list[str]:
         return "unknown" if value is None else format_bytes_rounded(int(value))
 
     return [
-        f"{_product(facts)}Linux {told('kernel.release')} ({told('machine.architecture')})",
-        f"{'root' if facts.get('user.is_root') else 'no root'}, SELinux {told('security.selinux')}",
+        f"{_product(facts)}Linux {text('kernel.release')} ({text('machine.architecture')})",
+        f"{'root' if facts.get('user.is_root') else 'no root'}, SELinux {text('security.selinux')}",
         f"pages of {size(facts.get('machine.page_bytes'))}, "
         f"{size(facts.get('memory.available_bytes'))} of memory available",
         f"dma-buf heaps: {facts.get('memory.dma_heaps') or 'none seen'}",
         f"io_uring: {'yes' if device.io_uring is None else f'no: {device.io_uring}'}",
         f"room for files: {size(device.free_bytes)}",
-        f"heat: {told('heat.zones')}; battery: {_battery(facts)}",
+        f"heat: {text('heat.zones')}; battery: {_battery(facts)}",
     ]
 
 

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 def command(
     file: str | None, target: str, access: Access, results: Path, as_json: bool
 ) -> ExitCode:
-    """Tell what can be measured here; each "no" with its reason and its remedy.
+    """Say what can be measured here; each "no" with its reason and its remedy.
 
-    Leaves with 0 if model-load can be measured in at least one way, else with 3. For the target
+    Exits with 0 if model-load can be measured in at least one way, else with 3. For the target
     `lab`: what its guests need of this machine, and 0 if one can be started.
     """
     if target == "lab":
@@ -61,7 +61,7 @@ def _lab(file: str | None, as_json: bool) -> ExitCode:
 
     if file is not None:
         raise UsageError(
-            "--file has no meaning beside --target lab: files are made inside",
+            "--file has no meaning with --target lab: files are made inside",
             remedy="leave it out",
         )
     checks = needs()
@@ -83,7 +83,7 @@ def _print_lab(checks: "Sequence[Check]") -> None:
     out.print(_table(checks))
     verdict = "can be started" if can_boot(checks) else "[red]cannot be started[/]"
     met = sum(check.is_met for check in checks)
-    out.print(f"{met} of {len(checks)} are there; a guest {verdict} here")
+    out.print(f"{met} of {len(checks)} are met; a guest {verdict} here")
 
 
 def _print(diagnosis: "Diagnosis") -> None:
@@ -97,7 +97,7 @@ def _print(diagnosis: "Diagnosis") -> None:
     out.print(_table(diagnosis.checks))
     met = sum(check.is_met for check in diagnosis.checks)
     verdict = "can be measured here" if diagnosis.can_load else "[red]cannot be measured here[/]"
-    out.print(f"{met} of {len(diagnosis.checks)} are there; model-load {verdict}")
+    out.print(f"{met} of {len(diagnosis.checks)} are met; model-load {verdict}")
 
 
 def _table(checks: "Sequence[Check]") -> "Table":

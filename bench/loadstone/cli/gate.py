@@ -16,7 +16,7 @@ from loadstone.model import Comparison, Verdict
 @metric_option
 @results_option
 def command(base: str, new: str, threshold: float, metric: str | None, results: Path) -> ExitCode:
-    """Compare, and leave with 1 if a Case got slower, 3 if that can't be told, else 0."""
+    """Compare, and exit with 1 if a Case got slower, 3 if that is inconclusive, else 0."""
     from loadstone import api
     from loadstone.report import text
 

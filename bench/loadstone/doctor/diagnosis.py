@@ -10,10 +10,10 @@ import msgspec
 
 from loadstone.core.explain import describe
 from loadstone.core.remote_files import stat_file
-from loadstone.doctor.conditions import Facts, conditions
 from loadstone.doctor.devices import devices
 from loadstone.doctor.privileges import privileges
 from loadstone.doctor.probes import (
+    NO_REMEDY,
     PROBES,
     Check,
     Group,
@@ -24,6 +24,7 @@ from loadstone.doctor.probes import (
     unmet,
 )
 from loadstone.doctor.storage import storage
+from loadstone.doctor.system_state import Facts, system_states
 from loadstone.environment.dma_heaps import heap_names
 from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
 from loadstone.model import Conditions, CoreError, Input, Job, Noun
@@ -53,8 +54,8 @@ class Diagnosis(Noun, frozen=True, kw_only=True):
     checks: tuple[Check, ...]
 
 
-class _Seen(Noun, frozen=True, kw_only=True):
-    """What was read and tried; ``load_bytes`` is what a Run would load."""
+class _Probed(Noun, frozen=True, kw_only=True):
+    """What was read and probed; ``load_bytes`` is what a Run would load."""
 
     path: str
     load_bytes: int
@@ -73,18 +74,18 @@ class _Seen(Noun, frozen=True, kw_only=True):
 
 
 def diagnose(target: Target, file: str | None, results: Path) -> Diagnosis:
-    """Try what a load may need, and read what its figures hang on.
+    """Try what a load may need, and read what its figures depend on.
 
     Args:
         file: a model file on the Target, only read. None: a small one is made in the Target's
-            scratch and removed, as O_DIRECT and others hang on the file system.
+            scratch and removed, as O_DIRECT and others depend on the file system.
 
     Raises:
         UsageError: the file is missing, empty, unreadable or no regular file.
         CannotMeasureError: the core does not run on this Target.
         RunError: the journal cannot be written.
     """
-    with _stat(target, file, results) as seen:
+    with _probed(target, file, results) as seen:
         checks = (
             *storage(seen.facts, seen.values, seen.path),
             *_engines_and_destinations(target, seen),
@@ -103,11 +104,11 @@ def diagnose(target: Target, file: str | None, results: Path) -> Diagnosis:
 
 
 @contextmanager
-def _stat(target: Target, file: str | None, results: Path) -> Iterator[_Seen]:
+def _probed(target: Target, file: str | None, results: Path) -> Iterator[_Probed]:
     if file is not None:
         values = _probe(target, file)
         path, load_bytes = _inspect(target, file)
-        yield _seen(target, path, load_bytes, values)
+        yield _after_probe(target, path, load_bytes, values)
         return
     small = Input(size_bytes=_PROBE_BYTES)
     with (
@@ -115,11 +116,11 @@ def _stat(target: Target, file: str | None, results: Path) -> Iterator[_Seen]:
         Journal(results, target.name, target.execute) as journal,
         model_file(target, small, journal, lambda _: None) as made,
     ):
-        yield _seen(target, made.path, DEFAULT_BYTES, _probe(target, made.path))
+        yield _after_probe(target, made.path, DEFAULT_BYTES, _probe(target, made.path))
 
 
 def _probe(target: Target, file: str) -> Mapping[str, int]:
-    values, crash = _try(target, file=file)
+    values, crash = _run_probe(target, file=file)
     if crash:
         raise CannotMeasureError(
             f"the core does not run on {target.name}: {crash}", remedy="see dmesg"
@@ -132,8 +133,8 @@ def _probe(target: Target, file: str) -> Mapping[str, int]:
     return values
 
 
-def _try(target: Target, **options: str) -> tuple[Mapping[str, int], str | None]:
-    """The values, and what the core died of or refused."""
+def _run_probe(target: Target, **options: str) -> tuple[Mapping[str, int], str | None]:
+    """The values, and how the core crashed or what it refused."""
     outcome = target.execute(Job(operation="probe", options=options, timeout_s=_PROBE_LIMIT_S))
     if outcome.error:
         return {}, describe(outcome.error)
@@ -151,28 +152,29 @@ def _inspect(target: Target, file: str) -> tuple[str, int]:
         )
     if not found.file_bytes:
         raise UsageError(
-            f"{printable(found.real_path)}: the file is empty", remedy="there is nothing to load"
+            f"{printable(found.real_path)}: the file is empty, there is nothing to load",
+            remedy="name a model file",
         )
     return found.real_path, found.file_bytes
 
 
-def _seen(target: Target, path: str, load_bytes: int, values: Mapping[str, int]) -> _Seen:
+def _after_probe(target: Target, path: str, load_bytes: int, values: Mapping[str, int]) -> _Probed:
     facts = {**target.environment(path).facts, **resolve_conditions(Conditions(), target).facts}
-    return _Seen(path=path, load_bytes=load_bytes, facts=facts, values=values)
+    return _Probed(path=path, load_bytes=load_bytes, facts=facts, values=values)
 
 
-def _engines_and_destinations(target: Target, seen: _Seen) -> Iterator[Check]:
+def _engines_and_destinations(target: Target, seen: _Probed) -> Iterator[Check]:
     yield met(Group.ENGINES, "pread, mmap, mmap-copy", "need no more than the file")
     for check in read_probes(PROBES, seen.values, seen.path, seen.huge_pages):
         yield _with_huge_pages(target, seen, check) if check.is_met else check
     for heap in _heaps(target):
-        values, crash = _try(target, file=seen.path, heap=heap)
+        values, crash = _run_probe(target, file=seen.path, heap=heap)
         if crash:
             yield unmet(
                 Group.DESTINATIONS,
                 f"dma-heap:{heap}",
-                f"the core ended while it tried it: {crash}",
-                "see dmesg; leave this heap alone",
+                f"the core crashed on it: {crash}",
+                "see dmesg; use another heap",
             )
         yield from read_probes(heap_probes(heap), values, seen.path, seen.huge_pages)
 
@@ -189,14 +191,14 @@ def _heaps(target: Target) -> list[str]:
     return heap_names(run) or ["system"]
 
 
-def _with_huge_pages(target: Target, seen: _Seen, check: Check) -> Check:
-    """A destination that could be had once: are there huge pages enough for a load?"""
+def _with_huge_pages(target: Target, seen: _Probed, check: Check) -> Check:
+    """The Check of a destination that worked for the probe: unmet where a load takes more pages."""
     if check.name == "thp" and seen.facts.get("memory.thp") == "never":
-        thp = next(found for found in conditions(seen.facts) if "transparent" in found.name)
-        return unmet(check.group, check.name, thp.problem or "", thp.remedy or "")
+        thp = next(found for found in system_states(seen.facts) if "transparent" in found.name)
+        return unmet(check.group, check.name, thp.problem or thp.state, thp.remedy or NO_REMEDY)
     if "hugetlb" not in check.name:
         return check
-    free = _huge_pages_to_be_had(target, seen.facts)
+    free = _available_huge_pages(target, seen.facts)
     size = format_bytes(seen.huge_page_bytes)
     detail = f"{free} huge pages of {size}"
     if free >= seen.huge_pages:
@@ -210,18 +212,18 @@ def _with_huge_pages(target: Target, seen: _Seen, check: Check) -> Check:
     )
 
 
-def _huge_pages_to_be_had(target: Target, facts: Facts) -> int:
+def _available_huge_pages(target: Target, facts: Facts) -> int:
     free = facts.get("memory.hugetlb_free_pages")
     more = (target.read_text("/proc/sys/vm/nr_overcommit_hugepages") or "").strip()
     return (free if isinstance(free, int) else 0) + (int(more) if more.isdecimal() else 0)
 
 
-def _conditions(seen: _Seen) -> Iterator[Check]:
-    for found in conditions(seen.facts):
+def _conditions(seen: _Probed) -> Iterator[Check]:
+    for found in system_states(seen.facts):
         if found.problem is None:
             yield met(Group.CONDITIONS, found.name, found.state)
         else:
-            yield unmet(Group.CONDITIONS, found.name, found.problem, found.remedy or "")
+            yield unmet(Group.CONDITIONS, found.name, found.problem, found.remedy or NO_REMEDY)
     available = seen.facts.get("memory.available_bytes")
     if isinstance(available, int):
         yield _memory(available, seen.load_bytes)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from loadstone.core.explain import explain
-from loadstone.doctor.probes import Check, Group, met, unmet
+from loadstone.doctor.probes import NO_REMEDY, Check, Group, met, unmet
 from loadstone.errors import system_words
 from loadstone.model import CoreError, Fact
 from loadstone.targets import Target
@@ -72,7 +72,7 @@ def _locked_memory(target: Target, load_bytes: int) -> Check:
         name,
         f"the limit is {shown}; registered buffers (fixed=on) take "
         f"{format_bytes_rounded(load_bytes)} and more",
-        explain(error, {}, workload("model-load").rules).remedy or "",
+        explain(error, {}, workload("model-load").rules).remedy or NO_REMEDY,
     )
 
 

@@ -1,7 +1,7 @@
-"""What the core's operation ``probe`` tries, and what its answers mean.
+"""What the core's operation ``probe`` tries, as Checks.
 
-The core tells 0 or -errno for each; ``loadstone.core.explain`` has the words, by the step that the
-errno comes from in a load.
+The core answers 0 or -errno for each; ``loadstone.core.explain`` has the reason and the remedy, by
+the step of a load that the errno would come from.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from loadstone.core.explain import describe, explain
 from loadstone.model import CoreError, Noun, Status, Value
 from loadstone.workloads import workload
 
-_NO_REMEDY = "none is known beyond the system's words"
+NO_REMEDY = "none is known beyond the system's words"
 _MEMORY = "memory"
 
 
@@ -30,12 +30,8 @@ class Group(StrEnum):
     PRIVILEGES = "privileges"
 
 
-LAB_GROUPS = frozenset({Group.PROGRAMS, Group.FILE_SYSTEMS, Group.KERNELS, Group.ROOM})
-"""What only the lab is asked for; ``privileges`` is both its and a Target's."""
-
-
 class Check(Noun, frozen=True, kw_only=True):
-    """One thing that is there, or isn't: then with reason and remedy."""
+    """One thing that is there, or is not: then with reason and remedy."""
 
     group: Group
     name: str
@@ -56,7 +52,7 @@ def unmet(group: Group, name: str, reason: str, remedy: str) -> Check:
 
 
 class Probe(Noun, frozen=True, kw_only=True):
-    """One value of the operation.
+    """One capability that the operation tries.
 
     ``steps`` are those that its errno may come from, ``subject`` is what they are tried on
     (None: the file), ``engine`` and ``destination`` are what a Case would say.
@@ -102,8 +98,8 @@ def explain_probe(probe: Probe, code: int, path: str, huge_pages: int) -> tuple[
     for error in errors:
         finding = explain(error, parameters, workload("model-load").rules)
         if finding.status is Status.SKIPPED and finding.reason:
-            return finding.reason, finding.remedy or _NO_REMEDY
-    return describe(errors[0]), _NO_REMEDY
+            return finding.reason, finding.remedy or NO_REMEDY
+    return describe(errors[0]), NO_REMEDY
 
 
 def _engine(value: str, name: str, step: str, subject: str | None = None) -> Probe:

@@ -1,4 +1,4 @@
-"""The devices that can be Targets, each at a glance."""
+"""The devices that can be Targets, and what each can do."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from loadstone.runs.conditions import resolve_conditions
 from loadstone.targets import FoundDevice, Target
 from loadstone.targets.access import Access
 
-# Readable by whoever reads it, and never large.
+# Every process can read its own, and it is never large.
 _OWN_PROGRAM = "/proc/self/exe"
 
 
@@ -38,10 +38,10 @@ def reachable(results: Path, access: Access) -> tuple[Reachable, ...]:
     Raises:
         CannotMeasureError: what would show them is not there.
     """
-    return tuple(_looked_at(found, results, access) for found in targets.discover())
+    return tuple(_examined(found, results, access) for found in targets.discover())
 
 
-def _looked_at(found: FoundDevice, results: Path, access: Access) -> Reachable:
+def _examined(found: FoundDevice, results: Path, access: Access) -> Reachable:
     if found.problem is not None:
         return Reachable(
             target=found.target, about=found.about, problem=found.problem, remedy=found.remedy
@@ -55,7 +55,7 @@ def _looked_at(found: FoundDevice, results: Path, access: Access) -> Reachable:
                     **target.environment(None).facts,
                     **resolve_conditions(Conditions(), target).facts,
                 },
-                io_uring=_without_io_uring(target),
+                io_uring=_io_uring_problem(target),
                 free_bytes=_free_bytes(target),
             )
     except LoadstoneError as error:
@@ -69,7 +69,7 @@ def _free_bytes(target: Target) -> int | None:
     return None if isinstance(seen, CoreError) else seen.free_bytes
 
 
-def _without_io_uring(target: Target) -> str | None:
+def _io_uring_problem(target: Target) -> str | None:
     probe = next(probe for probe in PROBES if probe.value == "uring")
     outcome = target.execute(Job(operation="probe", options={"file": _OWN_PROGRAM}))
     if outcome.crash:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from loadstone.doctor.conditions import Facts
 from loadstone.doctor.probes import DIRECT, Check, Group, met, read_probes, unmet
+from loadstone.doctor.system_state import Facts
 from loadstone.errors import system_words
 from loadstone.text import printable
 

@@ -1,4 +1,4 @@
-"""What every foreign format is made of: the Trials that count, each with its Case."""
+"""What the formats export: the Trials that count, each with its Case."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def figures(run: Run) -> Iterator[tuple[Case, Trial]]:
     counted = counted_trials(run)
     if not any(counted.values()):
         raise CannotMeasureError(
-            f"{run.id} has no good Trial to export", remedy="`loadstone show` tells why"
+            f"{run.id} has no good Trial to export", remedy="see why with `loadstone show`"
         )
     for case in run.manifest.plan.cases:
         for trial in sorted(counted[case.id], key=lambda trial: trial.round):

@@ -1,1 +1,1 @@
-"""From words to a Plan: options, plan files, parameters, order."""
+"""Plans: the request, plan files, values of parameters, the order of Steps."""

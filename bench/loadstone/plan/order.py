@@ -26,7 +26,7 @@ def order(plan: Plan) -> Iterator[Step]:
 
 
 def conditions_words(conditions: Conditions) -> tuple[str, ...]:
-    """What is to hold for every Trial, for people; empty where nothing was asked for."""
+    """The Conditions of a Plan for people; empty where none were asked for."""
     pin, below_c = conditions.pin, conditions.cool_below_c
     return (
         *(() if pin is None else (f"pinned to CPUs {pin}",)),

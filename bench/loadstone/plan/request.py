@@ -1,4 +1,4 @@
-"""From what the user asked for to a Plan, with every choice made and recorded."""
+"""From a request to a Plan in which every choice is made and recorded."""
 
 import itertools
 import secrets
@@ -25,7 +25,7 @@ _MOST_CASES = 10_000
 
 
 class Request(Noun, frozen=True, kw_only=True):
-    """What was said, on a command line or in a call; None where nothing was.
+    """What was asked for, on a command line or in a call; None where nothing was.
 
     ``what`` is a workload's name or a plan file's path; ``axes`` are ``key=v1,v2`` texts.
     """
@@ -44,24 +44,24 @@ class Request(Noun, frozen=True, kw_only=True):
     cool_below_c: float | None = None
 
 
-_SILENT = Request()
+_EMPTY = Request()
 
 
 def make_plan(request: Request) -> tuple[Plan, list[str]]:
-    """Make the Plan of a Request: its own words first, then the plan file's, then defaults.
+    """Make the Plan of a Request; the plan file fills in what it leaves open, then defaults.
 
     Returns:
         The Plan, and remarks on choices that have no meaning and were dropped.
 
     Raises:
-        UsageError: something in it is not a workload's, no file's, or out of range.
+        UsageError: a name or a value in it is unknown, unusable or out of range.
     """
     what = request.what if request.what is not None else DEFAULT_WORKLOAD
     _require_names(request)
     plan_file = read_plan_file(Path(what)) if _is_path(what) else None
     chosen = workload(plan_file.workload if plan_file else what)
     cases, remarks = make_cases(chosen, _choices(request, plan_file, chosen))
-    planned = plan_file or _SILENT
+    planned = plan_file or _EMPTY
     plan = Plan(
         name=plan_file.name if plan_file else chosen.name,
         workload=chosen.name,
@@ -77,10 +77,10 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
 
 
 def require_whole_paths(request: Request, target: str) -> None:
-    """Refuse a path that begins in a directory of this machine where it is to be another's.
+    """Refuse relative paths for a target that is not this machine.
 
     Raises:
-        UsageError: one does.
+        UsageError: there is one.
     """
     said = (("--file", request.file), ("--dir", request.directory))
     devices = (("--device", name) for name in request.devices if is_path(name))
@@ -101,7 +101,7 @@ def _require_names(request: Request) -> None:
 
 
 def _require_use_of_devices(chosen: Workload, plan: Plan) -> None:
-    """A device is taken by a workload that works on one, and by none else."""
+    """Refuse devices that the workload does not use, and too few of them."""
     named = plan.input.devices
     if not named:
         return
@@ -143,7 +143,8 @@ def _product(axes: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
         count *= len(values)
     if count > _MOST_CASES:
         raise UsageError(
-            f"the product of the axes has {count} Cases", remedy=f"{_MOST_CASES} at most"
+            f"the product of the axes has {count} Cases, more than {_MOST_CASES}",
+            remedy="give fewer values",
         )
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
@@ -161,7 +162,7 @@ def _input(request: Request, planned: Request | PlanFile) -> Input:
         raise UsageError(
             "--file and --size: a file that is there has its size", remedy="take one of them"
         )
-    # Who asks for a size wants a file made, even where the plan names one.
+    # A size asks for a file to be made, even where the plan file names one.
     file = request.file if request.size_bytes is not None else request.file or planned.file
     directory = request.directory or planned.directory
     size_bytes = request.size_bytes if request.size_bytes is not None else planned.size_bytes
@@ -187,23 +188,25 @@ def _conditions(request: Request, planned: Request | PlanFile) -> Conditions:
 
 
 def _absolute(device: str) -> str:
-    """As it is found from any directory: a Run may be resumed in another one."""
+    """An absolute path: a Run may be resumed from another directory."""
     is_file = is_path(device) or ".toml" in device
     return str(Path(device).absolute()) if is_file else device
 
 
 def _devices(request: Request) -> tuple[str, ...]:
-    """The devices, once it is clear that whoever named one knows what will happen to it."""
+    """The devices of a request; one that holds data has to be named with ``--erase`` too."""
     devices, erase = request.devices, request.erase
     for name in (*devices, *erase):
         if not name or "\0" in name:
-            raise UsageError(f"--device: {name!r} is no name of a device")
+            raise UsageError(
+                f"--device: {name!r} is no name of a device", remedy="write one, or leave it out"
+            )
     for device in devices:
         if is_path(device) and device not in erase:
+            name = shlex.quote(device)
             raise UsageError(
                 f"--device {printable(device)}: all that is on it will be lost",
-                remedy="if you want that, "
-                f"name it twice: --device {shlex.quote(device)} --erase {shlex.quote(device)}",
+                remedy=f"if you want that, name it twice: --device {name} --erase {name}",
             )
         if devices.count(device) > 1 and is_path(device):
             raise UsageError(

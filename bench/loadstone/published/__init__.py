@@ -1,1 +1,1 @@
-"""Figures that others published, and Runs held against them."""
+"""Figures that others published, and how Runs compare with them."""

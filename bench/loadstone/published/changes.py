@@ -1,4 +1,4 @@
-"""What is published of the Cases of Runs: a Comparison held against it, and its own soundness."""
+"""Published changes of the Cases that were compared; what postings name is checked."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -8,17 +8,17 @@ from loadstone.errors import UsageError
 from loadstone.model import Better, Case, Comparison, Effect, Metric, Noun, Run
 from loadstone.plan.parameters import as_text, named, parse_value
 from loadstone.published.file import built_in_postings, read_references
-from loadstone.published.posting import Change, Figure, Posting, Quantity, is_of
+from loadstone.published.posting import Change, Figure, Posting, Quantity, matches_case
 from loadstone.units import convert
 from loadstone.workloads import Workload, workloads
 
-# What moves another amount of data is held against nothing but ratios, and not from too far off.
+# Of another size only ratios are compared, and none from further off than this.
 LIKE_SIZE = math.log(10)
 
 
 class PublishedChange(Noun, frozen=True, kw_only=True):
-    """A published change beside an Effect; ``ratio`` is turned so that above 1 is better, and
-    None where only a direction was published."""
+    """A published change of an Effect; ``ratio`` is above 1 where it is better, and None where only
+    a direction was published."""
 
     posting: Posting
     change: Change
@@ -67,7 +67,7 @@ def metric_of(run: Run, name: str) -> Metric | None:
     return next((metric for metric in run.manifest.metrics if metric.name == name), None)
 
 
-def turned(ratio: float, metric: Metric) -> float:
+def improvement(ratio: float, metric: Metric) -> float:
     """A ratio of a metric, new over base, as how many times as good new is."""
     return ratio if metric.better is Better.HIGHER else 1 / ratio
 
@@ -84,7 +84,7 @@ def in_unit(of: Figure | Change, quantity: Quantity, unit: str) -> float:
         raise error.within(f"{of.place}: {quantity}") from None
 
 
-def size_distance(of: Figure | Change, run: Run) -> float:
+def log_size_ratio(of: Figure | Change, run: Run) -> float:
     """How far the size that was published is from the Run's, as a logarithm; 0 where none was."""
     if of.size_bytes is None:
         return 0.0
@@ -95,7 +95,7 @@ def size_distance(of: Figure | Change, run: Run) -> float:
 
 
 def check(postings: Iterable[Posting]) -> None:
-    """Hold what postings name against those of their workloads that are known here.
+    """Check what postings name against the workloads that are known here.
 
     Raises:
         UsageError: a parameter, a value, a metric or a unit is not the workload's.
@@ -117,13 +117,13 @@ def _is_of_effect(posting: Posting, change: Change, effect: Effect, run: Run) ->
     return (
         change.metric == effect.metric
         and any(_is_case(posting, change, effect, case) for case in run.manifest.plan.cases)
-        and size_distance(change, run) <= LIKE_SIZE
+        and log_size_ratio(change, run) <= LIKE_SIZE
     )
 
 
 def _is_case(posting: Posting, change: Change, effect: Effect, case: Case) -> bool:
     is_same = (case.workload, case.label) == (posting.workload, effect.label)
-    return is_same and is_of(change.case, case.parameters)
+    return is_same and matches_case(change.case, case.parameters)
 
 
 def _ratio(change: Change, run: Run) -> float | None:
@@ -131,8 +131,8 @@ def _ratio(change: Change, run: Run) -> float | None:
     assert metric is not None
     if change.base is not None and change.new is not None:
         base, new = (in_unit(change, side, metric.unit) for side in (change.base, change.new))
-        return turned(new / base, metric)
-    return change.ratio and turned(change.ratio, metric)
+        return improvement(new / base, metric)
+    return change.ratio and improvement(change.ratio, metric)
 
 
 def _check_metric(one: Figure | Change, workload: Workload) -> None:
@@ -140,7 +140,8 @@ def _check_metric(one: Figure | Change, workload: Workload) -> None:
     if metric is None:
         known = ", ".join(metric.name for metric in workload.metrics)
         raise UsageError(
-            f"{one.place}: metric: {one.metric!r} is none", remedy=f"there are {known}"
+            f"{one.place}: metric: {one.metric!r} is not one of {workload.name}",
+            remedy=f"there are {known}",
         )
     sides = (one.value,) if isinstance(one, Figure) else (one.base, one.new)
     for quantity in sides:

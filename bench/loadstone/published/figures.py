@@ -1,4 +1,4 @@
-"""A Run's Cases beside published figures, and what they gain beside what was published of that."""
+"""Cases of a Run compared with published figures, and their gains with published gains."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,8 +8,15 @@ from loadstone.analysis.stats import Interval, ratio_interval
 from loadstone.analysis.summary import CaseSummary, counted_trials, summarise
 from loadstone.analysis.time_base import clock_of
 from loadstone.model import Case, Metric, Noun, Run
-from loadstone.published.changes import LIKE_SIZE, in_unit, metric_of, size_distance, turned
-from loadstone.published.posting import Change, Figure, Named, Posting, Quantity, is_of
+from loadstone.published.changes import LIKE_SIZE, improvement, in_unit, log_size_ratio, metric_of
+from loadstone.published.posting import (
+    Change,
+    Figure,
+    ParameterValues,
+    Posting,
+    Quantity,
+    matches_case,
+)
 from loadstone.units import convert
 
 # A GB is a GiB to many: sizes within a tenth are taken for the same.
@@ -21,14 +28,14 @@ class Gain(Noun, frozen=True, kw_only=True):
 
     over: str
     trials: int
-    here: Interval
+    measured: Interval
     published: float
 
 
 class VsPublished(Noun, frozen=True, kw_only=True):
-    """A measured Case beside a published figure; at least one of the last three is there.
+    """A measured Case and a published figure of it; at least one of the last three is there.
 
-    ``here`` is in the published unit, and ``share`` is that over the published figure: None
+    ``measured`` is in the published unit, and ``share`` is that over the published figure: None
     where seconds are not a real machine's, or the file is of another size. ``gain`` is None
     where the Run did not measure the baseline, too.
     """
@@ -37,13 +44,13 @@ class VsPublished(Noun, frozen=True, kw_only=True):
     figure: Figure
     label: str
     trials: int
-    here: Interval | None
+    measured: Interval | None
     share: Interval | None
     gain: Gain | None
 
 
 def vs_published(run: Run, postings: Iterable[Posting]) -> tuple[VsPublished, ...]:
-    """What can be set beside published figures, posting by posting.
+    """What can be compared with published figures, posting by posting.
 
     Raises:
         UsageError: a posting gives a figure in a unit that its metric can't have.
@@ -65,15 +72,15 @@ def _of_case(
     for figure in _nearest([one for one in figures if _is_figure_of(one, summary)], run):
         metric = metric_of(run, figure.metric)
         assert metric is not None
-        here, share = _absolute(run, figure, metric, summary)
+        measured, share = _absolute(run, figure, metric, summary)
         gain = _gain(run, posting, figure, metric, summary, summaries)
-        if here is not None or gain is not None:
+        if measured is not None or gain is not None:
             yield VsPublished(
                 posting=posting,
                 figure=figure,
                 label=summary.case.label,
                 trials=summary.trials,
-                here=here,
+                measured=measured,
                 share=share,
                 gain=gain,
             )
@@ -99,12 +106,12 @@ def _side(change: Change, quantity: Quantity, side: str) -> Figure:
 
 
 def _is_figure_of(figure: Figure, summary: CaseSummary) -> bool:
-    return figure.metric in summary.metrics and is_of(figure.case, summary.case.parameters)
+    return figure.metric in summary.metrics and matches_case(figure.case, summary.case.parameters)
 
 
 def _nearest(figures: Sequence[Figure], run: Run) -> list[Figure]:
     """Those that moved as much as the Run, or most nearly so; none from too far off."""
-    distances = [size_distance(figure, run) for figure in figures]
+    distances = [log_size_ratio(figure, run) for figure in figures]
     limit = min([LIKE_SIZE, *distances])
     return [
         figure for figure, distance in zip(figures, distances, strict=True) if distance <= limit
@@ -117,7 +124,7 @@ def _absolute(
     """The Case's figure in the published unit, and over the published one."""
     published = in_unit(figure, figure.value, metric.unit)
     is_real = clock_of(run.manifest.environment) is None
-    if not is_real or size_distance(figure, run) > _SAME_SIZE:
+    if not is_real or log_size_ratio(figure, run) > _SAME_SIZE:
         return None, None
     interval = summary.metrics[figure.metric]
     shown = convert(1.0, metric.unit, figure.value.unit)
@@ -139,25 +146,25 @@ def _gain(
     baseline = next((one for one in posting.figures if _is_baseline(one, figure)), None)
     if baseline is None or figure.is_baseline:
         return None
-    other = _likest(baseline.case, summary.case, summaries)
+    other = _most_alike(baseline.case, summary.case, summaries)
     if other is None:
         return None
     base, new = _pair(run, other.case, summary.case, metric)
     if not base or min(*base, *new) <= 0:
         return None
-    here = ratio_interval(base, new, paired=True)
+    measured = ratio_interval(base, new, paired=True)
     before, after = (in_unit(one, one.value, metric.unit) for one in (baseline, figure))
     return Gain(
         over=baseline.what,
         trials=len(new),
-        here=_turned(here, metric),
-        published=turned(after / before, metric),
+        measured=_improvement(measured, metric),
+        published=improvement(after / before, metric),
     )
 
 
-def _turned(ratio: Interval, metric: Metric) -> Interval:
-    low, high = sorted(turned(bound, metric) for bound in (ratio.low, ratio.high))
-    return Interval(turned(ratio.median, metric), low, high)
+def _improvement(ratio: Interval, metric: Metric) -> Interval:
+    low, high = sorted(improvement(bound, metric) for bound in (ratio.low, ratio.high))
+    return Interval(improvement(ratio.median, metric), low, high)
 
 
 def _is_baseline(one: Figure, figure: Figure) -> bool:
@@ -165,15 +172,17 @@ def _is_baseline(one: Figure, figure: Figure) -> bool:
     return one.is_baseline and is_like
 
 
-def _likest(case: Named | None, to: Case, summaries: Sequence[CaseSummary]) -> CaseSummary | None:
+def _most_alike(
+    case: ParameterValues | None, to: Case, summaries: Sequence[CaseSummary]
+) -> CaseSummary | None:
     """Of the Cases that are the baseline, the one that shares most parameters, if it is one."""
-    known = [summary for summary in summaries if is_of(case, summary.case.parameters)]
-    shared = [_shared(summary.case, to) for summary in known]
+    known = [summary for summary in summaries if matches_case(case, summary.case.parameters)]
+    shared = [_shared_parameters(summary.case, to) for summary in known]
     is_one = shared.count(max(shared, default=0)) == 1
     return known[shared.index(max(shared))] if is_one else None
 
 
-def _shared(one: Case, other: Case) -> int:
+def _shared_parameters(one: Case, other: Case) -> int:
     return len(one.parameters.items() & other.parameters.items())
 
 

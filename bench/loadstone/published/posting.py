@@ -14,7 +14,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 Day = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
 Sizes = Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
-Named = Mapping[str, tuple[Value, ...]]
+ParameterValues = Mapping[str, tuple[Value, ...]]
 """Parameters by name, each with the values that it may have."""
 
 
@@ -46,7 +46,7 @@ class Figure(Noun, frozen=True, kw_only=True):
     what: Text
     metric: Text
     value: Quantity
-    case: Named | None = None
+    case: ParameterValues | None = None
     size_bytes: Sizes | None = None
     is_baseline: bool = False
     note: str = ""
@@ -67,7 +67,7 @@ class Change(Noun, frozen=True, kw_only=True):
     new: Quantity | None = None
     ratio: Positive | None = None
     direction: Direction | None = None
-    case: Named | None = None
+    case: ParameterValues | None = None
     size_bytes: Sizes | None = None
     note: str = ""
 
@@ -89,7 +89,7 @@ class Posting(Noun, frozen=True, kw_only=True):
     changes: tuple[Change, ...] = ()
 
 
-def is_of(case: Named | None, parameters: Mapping[str, Value]) -> bool:
+def matches_case(case: ParameterValues | None, parameters: Mapping[str, Value]) -> bool:
     """Whether a Case's parameters have, of all that are named, one of the values."""
     return case is not None and all(
         name in parameters and any(_is_same(value, parameters[name]) for value in values)

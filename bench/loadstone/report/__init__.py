@@ -1,1 +1,1 @@
-"""Runs and Comparisons, for people."""
+"""Runs and Comparisons as text, HTML and JSON."""

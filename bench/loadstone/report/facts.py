@@ -1,4 +1,4 @@
-"""What a Run was made on, for the head of a report."""
+"""Facts about a Run as text, for the head of a report."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,7 @@ from loadstone.plan.order import conditions_words
 from loadstone.units import format_bytes_rounded
 
 # What differs between any two Runs.
-_FLEETING = frozenset(
+_NEVER_THE_SAME = frozenset(
     {
         *("kernel.boot_id", "load.1min", "memory.available_bytes", "clock.step_ns"),
         *("heat.zones", "battery.temperature_mc", "battery.level_percent"),
@@ -20,14 +20,14 @@ _DISK = ("disk.vendor", "disk.model", "disk.revision")
 _PROFILE, _DRIVER = "storage.profile", "storage.driver"
 
 
-class Fact(Noun, frozen=True, kw_only=True):
+class NamedText(Noun, frozen=True, kw_only=True):
     """A name and what is known under it."""
 
     name: str
     text: str
 
 
-class Difference(Noun, frozen=True, kw_only=True):
+class DifferingFact(Noun, frozen=True, kw_only=True):
     """A fact that Runs do not share, with its text in each of them."""
 
     name: str
@@ -44,22 +44,24 @@ class Trouble(Noun, frozen=True, kw_only=True):
     rounds: str
 
 
-def head(run: Run) -> list[Fact]:
+def head(run: Run) -> list[NamedText]:
     """The facts that decide the figures, as far as they are known."""
     manifest = run.manifest
     return [
-        *(Fact(name=name, text=text) for name, text in _known(run) if text),
-        Fact(name="Plan", text=_plan_text(run)),
-        Fact(name="Begun", text=manifest.created.replace("T", " ").split("+")[0][:19] + " UTC"),
-        Fact(name="Loadstone", text=f"{manifest.loadstone}, core {manifest.core[:12]}"),
+        *(NamedText(name=name, text=text) for name, text in _known(run) if text),
+        NamedText(name="Plan", text=_plan_text(run)),
+        NamedText(
+            name="Begun", text=manifest.created.replace("T", " ").split("+")[0][:19] + " UTC"
+        ),
+        NamedText(name="Loadstone", text=f"{manifest.loadstone}, core {manifest.core[:12]}"),
     ]
 
 
 def lab_lines(run: Run) -> Iterator[str]:
-    """What has to stand above figures that come from the lab: their clock, and the storage."""
+    """What is shown above figures of the lab: their clock, storage and guest."""
     if clocked := clock_line(run):
-        told = (("clock", clocked), ("storage", _storage(run)), ("guest", _guest(run)))
-        yield from (f"{name}: {text}" for name, text in told if text)
+        lines = (("clock", clocked), ("storage", _storage(run)), ("guest", _guest(run)))
+        yield from (f"{name}: {text}" for name, text in lines if text)
 
 
 def clock_line(run: Run) -> str | None:
@@ -71,20 +73,25 @@ def clock_line(run: Run) -> str | None:
     return time_base.words(found) + (f"; {note}" if note else "")
 
 
-def environment(run: Run) -> list[Fact]:
+def environment(run: Run) -> list[NamedText]:
     """Everything that was recorded about the Target."""
     facts = run.manifest.environment.facts
-    return [Fact(name=name, text=_fact_text(run, name)) for name in sorted(facts)]
+    return [NamedText(name=name, text=_fact_text(run, name)) for name in sorted(facts)]
 
 
-def differences(runs: Sequence[Run]) -> list[Difference]:
+def differing_facts(runs: Sequence[Run]) -> list[DifferingFact]:
     """The facts in which Runs differ, those aside that never are the same twice."""
-    names = sorted({name for run in runs for name in run.manifest.environment.facts} - _FLEETING)
+    names = sorted(
+        {name for run in runs for name in run.manifest.environment.facts} - _NEVER_THE_SAME
+    )
     found = [
-        Difference(name="target", texts=tuple(run.manifest.environment.target for run in runs)),
-        Difference(name="loadstone", texts=tuple(run.manifest.loadstone for run in runs)),
-        Difference(name="core", texts=tuple(run.manifest.core[:12] for run in runs)),
-        *(Difference(name=name, texts=tuple(_fact_text(r, name) for r in runs)) for name in names),
+        DifferingFact(name="target", texts=tuple(run.manifest.environment.target for run in runs)),
+        DifferingFact(name="loadstone", texts=tuple(run.manifest.loadstone for run in runs)),
+        DifferingFact(name="core", texts=tuple(run.manifest.core[:12] for run in runs)),
+        *(
+            DifferingFact(name=name, texts=tuple(_fact_text(r, name) for r in runs))
+            for name in names
+        ),
     ]
     return [difference for difference in found if len(set(difference.texts)) > 1]
 
@@ -173,8 +180,8 @@ def _storage(run: Run) -> str:
         for name in sorted(known)
         if name.startswith(_STORAGE) and name not in (_PROFILE, _DRIVER)
     )
-    told = _joined(*(str(known[name]) for name in (_PROFILE, _DRIVER) if known.get(name)))
-    return _joined(told, *parameters)
+    names = (str(known[name]) for name in (_PROFILE, _DRIVER) if known.get(name))
+    return _joined(*names, *parameters)
 
 
 def _guest(run: Run) -> str:

@@ -15,7 +15,7 @@ _FEWEST = 3
 _SHOWN_UNITS = {"B/s": "GB/s", "ns": "ms"}
 
 
-class Counter(Noun, frozen=True, kw_only=True):
+class CounterRow(Noun, frozen=True, kw_only=True):
     """One line of the evidence: a counter and its median in each Case, as text."""
 
     name: str
@@ -40,7 +40,7 @@ def headline(run: Run, summary: CaseSummary) -> str:
 
 
 def rivals(run: Run, ranked: Sequence[CaseSummary]) -> tuple[str, ...]:
-    """Labels of those that can't be told from the first with these rounds: intervals that meet."""
+    """Labels of the Cases whose intervals overlap with that of the first."""
     best = primary(run, ranked[0])
     others = ((summary, primary(run, summary)) for summary in ranked[1:])
     return tuple(
@@ -91,12 +91,12 @@ def notes(summary: CaseSummary) -> tuple[str, ...]:
     return (*summary.notes, *(f"{count} {words}" for count, words in counts if count))
 
 
-def counters(summaries: Sequence[CaseSummary]) -> tuple[list[Counter], int]:
+def counters(summaries: Sequence[CaseSummary]) -> tuple[list[CounterRow], int]:
     """The evidence of some Cases, and how many counters were left out as they stayed at zero."""
     names = sorted({name for summary in summaries for name in summary.evidence})
     moved = [name for name in names if any(summary.evidence.get(name) for summary in summaries)]
     rows = [
-        Counter(
+        CounterRow(
             name=name,
             medians=tuple(
                 format_counter(name, summary.evidence.get(name)) for summary in summaries

@@ -1,11 +1,12 @@
-"""What is worth knowing about the conditions of a Run before its figures are believed."""
+"""What is worth knowing about a Run before its figures are trusted."""
 
 from collections.abc import Iterator, Sequence
 
 from loadstone.analysis.stats import Interval
 from loadstone.analysis.summary import CaseSummary
 from loadstone.core.evidence import timed_ns
-from loadstone.doctor.conditions import conditions
+from loadstone.doctor.system_state import system_states
+from loadstone.errors import with_remedy
 from loadstone.model import Run
 
 _UNSTEADY = 0.10
@@ -14,13 +15,13 @@ _STOLEN = 0.02
 
 def hints(run: Run, summaries: Sequence[CaseSummary]) -> list[str]:
     """Sentences on unsteady figures, their likely causes, and what to do."""
-    found = list(_conditions(run, summaries))
+    found = list(_system_states(run, summaries))
     unsteady = [summary for summary in summaries if _spread(summary, run) > _UNSTEADY]
     if unsteady:
         found.insert(
             0,
             f"{len(unsteady)} of {sum(1 for s in summaries if s.trials)} Cases are unsteady "
-            f"(interval wider than ±{_UNSTEADY:.0%}): more --rounds, or mend the causes below",
+            f"(interval wider than ±{_UNSTEADY:.0%}): more --rounds, or fix the causes below",
         )
     return found
 
@@ -37,10 +38,10 @@ def primary(run: Run, summary: CaseSummary) -> Interval | None:
     return summary.metrics.get(run.manifest.metrics[0].name) if run.manifest.metrics else None
 
 
-def _conditions(run: Run, summaries: Sequence[CaseSummary]) -> Iterator[str]:
-    for condition in conditions(run.manifest.environment.facts):
-        if condition.problem is not None:
-            yield f"{condition.problem}; {condition.remedy}"
+def _system_states(run: Run, summaries: Sequence[CaseSummary]) -> Iterator[str]:
+    for state in system_states(run.manifest.environment.facts):
+        if state.problem is not None:
+            yield with_remedy(state.problem, state.remedy)
     yield from _disturbance(summaries)
 
 

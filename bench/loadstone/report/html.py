@@ -17,8 +17,8 @@ from loadstone.published.figures import vs_published
 from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
 from loadstone.report.hints import hints
-from loadstone.report.published import Block, blocks
-from loadstone.report.strips import Chart, Entry, chart, overviews
+from loadstone.report.published import PostingBlock, blocks
+from loadstone.report.strips import Chart, ReportedRun, chart, overviews
 from loadstone.report.timeline import Timeline, timelines
 
 _SUFFIXES = (".html", ".htm")
@@ -47,8 +47,8 @@ class Section(Noun, frozen=True, kw_only=True):
     run: Run
     series: int
     clock: str | None
-    head: list[facts.Fact]
-    environment: list[facts.Fact]
+    head: list[facts.NamedText]
+    environment: list[facts.NamedText]
     missing_trials: int
     fastest: Row | None
     chart: Chart | None
@@ -57,10 +57,10 @@ class Section(Noun, frozen=True, kw_only=True):
     timelines: list[Timeline]
     is_scale_shared: bool
     latencies: list[Row]
-    counters: list[figures.Counter]
+    counters: list[figures.CounterRow]
     still_counters: int
     troubles: list[facts.Trouble]
-    vs_published: list[Block]
+    vs_published: list[PostingBlock]
     hints: list[str]
 
 
@@ -78,31 +78,31 @@ def render(runs: Sequence[Run], postings: Sequence[Posting] = ()) -> str:
     """The report of one or several Runs as the text of an HTML file.
 
     Args:
-        postings: what is published, to be set beside the Cases that it is of.
+        postings: what is published, to be shown next to its Cases.
 
     Raises:
         UsageError: a posting gives a figure in a unit that its metric can't have.
     """
-    entries = [_entry(run, series) for series, run in enumerate(runs)]
+    entries = [_reported(run, series) for series, run in enumerate(runs)]
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             sections=[_section(entry, postings) for entry in entries],
             overviews=_overviews(entries),
-            differences=facts.differences(runs),
+            differences=facts.differing_facts(runs),
             version=__version__,
         )
     )
 
 
-def _overviews(entries: Sequence[Entry]) -> list[Overview]:
+def _overviews(entries: Sequence[ReportedRun]) -> list[Overview]:
     """The charts of those Runs whose figures have a common unit, clock by clock."""
-    by_clock: dict[str, list[Entry]] = {}
+    by_clock: dict[str, list[ReportedRun]] = {}
     for entry in entries:
         kind = tag(clock_of(entry.run.manifest.environment))
         by_clock.setdefault(kind, []).append(entry)
-    # Beside a clock of the lab, a real machine's time has to be named too.
+    # Next to a clock of the lab, a real machine's time is named too.
     unsaid = words(None) if len(by_clock) > 1 else None
     return [
         Overview(clock=facts.clock_line(same[0].run) or unsaid, chart=shared)
@@ -144,11 +144,11 @@ def _with_code(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(_visible(text)))))
 
 
-def _entry(run: Run, series: int) -> Entry:
-    return Entry(run=run, series=series, cases=tuple(figures.measured(run, summarise(run))))
+def _reported(run: Run, series: int) -> ReportedRun:
+    return ReportedRun(run=run, series=series, cases=tuple(figures.measured(run, summarise(run))))
 
 
-def _section(entry: Entry, postings: Sequence[Posting]) -> Section:
+def _section(entry: ReportedRun, postings: Sequence[Posting]) -> Section:
     run, summaries = entry.run, summarise(entry.run)
     lines, is_scale_shared = timelines(entry)
     counters, still_counters = figures.counters(entry.cases)
@@ -182,8 +182,8 @@ def _row(run: Run, summary: CaseSummary) -> Row:
     )
 
 
-def _fastest(entry: Entry) -> Row | None:
-    """The first Case, its figure, and as notes those that can't be told from it."""
+def _fastest(entry: ReportedRun) -> Row | None:
+    """The fastest Case, its figure, and as notes those whose intervals overlap with it."""
     if not entry.cases or not figures.is_ranked(entry.run):
         return None
     return Row(

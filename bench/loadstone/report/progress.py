@@ -35,7 +35,7 @@ class ProgressReport:
         )
         self._task = self._bar.add_task("preparing", total=None)
         self._last: Step | None = None
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def __enter__(self) -> "ProgressReport":
         self._bar.start()
@@ -59,8 +59,8 @@ class ProgressReport:
 
     def ended(self, step: Step, trial: Trial | None) -> None:
         self._bar.advance(self._task)
-        if (line := _complaint(step, trial)) and line not in self._told:
-            self._told.add(line)
+        if (line := _complaint(step, trial)) and line not in self._reported:
+            self._reported.add(line)
             self.say(line)
 
 
@@ -71,7 +71,7 @@ class LineReport:
         self._name = printable(name)
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._last: Step | None = None
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def say(self, text: str) -> None:
         self._console.print(escape(f"{self._name}: {text}"))
@@ -85,8 +85,8 @@ class LineReport:
         self._last = step
 
     def ended(self, step: Step, trial: Trial | None) -> None:
-        if (line := _complaint(step, trial)) and line not in self._told:
-            self._told.add(line)
+        if (line := _complaint(step, trial)) and line not in self._reported:
+            self._reported.add(line)
             self.say(line)
 
 

@@ -1,4 +1,4 @@
-"""Runs and Comparisons beside published figures, as text."""
+"""Runs and Comparisons next to published figures, as text."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,8 @@ _MANY = 1e5
 _NONE = "–"
 
 
-class Row(Noun, frozen=True, kw_only=True):
-    """A Case beside a published figure of it; a dash where the Run cannot say."""
+class PublishedRow(Noun, frozen=True, kw_only=True):
+    """A Case next to a published figure of it; a dash where the Run has no such figure."""
 
     label: str
     what: str
@@ -28,15 +28,15 @@ class Row(Noun, frozen=True, kw_only=True):
     published_gain: str
 
 
-class Block(Noun, frozen=True, kw_only=True):
+class PostingBlock(Noun, frozen=True, kw_only=True):
     """What one posting has of a Run's Cases.
 
-    ``has_figures`` says whether a figure of the Run stands beside any. ``baselines`` is what
+    ``has_figures`` says whether any row has a figure of the Run. ``baselines`` is what
     gains are over, as it was published; without any, there are no gains.
     """
 
     posting: Posting
-    rows: tuple[Row, ...]
+    rows: tuple[PublishedRow, ...]
     has_figures: bool
     baselines: tuple[str, ...]
 
@@ -49,15 +49,15 @@ def change_lines(comparison: Comparison, published: PublishedByLabel) -> Iterato
 
 
 def hint(found: Sequence[VsPublished]) -> str | None:
-    """That a report has more to say."""
+    """That a report has more, where there are published figures."""
     labels = {one.label for one in found}
     if not labels:
         return None
-    cases = "1 Case stands" if len(labels) == 1 else f"{len(labels)} Cases stand"
-    return f"{cases} beside published figures in `loadstone report`"
+    cases = "1 Case has" if len(labels) == 1 else f"{len(labels)} Cases have"
+    return f"{cases} published figures in `loadstone report`"
 
 
-def blocks(run: Run, found: Sequence[VsPublished]) -> list[Block]:
+def blocks(run: Run, found: Sequence[VsPublished]) -> list[PostingBlock]:
     """What is found of a Run, posting by posting."""
     postings = {id(one.posting): one.posting for one in found}
     return [
@@ -84,21 +84,21 @@ def _change_text(change: Change, ratio: float | None) -> str:
     return f"{_quantity(change.base)} → {_quantity(change.new)} (×{_number(ratio)})"
 
 
-def _block(run: Run, posting: Posting, found: Sequence[VsPublished]) -> Block:
-    return Block(
+def _block(run: Run, posting: Posting, found: Sequence[VsPublished]) -> PostingBlock:
+    return PostingBlock(
         posting=posting,
         rows=tuple(_row(run, one) for one in found),
-        has_figures=any(one.here is not None for one in found),
+        has_figures=any(one.measured is not None for one in found),
         baselines=tuple(dict.fromkeys(one.gain.over for one in found if one.gain)),
     )
 
 
-def _row(run: Run, one: VsPublished) -> Row:
+def _row(run: Run, one: VsPublished) -> PublishedRow:
     gain = one.gain
-    return Row(
+    return PublishedRow(
         label=one.label,
         what=_what(run, one.figure),
-        here=_here(one.here, one.trials, f" {one.figure.value.unit}"),
+        here=_here(one.measured, one.trials, f" {one.figure.value.unit}"),
         published=_quantity(one.figure.value),
         share=_here(one.share, one.trials, ""),
         gain=_gain(gain),
@@ -118,7 +118,7 @@ def _what(run: Run, figure: Figure) -> str:
 
 
 def _gain(gain: Gain | None) -> str:
-    return _NONE if gain is None else f"×{_here(gain.here, gain.trials, '')}"
+    return _NONE if gain is None else f"×{_here(gain.measured, gain.trials, '')}"
 
 
 def _here(interval: Interval | None, trials: int, unit: str) -> str:

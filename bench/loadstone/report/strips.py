@@ -42,7 +42,7 @@ class Strip(Noun, frozen=True, kw_only=True):
     rounds_text: str
 
 
-class Group(Noun, frozen=True, kw_only=True):
+class StripGroup(Noun, frozen=True, kw_only=True):
     """Strips that belong together: one Case's, where several Runs stand side by side."""
 
     label: str
@@ -55,10 +55,10 @@ class Chart(Noun, frozen=True, kw_only=True):
     metric: Metric
     unit: str
     axis: Axis
-    groups: tuple[Group, ...]
+    groups: tuple[StripGroup, ...]
 
 
-class Entry(Noun, frozen=True, kw_only=True):
+class ReportedRun(Noun, frozen=True, kw_only=True):
     """A Run in a report: ``series`` is its place there, ``cases`` those that have figures."""
 
     run: Run
@@ -66,14 +66,14 @@ class Entry(Noun, frozen=True, kw_only=True):
     cases: tuple[CaseSummary, ...]
 
 
-def chart(entry: Entry) -> Chart | None:
+def chart(entry: ReportedRun) -> Chart | None:
     """The Cases of one Run, best first; None where none has figures."""
     return _chart([entry]) if entry.cases else None
 
 
-def overviews(entries: Sequence[Entry]) -> list[Chart]:
+def overviews(entries: Sequence[ReportedRun]) -> list[Chart]:
     """The Cases that several Runs have in common, side by side: a Chart for every metric."""
-    by_metric: dict[Metric, list[Entry]] = {}
+    by_metric: dict[Metric, list[ReportedRun]] = {}
     for entry in entries:
         if entry.cases:
             by_metric.setdefault(entry.run.manifest.metrics[0], []).append(entry)
@@ -81,11 +81,11 @@ def overviews(entries: Sequence[Entry]) -> list[Chart]:
     return [_chart(group) for group in common if group]
 
 
-def _in_common(entries: Sequence[Entry]) -> list[Entry]:
+def _in_common(entries: Sequence[ReportedRun]) -> list[ReportedRun]:
     """The Runs with those of their Cases that another one has too."""
     counts = Counter(summary.case.id for entry in entries for summary in entry.cases)
     kept = (
-        Entry(
+        ReportedRun(
             run=entry.run,
             series=entry.series,
             cases=tuple(summary for summary in entry.cases if counts[summary.case.id] > 1),
@@ -95,7 +95,7 @@ def _in_common(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in kept if entry.cases]
 
 
-def _chart(entries: Sequence[Entry]) -> Chart:
+def _chart(entries: Sequence[ReportedRun]) -> Chart:
     metric = entries[0].run.manifest.metrics[0]
     axis = _axis(entries, metric)
     labels: dict[str, str] = {}
@@ -104,11 +104,11 @@ def _chart(entries: Sequence[Entry]) -> Chart:
         for summary in entry.cases:
             labels.setdefault(summary.case.id, summary.case.label)
             strips.setdefault(summary.case.id, []).append(_strip(entry, summary, axis))
-    groups = tuple(Group(label=labels[id_], strips=tuple(strips[id_])) for id_ in strips)
+    groups = tuple(StripGroup(label=labels[id_], strips=tuple(strips[id_])) for id_ in strips)
     return Chart(metric=metric, unit=unit_of(metric), axis=axis, groups=groups)
 
 
-def _axis(entries: Sequence[Entry], metric: Metric) -> Axis:
+def _axis(entries: Sequence[ReportedRun], metric: Metric) -> Axis:
     cases = [(entry.run, summary) for entry in entries for summary in entry.cases]
     figures = [figure for run, summary in cases for figure in _figures(run, summary)]
     highs = [interval.high for run, summary in cases if (interval := primary(run, summary))]
@@ -122,7 +122,7 @@ def _figures(run: Run, summary: CaseSummary) -> list[float]:
     return [trial.metrics[name] for trial in trials if name in trial.metrics]
 
 
-def _strip(entry: Entry, summary: CaseSummary, axis: Axis) -> Strip:
+def _strip(entry: ReportedRun, summary: CaseSummary, axis: Axis) -> Strip:
     metric, interval = entry.run.manifest.metrics[0], primary(entry.run, summary)
     assert interval is not None
     figures = _figures(entry.run, summary)

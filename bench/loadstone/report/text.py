@@ -64,7 +64,7 @@ def print_run(run: Run, out: Console, postings: Sequence[Posting] = ()) -> None:
 
 
 def fastest(run: Run, measured: Sequence[CaseSummary]) -> str:
-    """Who is first, and who can't be told from it with these rounds."""
+    """The fastest Case, and those whose intervals overlap with it."""
     first = measured[0]
     text = f"fastest: [bold]{escape(first.case.label)}[/], {figures.headline(run, first)}"
     if rivals := figures.rivals(run, measured):
@@ -180,9 +180,11 @@ def _reasons(run: Run, status: Status) -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for trial in run.trials:
         if trial.status is status:
-            told = found.setdefault((trial.reason or "no reason known", trial.remedy or ""), [])
-            if labels[trial.case] not in told:
-                told.append(labels[trial.case])
+            of_reason = found.setdefault(
+                (trial.reason or "no reason known", trial.remedy or ""), []
+            )
+            if labels[trial.case] not in of_reason:
+                of_reason.append(labels[trial.case])
     return found
 
 

@@ -7,7 +7,7 @@ from loadstone.model import Metric, Noun, Span, Trial
 from loadstone.report.hints import primary
 from loadstone.report.lanes import Lane, colours_of, lanes_of
 from loadstone.report.scale import Axis, axis_to, format_ns
-from loadstone.report.strips import Entry
+from loadstone.report.strips import ReportedRun
 from loadstone.result_names import READY_NS, RELEASE_SPAN
 
 # The shortest time line is at least this part of the longest, or each has a scale of its own.
@@ -16,7 +16,7 @@ _BREAK = 0.02
 
 
 class Total(Noun, frozen=True, kw_only=True):
-    """What the spans of one name come to over all lanes."""
+    """The sum of the spans of one name over all lanes."""
 
     name: str
     colour: str
@@ -53,7 +53,7 @@ class _Drawing(Noun, frozen=True, kw_only=True):
         return max(span.end_ns for span in self.spans)
 
 
-def timelines(entry: Entry) -> tuple[list[Timeline], bool]:
+def timelines(entry: ReportedRun) -> tuple[list[Timeline], bool]:
     """The time line of every measured Case's most median Trial, best Case first.
 
     Returns:
@@ -77,7 +77,7 @@ def most_median(trials: Sequence[Trial], metric: Metric, median: float) -> Trial
     return min(figured, key=lambda trial: abs(trial.metrics[metric.name] - median), default=None)
 
 
-def _drawing(entry: Entry, summary: CaseSummary) -> _Drawing | None:
+def _drawing(entry: ReportedRun, summary: CaseSummary) -> _Drawing | None:
     interval = primary(entry.run, summary)
     assert interval is not None
     trials = [trial for trial in counted_trials(entry.run)[summary.case.id] if trial.spans]

@@ -1,1 +1,1 @@
-"""A Plan carried out, and the Run that is kept of it."""
+"""Carrying out a Plan, and Runs on disk."""

@@ -1,4 +1,4 @@
-"""Waiting until a Target is as cool as a Trial was asked to find it."""
+"""Waiting until a Target is below the temperature that ``--cool-below`` gives."""
 
 from collections.abc import Callable
 
@@ -12,13 +12,13 @@ from loadstone.targets import Say, Target
 
 _LIMIT_S = 15 * 60.0
 _POLL_S = 5.0
-_SAY_EACH_S = 60.0
+_REPORT_EACH_S = 60.0
 
 
 class CoolDown(Noun, frozen=True, kw_only=True):
-    """A temperature to wait for, and the sensors that tell it: a battery's or those of zones.
+    """A temperature to wait for, and the sensors that read it: a battery's or those of zones.
 
-    Which of them is settled once: a battery that does not answer is no reason to go by a zone.
+    Which of them is decided once: a battery that stops answering is not replaced by a zone.
     """
 
     target: Target
@@ -28,27 +28,27 @@ class CoolDown(Noun, frozen=True, kw_only=True):
     now_s: Callable[[], float]
 
     def wait(self, say: Say) -> float:
-        """Come back when it is below; what is waited for is said, and again each minute.
+        """Wait until it is below; what is waited for is reported, and again each minute.
 
         Returns:
             How long it took, in seconds.
 
         Raises:
-            CannotMeasureError: it was not to be had within a quarter of an hour.
+            CannotMeasureError: it was not that cool within a quarter of an hour.
         """
-        start_s, said_s = self.now_s(), -_SAY_EACH_S
+        start_s, reported_s = self.now_s(), -_REPORT_EACH_S
         while not self._is_below(found := self.thermometer()):
             waited_s = self.now_s() - start_s
             if waited_s >= _LIMIT_S:
                 raise self._too_hot(found)
-            if waited_s - said_s >= _SAY_EACH_S:
+            if waited_s - reported_s >= _REPORT_EACH_S:
                 say(f"waiting for {self.below_c:g} °C: {found or 'no sensor answers'}")
-                said_s = waited_s
+                reported_s = waited_s
             self.sleep(_POLL_S)
         return self.now_s() - start_s
 
     def thermometer(self) -> Thermometer | None:
-        """What it is now."""
+        """The temperature now."""
         return thermometer(
             self.sensors, parse_reading(self.sensors, self.target.read_texts(self.sensors.paths))
         )
@@ -60,8 +60,8 @@ class CoolDown(Noun, frozen=True, kw_only=True):
         is_now = f"{found} still" if found else "no sensor answers"
         return CannotMeasureError(
             f"--cool-below {self.below_c:g}C: {is_now} after {_LIMIT_S / 60:.0f} min",
-            remedy="cool the "
-            "place, take it off its charger, dim its screen, or start a new run with a higher one",
+            remedy="cool the place, take it off its charger, dim its screen, or start a new run "
+            "with a higher temperature",
         )
 
 
@@ -72,10 +72,10 @@ def cool_down(
     sleep: Callable[[float], None],
     now_s: Callable[[], float],
 ) -> CoolDown | None:
-    """What ``--cool-below`` asks for; None where it was not given.
+    """The wait that ``--cool-below`` asks for; None where it was not given.
 
     Raises:
-        CannotMeasureError: no sensor tells a temperature.
+        CannotMeasureError: no sensor reads a temperature.
     """
     if below_c is None:
         return None
@@ -88,7 +88,7 @@ def cool_down(
         if found.thermometer() is not None:
             return found
     raise CannotMeasureError(
-        f"--cool-below {below_c:g}C: neither a battery nor a thermal zone tells {target.name}'s "
+        f"--cool-below {below_c:g}C: neither a battery nor a thermal zone reads {target.name}'s "
         "temperature",
-        remedy="leave it out, and let it rest before each run",
+        remedy="leave it out, and let the device cool before each run",
     )

@@ -1,4 +1,4 @@
-"""Which Runs there are, and which one a user means."""
+"""Which Runs there are, and which one a text names."""
 
 import contextlib
 import re

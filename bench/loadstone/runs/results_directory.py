@@ -1,4 +1,4 @@
-"""A results directory while Runs are made in it."""
+"""The lock on a results directory while Runs are made in it."""
 
 import contextlib
 import fcntl
@@ -10,18 +10,18 @@ from loadstone.durable import cannot_write
 
 DEFAULT_RESULTS = Path("results")
 
-_PASSING = ("journal", "scratch", "runs")
+_TEMPORARY = ("journal", "scratch", "runs")
 
 
 @contextlib.contextmanager
 def results_lock(results: Path) -> Iterator[bool]:
-    """Hold a results directory, which is made where there is none.
+    """Lock a results directory, which is made where there is none.
 
-    At the end what a kill left half written in the journal goes, and directories that are empty,
-    unless another process holds it too; so does itself, where it was made here.
+    The last process that holds the lock removes half-written files of the journal and empty
+    directories, and the results directory itself where it was made here and is empty.
 
     Yields:
-        Whether another process holds it already.
+        Whether another process holds the lock already.
 
     Raises:
         RunError: it is no directory that can be made or opened.
@@ -34,7 +34,7 @@ def results_lock(results: Path) -> Iterator[bool]:
         yield is_shared
     finally:
         if _lock(fd, fcntl.LOCK_EX):
-            _sweep(results, is_made)
+            _remove_empty(results, is_made)
         os.close(fd)
 
 
@@ -48,7 +48,7 @@ def _open(results: Path) -> int:
 
 
 def _lock(fd: int, kind: int) -> bool:
-    """Whether the lock was had; a file system without locks never gives any."""
+    """Whether the lock was taken; never so on a file system without locks."""
     try:
         fcntl.flock(fd, kind | fcntl.LOCK_NB)
     except OSError:
@@ -56,10 +56,10 @@ def _lock(fd: int, kind: int) -> bool:
     return True
 
 
-def _sweep(results: Path, is_made: bool) -> None:
+def _remove_empty(results: Path, is_made: bool) -> None:
     for draft in (results / "journal").glob("*.tmp"):
         with contextlib.suppress(OSError):
             draft.unlink()
-    for directory in (*(results / name for name in _PASSING), *([results] if is_made else [])):
+    for directory in (*(results / name for name in _TEMPORARY), *([results] if is_made else [])):
         with contextlib.suppress(OSError):
             directory.rmdir()

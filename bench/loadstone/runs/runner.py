@@ -1,4 +1,4 @@
-"""Plan × Target → Run. Knows no workload and no target by name."""
+"""Carries out a Plan on a Target. Knows no workload and no target by name."""
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,10 +28,10 @@ _SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model", "
 
 
 class Observer(Protocol):
-    """Whoever watches a Run go on."""
+    """Is told how a Run goes on."""
 
     def say(self, text: str) -> None:
-        """A sentence on what is being prepared."""
+        """A sentence for the user: what is prepared or waited for."""
 
     def begin(self, path: Path, steps: int) -> None:
         """The Run is on disk; this many Steps lie ahead."""
@@ -44,7 +44,7 @@ class Observer(Protocol):
 
 
 class Silence:
-    """Nobody watches."""
+    """An Observer that ignores everything."""
 
     def say(self, text: str) -> None: ...
 
@@ -62,8 +62,8 @@ def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> R
     that went away is waited for, and the Run goes on with what it lacks.
 
     Raises:
-        LoadstoneError: the subject is unusable, the Target stayed away, or the results cannot
-            be written.
+        LoadstoneError: the input is unusable, the Target stayed away, or the results cannot be
+            written.
     """
     with ExitStack() as stack:
         enter_results_lock(stack, results, observer)
@@ -97,7 +97,7 @@ def run_side_by_side(
 
 
 def _notes(run: Future[Run]) -> tuple[str, ...]:
-    """How to go on with what was ended early, and what was left."""
+    """The notes of what ended a Run early: how to resume it, what was left behind."""
     return tuple(getattr(run.exception(), "__notes__", ()))
 
 
@@ -122,7 +122,7 @@ def _begin(plan: Plan, target: Target, results: Path, observer: Observer) -> Run
                 core=native.source_hash(),
             )
         )
-        with _told_how_to_go_on(writer, results):
+        with _resume_note(writer, results):
             is_lost = _carry_out(
                 list(order(plan)), (), target, prepared, conditions, writer, observer
             )
@@ -149,7 +149,7 @@ def _finish(run: Run, target: Target, results: Path, observer: Observer) -> Run:
         _check_nothing_to_erase(run)
         with ExitStack() as stack:
             writer = stack.enter_context(store.reopen(run))
-            stack.enter_context(_told_how_to_go_on(writer, results))
+            stack.enter_context(_resume_note(writer, results))
             conditions = resolve_conditions(
                 run.manifest.plan.conditions, target, run.manifest.environment.facts
             )
@@ -163,7 +163,7 @@ def _finish(run: Run, target: Target, results: Path, observer: Observer) -> Run:
 
 
 def enter_results_lock(stack: ExitStack, results: Path, observer: Observer) -> None:
-    """Hold a results directory as long as the stack stands; what the user should know is said.
+    """Lock a results directory until the stack is left; others at work and leftovers are told.
 
     Raises:
         RunError: it is no directory that can be made, opened or read.
@@ -171,7 +171,7 @@ def enter_results_lock(stack: ExitStack, results: Path, observer: Observer) -> N
     if stack.enter_context(results_lock(results)):
         observer.say(
             f"another loadstone is at work in {results}: each slows the other down and drops its "
-            "cache; figures are better made one after the other"
+            "cache; run one after the other"
         )
     if left := find_leftovers(results):
         observer.say(
@@ -185,8 +185,8 @@ def _where(results: Path) -> str:
 
 
 @contextmanager
-def _told_how_to_go_on(writer: store.RunWriter, results: Path) -> Iterator[None]:
-    """Whatever ends a Run early says how to go on with it, where that can be done."""
+def _resume_note(writer: store.RunWriter, results: Path) -> Iterator[None]:
+    """Add to whatever ends a Run early how to resume it, where that can be done."""
     try:
         yield
     except BaseException as error:
@@ -229,7 +229,7 @@ def _skipped(trials: Iterable[Trial]) -> set[str]:
 
 
 def _check_known(run: Run) -> None:
-    """A Run from elsewhere may name what this loadstone would not, or not in this way, run."""
+    """Refuse a Run whose Cases this loadstone does not have, or measures by another core."""
     plan = run.manifest.plan
     chosen = workload(plan.workload)
     is_known = all(_is_of(chosen, case) for case in plan.cases) and all(
@@ -244,7 +244,7 @@ def _check_known(run: Run) -> None:
 
 
 def _check_nothing_to_erase(run: Run) -> None:
-    """A name may mean another disk by now; only who types it twice says that it may be lost."""
+    """Refuse to erase a device again: its name may be another disk's by now."""
     if erase := run.manifest.plan.input.erase:
         raise RunError(
             f"{run.id}: cannot be resumed: {', '.join(erase)} may be another device by now",
@@ -284,7 +284,11 @@ def _carry_out(
     writer: store.RunWriter,
     observer: Observer,
 ) -> bool:
-    """Whether the Target went away, and is back: what was prepared there may be gone."""
+    """Carry out Steps.
+
+    Returns:
+        Whether the Target went away and is back: what was prepared there may be gone.
+    """
     observer.begin(writer.path, len(steps))
     skipped = _skipped(earlier)
     for step in steps:

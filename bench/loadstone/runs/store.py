@@ -32,6 +32,7 @@ TRIALS = "trials.jsonl"
 
 STAMP = "%Y%m%dT%H%M%SZ"
 _LIMIT_BYTES = 64 << 20
+_NAME_A_RUN = "name a Run by its directory, its id, or `last`"
 
 
 class _Head(msgspec.Struct):
@@ -72,7 +73,7 @@ class RunWriter:
         self.close()
 
     def close(self) -> None:
-        """Let go of the Run; a second time does nothing."""
+        """Unlock and close the Run; a second time does nothing."""
         if self._fd >= 0:
             # Closing alone would leave the lock with a child that was forked meanwhile.
             with contextlib.suppress(OSError):
@@ -111,7 +112,7 @@ class RunWriter:
                 remedy="wait until that one has ended",
             ) from None
 
-    def _go_on_from(self, run: Run) -> None:
+    def _resume_from(self, run: Run) -> None:
         trials, self._end_bytes = _read_trials(self._trials, run.manifest)
         if trials != run.trials:
             raise RunError(f"{self.path} has changed since it was read", remedy="resume it again")
@@ -161,7 +162,7 @@ def create(
 
 
 def reopen(run: Run) -> RunWriter:
-    """Go on with a Run: a torn last line is cut off, and Trials are appended after.
+    """Open a Run to append Trials; a torn last line is cut off.
 
     Raises:
         RunError: another process is writing it, it has changed since ``run`` was loaded, or it
@@ -170,7 +171,7 @@ def reopen(run: Run) -> RunWriter:
     _require_file(run.path / TRIALS)
     with contextlib.ExitStack() as undo:
         writer = undo.enter_context(RunWriter(run.path, run.manifest))
-        writer._go_on_from(run)
+        writer._resume_from(run)
         undo.pop_all()
     return writer
 
@@ -187,10 +188,9 @@ def load(path: Path) -> Run:
 
 
 def cannot_read(path: Path, error: OSError) -> RunError:
+    """What to raise where reading a Run failed."""
     words = system_words(error.errno or 0)
-    return RunError(
-        f"cannot read {path}: {words}", remedy="give yourself access or name another Run"
-    )
+    return RunError(f"cannot read {path}: {words}", remedy="make it readable or name another Run")
 
 
 def _make_directory(runs: Path, created: datetime, target: str, plan: str) -> Path:
@@ -236,10 +236,14 @@ def _read_manifest(path: Path) -> Manifest:
                 remedy="update loadstone",
             )
         if schema < SCHEMA_VERSION:
-            raise RunError(f"{path.parent} is not a Run: {path} has the schema {schema}")
+            raise RunError(
+                f"{path.parent} is not a Run: {path} has the schema {schema}", remedy=_NAME_A_RUN
+            )
         return decode(data, Manifest)
     except UNDECODABLE as error:
-        raise RunError(f"{path.parent} is not a Run: {path}: {error}") from error
+        raise RunError(
+            f"{path.parent} is not a Run: {path}: {error}", remedy=_NAME_A_RUN
+        ) from error
 
 
 def _read_trials(path: Path, manifest: Manifest) -> tuple[tuple[Trial, ...], int]:
@@ -275,7 +279,7 @@ def _read_trial(line: bytes, is_last: bool, at: str) -> Trial | None:
 
 def _damaged(at: str, what: str) -> RunError:
     return RunError(
-        f"{at}: {what}", remedy="the Run is damaged, restore it from a copy or measure again"
+        f"{at}: the Run is damaged: {what}", remedy="restore it from a copy, or measure again"
     )
 
 
@@ -306,10 +310,17 @@ def _require_file(path: Path) -> None:
     except OSError as error:
         raise cannot_read(path, error) from error
     if not is_file:
-        raise RunError(f"{path.parent} is not a Run: it has no file {path.name}")
+        raise RunError(
+            f"{path.parent} is not a Run: it has no file {path.name}", remedy=_NAME_A_RUN
+        )
 
 
 def require_directory(path: Path) -> Path:
+    """The same path, which is a directory that can be read.
+
+    Raises:
+        RunError: it is not.
+    """
     try:
         os.scandir(path).close()
     except OSError as error:

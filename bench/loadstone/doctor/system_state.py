@@ -1,4 +1,4 @@
-"""What about a machine makes its figures unsteady or partial, read off its facts."""
+"""States of a machine that make its figures unsteady or partial, read off its facts."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,8 +15,8 @@ _BUSY_LOAD = 0.5
 _LOW_PERCENT = 15
 
 
-class Condition(Noun, frozen=True, kw_only=True):
-    """One thing to know before figures are believed; ``problem`` is None where all is well."""
+class SystemState(Noun, frozen=True, kw_only=True):
+    """One thing to know before figures are trusted; ``problem`` is None where all is well."""
 
     name: str
     state: str
@@ -24,22 +24,22 @@ class Condition(Noun, frozen=True, kw_only=True):
     remedy: str | None = None
 
 
-def conditions(facts: Facts) -> tuple[Condition, ...]:
-    """What the facts say of each condition; those that they do not know of are left out.
+def system_states(facts: Facts) -> tuple[SystemState, ...]:
+    """The states that the facts tell; those that they do not are left out.
 
     Args:
         facts: an Environment's.
     """
-    return tuple(found for evaluate in _JUDGES if (found := evaluate(facts)) is not None)
+    return tuple(found for evaluate in _EVALUATORS if (found := evaluate(facts)) is not None)
 
 
-def _governor(facts: Facts) -> Condition | None:
+def _governor(facts: Facts) -> SystemState | None:
     governor = facts.get("cpu.governor")
     if governor is None:
         return None
     if governor == "performance":
-        return Condition(name="governor", state="performance")
-    return Condition(
+        return SystemState(name="governor", state="performance")
+    return SystemState(
         name="governor",
         state=str(governor),
         problem=f"the CPU governor is {governor}; `performance` is steadier",
@@ -47,14 +47,14 @@ def _governor(facts: Facts) -> Condition | None:
     )
 
 
-def _thp(facts: Facts) -> Condition | None:
+def _thp(facts: Facts) -> SystemState | None:
     thp = facts.get("memory.thp")
     if thp is None:
         return None
     state = f"{thp}; shmem {facts.get('memory.thp_shmem') or 'unknown'}"
     if thp != "never":
-        return Condition(name="transparent huge pages", state=state)
-    return Condition(
+        return SystemState(name="transparent huge pages", state=state)
+    return SystemState(
         name="transparent huge pages",
         state=state,
         problem="transparent huge pages are off: destination thp gets plain pages",
@@ -62,17 +62,17 @@ def _thp(facts: Facts) -> Condition | None:
     )
 
 
-def _page_reporting(facts: Facts) -> Condition | None:
+def _page_reporting(facts: Facts) -> SystemState | None:
     order = facts.get("memory.page_reporting_order")
     if not facts.get("cpu.is_virtual") or not isinstance(order, int):
         return None
     if order > _LARGEST_ORDER:
-        return Condition(name="free page reporting", state=f"off (order {order})")
-    return Condition(
+        return SystemState(name="free page reporting", state=f"off (order {order})")
+    return SystemState(
         name="free page reporting",
         state=f"on (order {order})",
         problem="this virtual machine hands free memory back to its host (free page reporting), "
-        "so that touching memory anew is dear and varies",
+        "so that touching memory anew is expensive and varies",
         remedy=f"for steadier figures, as root: echo {_LARGEST_ORDER + 1} > "
         f"/sys/module/page_reporting/parameters/page_reporting_order (now {order})",
     )
@@ -82,12 +82,12 @@ def _is_lab_guest(facts: Facts) -> bool:
     return facts.get("clock.name") is not None
 
 
-def _bare_metal(facts: Facts) -> Condition:
+def _bare_metal(facts: Facts) -> SystemState:
     if _is_lab_guest(facts):
-        return Condition(name="bare metal", state="lab guest, simulated on purpose")
+        return SystemState(name="bare metal", state="lab guest, simulated on purpose")
     if not facts.get("cpu.is_virtual"):
-        return Condition(name="bare metal", state="no hypervisor seen")
-    return Condition(
+        return SystemState(name="bare metal", state="no hypervisor seen")
+    return SystemState(
         name="bare metal",
         state="virtual machine",
         problem="in a virtual machine `cold` is cold for this kernel only: the host may hold the "
@@ -96,32 +96,32 @@ def _bare_metal(facts: Facts) -> Condition:
     )
 
 
-def _read_ahead(facts: Facts) -> Condition | None:
+def _read_ahead(facts: Facts) -> SystemState | None:
     read_ahead = facts.get("block.read_ahead_kb")
     if not isinstance(read_ahead, int):
         return None
     if read_ahead == _DEFAULT_READ_AHEAD_KB:
-        return Condition(name="read_ahead_kb", state=str(read_ahead))
-    return Condition(
+        return SystemState(name="read_ahead_kb", state=str(read_ahead))
+    return SystemState(
         name="read_ahead_kb",
         state=str(read_ahead),
         problem=f"read_ahead_kb is {read_ahead} here (Linux's default is "
-        f"{_DEFAULT_READ_AHEAD_KB}): buffered and mmap figures hang on it",
+        f"{_DEFAULT_READ_AHEAD_KB}): buffered and mmap figures depend on it",
         remedy="compare only runs with the same, or as root: echo "
         f"{_DEFAULT_READ_AHEAD_KB} > /sys/block/DISK/queue/read_ahead_kb",
     )
 
 
-def _load(facts: Facts) -> Condition | None:
+def _load(facts: Facts) -> SystemState | None:
     load, cpus = facts.get("load.1min"), facts.get("cpu.count")
-    # A guest's is that of its own boot, and nobody can end what else runs.
+    # A guest's is that of its own boot, and nothing else runs in it.
     if not isinstance(load, float) or _is_lab_guest(facts):
         return None
     cpus = cpus if isinstance(cpus, int) and cpus else 1
     state = f"load {load:g} on {cpus} CPUs"
     if load <= _BUSY_LOAD * cpus:
-        return Condition(name="quiet machine", state=state)
-    return Condition(
+        return SystemState(name="quiet machine", state=state)
+    return SystemState(
         name="quiet machine",
         state=state,
         problem=f"the machine is busy ({state})",
@@ -129,15 +129,15 @@ def _load(facts: Facts) -> Condition | None:
     )
 
 
-def _swap(facts: Facts) -> Condition | None:
+def _swap(facts: Facts) -> SystemState | None:
     swap = facts.get("memory.swap_bytes")
     if not isinstance(swap, int):
         return None
     state = f"{format_bytes_rounded(swap)}, swappiness {facts.get('memory.swappiness')}"
-    return Condition(name="swap", state=state if swap else "none")
+    return SystemState(name="swap", state=state if swap else "none")
 
 
-def _frequency_limit(facts: Facts) -> Condition | None:
+def _frequency_limit(facts: Facts) -> SystemState | None:
     limits = facts.get("cpu.limits_khz")
     if not isinstance(limits, str):
         return None
@@ -148,16 +148,16 @@ def _frequency_limit(facts: Facts) -> Condition | None:
         if int(limit) < int(hardware)
     ]
     if not lowered:
-        return Condition(name="frequency limits", state="none below what the hardware can do")
-    return Condition(
+        return SystemState(name="frequency limits", state="none below what the hardware can do")
+    return SystemState(
         name="frequency limits",
         state="lowered",
-        problem=f"somebody limits {', '.join(lowered)}: power saving, a driver, or heat",
+        problem=f"something limits {', '.join(lowered)}: power saving, a driver, or heat",
         remedy="end power saving and let it cool, or compare only runs with the same limits",
     )
 
 
-def _battery(facts: Facts) -> Condition | None:
+def _battery(facts: Facts) -> SystemState | None:
     level, status = facts.get("battery.level_percent"), facts.get("battery.status")
     if not isinstance(level, int):
         return None
@@ -165,28 +165,28 @@ def _battery(facts: Facts) -> Condition | None:
     warmth = f", {mc / 1000:.1f} °C" if isinstance(mc, int) else ""
     state = f"{level} %, {status or 'state unknown'}{warmth}"
     if facts.get("battery.saver_is_on"):
-        return Condition(
+        return SystemState(
             name="battery",
             state=state,
             problem="the battery saver is on: it slows CPUs down",
             remedy="turn its battery saver off, or charge it",
         )
     if level >= _LOW_PERCENT:
-        return Condition(name="battery", state=state)
-    return Condition(
+        return SystemState(name="battery", state=state)
+    return SystemState(
         name="battery",
         state=state,
-        problem=f"the battery is low ({level} %): many a machine slows down to spare it",
+        problem=f"the battery is low ({level} %): many machines then slow down",
         remedy="charge it",
     )
 
 
-def _screen(facts: Facts) -> Condition | None:
+def _screen(facts: Facts) -> SystemState | None:
     wakefulness = facts.get("screen.wakefulness")
-    return None if wakefulness is None else Condition(name="screen", state=str(wakefulness))
+    return None if wakefulness is None else SystemState(name="screen", state=str(wakefulness))
 
 
-_JUDGES: tuple[Callable[[Facts], Condition | None], ...] = (
+_EVALUATORS: tuple[Callable[[Facts], SystemState | None], ...] = (
     _governor,
     _frequency_limit,
     _battery,
