@@ -1,6 +1,8 @@
 """What can be asked for, and how; what comes out on which stream."""
 
 import json
+import os
+import pty
 import re
 from pathlib import Path
 
@@ -11,21 +13,23 @@ from loadstone import __version__
 
 ONCE = ("--rounds", "1", "--warmups", "0")
 _WORKLOADS = "there are calibration, dm-flush, dm-verity, folio-write, model-load"
-VERBS = ("clean", "compare", "completion", "gate", "list", "plan", "resume", "run", "show")
+VERBS = (
+    *("clean", "compare", "completion", "devices", "doctor", "export", "gate", "lab", "list"),
+    *("plan", "report", "resume", "run", "schema", "show"),
+)
 
 
 def test_every_verb_tells_how_it_is_used(loadstone: Command) -> None:
     overview = loadstone("--help")
     assert overview.code == 0
-    verbs = [
-        line.split()[0]
-        for line in overview.out.split("Commands:\n")[1].splitlines()
-        if line.startswith("  ") and line[2] != " "
-    ]
-    assert set(VERBS) <= set(verbs)
+    lines = overview.out.split("Commands:\n")[1].splitlines()
+    verbs = [line.split()[0] for line in lines]
+    assert verbs == list(VERBS)
+    assert not [line for line in lines if line.endswith("...")]
     for verb in verbs:
-        done = loadstone(verb, "--help")
+        done = loadstone(verb, "--help", env={"COLUMNS": "80"})
         assert done.code == 0, verb
+        assert max(map(len, done.out.splitlines())) <= 80, verb
         assert done.out.startswith(f"Usage: loadstone {verb} "), verb
         assert done.err == ""
 
@@ -43,6 +47,31 @@ def test_list_tells_every_parameter_with_its_values(loadstone: Command) -> None:
     for word in ("model-load", "engine", "destination", "dma-heap:NAME", "overlap", "verify"):
         assert word in done.out
     assert loadstone("list", "model-load").out in done.out
+
+
+def test_list_breaks_its_lines_on_a_terminal_and_leaves_them_whole_in_a_pipe(
+    loadstone: Command,
+) -> None:
+    """On a terminal of 80 columns the same words come in the same order."""
+    reader, writer = pty.openpty()
+    process = loadstone.start("list", stdout=writer, env={"COLUMNS": "80"})
+    os.close(writer)
+    shown = b"".join(iter(lambda: read_terminal(reader), b"")).decode()
+    process.communicate(timeout=60)
+    os.close(reader)
+    whole = loadstone("list").out
+    assert process.returncode == 0
+    assert shown.split() == whole.split()
+    assert max(map(len, whole.splitlines())) > 80
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def read_terminal(reader: int) -> bytes:
+    """What a terminal shows next; nothing when nobody has it open any more (EIO)."""
+    try:
+        return os.read(reader, 4096)
+    except OSError:
+        return b""
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from loadstone.provision.removal import Removal
 
 
-@click.command()
+@click.command(short_help="Remove files and devices that killed Runs left behind.")
 @results_option
 def command(results: Path) -> ExitCode:
     """Take down what Runs that were killed had set up: files, devices, tunables.

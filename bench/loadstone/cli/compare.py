@@ -14,7 +14,7 @@ from loadstone.cli._options import (
 from loadstone.cli._output import print_json
 
 
-@click.command()
+@click.command(short_help="Compare two Runs: effect, interval, verdict, evidence.")
 @click.argument("base")
 @click.argument("new")
 @threshold_option

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from loadstone.model import Fact
 
 
-@click.command()
+@click.command(short_help="List the devices that can be targets.")
 @access_options
 @results_option
 @json_option

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from loadstone.doctor.probes import Check
 
 
-@click.command()
+@click.command(short_help='Say what can be measured here; each "no" with its remedy.')
 @option("--file", type=str, help="Model file to try; only read. Without: a small one is made.")
 @option(
     "--target",

@@ -7,7 +7,7 @@ import click
 from loadstone.cli._options import results_option
 
 
-@click.command()
+@click.command(short_help="Print a Run in another program's format.")
 @click.argument("run", default="last")
 @click.option("--format", "name", required=True, metavar="FORMAT", help="One of those above.")
 @click.option(

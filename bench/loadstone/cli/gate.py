@@ -9,7 +9,7 @@ from loadstone.errors import ExitCode
 from loadstone.model import Comparison, Verdict
 
 
-@click.command()
+@click.command(short_help="Compare two Runs, as an exit code.")
 @click.argument("base")
 @click.argument("new")
 @threshold_option

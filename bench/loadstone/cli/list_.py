@@ -1,28 +1,46 @@
 """``loadstone list``: workloads and their parameters."""
 
+import shutil
+import sys
+import textwrap
+
 import click
 
 from loadstone.model import Kind, Parameter, Value
 from loadstone.units import format_bytes
 
 
-@click.command()
+@click.command(short_help="List the workloads, their parameters, values and defaults.")
 @click.argument("name", required=False, metavar="[WORKLOAD]")
 def command(name: str | None) -> None:
     """List the workloads, their parameters, values and defaults."""
     from loadstone.workloads import workload, workloads
 
     for chosen in [workload(name)] if name else workloads().values():
-        click.echo(f"{chosen.name}: {chosen.summary}")
+        _print(f"{chosen.name}: {chosen.summary}", indent=2)
         for parameter in chosen.parameters:
-            click.echo(f"  {parameter.name:<12} {_values(parameter)}")
-            click.echo(f"  {'':<12} {parameter.help}")
+            _print(f"  {parameter.name:<12} {_values(parameter)}", indent=15)
+            _print(f"  {'':<12} {parameter.help}", indent=15)
         metrics = ", ".join(f"{metric.name} ({metric.unit})" for metric in chosen.metrics)
-        click.echo(f"  metrics: {metrics}")
+        _print(f"  metrics: {metrics}", indent=4)
         click.echo("  default Cases:")
         for partial in chosen.default_cases():
             parameters, _ = chosen.complete(partial)
-            click.echo(f"    {chosen.label(parameters)}")
+            _print(f"    {chosen.label(parameters)}", indent=6)
+
+
+def _print(line: str, indent: int) -> None:
+    """A line that a terminal's width breaks between words; in a pipe it stays one line."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(
+            line,
+            width,
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    click.echo(line)
 
 
 def _values(parameter: Parameter) -> str:

@@ -7,7 +7,7 @@ import click
 from loadstone.cli._options import conditions_options, plan_options, request_of
 
 
-@click.command()
+@click.command(short_help="Show what `run` would do with these options, in order.")
 @plan_options
 @conditions_options
 def command(**said: Any) -> None:

@@ -7,7 +7,7 @@ import click
 from loadstone.cli._options import reference_option, results_option
 
 
-@click.command()
+@click.command(short_help="Write Runs as one HTML file.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option(
     "-o",

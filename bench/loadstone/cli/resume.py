@@ -10,7 +10,7 @@ from loadstone.errors import ExitCode
 from loadstone.targets.access import Access
 
 
-@click.command()
+@click.command(short_help="Finish a Run that was interrupted.")
 @click.argument("run", default="last")
 @access_options
 @results_option

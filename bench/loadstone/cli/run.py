@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from loadstone.plan.request import Request
 
 
-@click.command()
+@click.command(short_help="Time the Cases of a workload or of a plan file.")
 @plan_options
 @target_option
 @access_options

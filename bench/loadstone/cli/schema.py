@@ -5,7 +5,7 @@ import click
 from loadstone.cli._output import print_json
 
 
-@click.command()
+@click.command(short_help="Print the JSON Schema of what is on disk and in --json.")
 @click.argument("name", required=False, metavar="[NAME]")
 def command(name: str | None) -> None:
     """Print the JSON Schema of a document by NAME; without NAME, list them."""

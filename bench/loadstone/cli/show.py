@@ -8,7 +8,7 @@ from loadstone.cli._options import json_option, results_option
 from loadstone.cli._output import print_run
 
 
-@click.command()
+@click.command(short_help="Show the table of a Run.")
 @click.argument("run", default="last")
 @results_option
 @json_option
