@@ -11,17 +11,7 @@ from scipy.stats import binom
 
 from loadstone.analysis.compare import compare
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import (
-    Case,
-    Comparison,
-    Effect,
-    Input,
-    Metric,
-    Run,
-    Status,
-    Value,
-    Verdict,
-)
+from loadstone.model import Case, Comparison, Effect, Input, Metric, Run, Status, Value, Verdict
 from sample_runs import DELAY, SPEED, measured_run
 
 LABELS = tuple(f"block {i}" for i in range(10))

@@ -6,12 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from loadstone.analysis.compare import compare
-from loadstone.model import (
-    Case,
-    Run,
-    Value,
-    Verdict,
-)
+from loadstone.model import Case, Run, Value, Verdict
 from sample_runs import manifest_of, plan_of, run_of, start_of, trial_of
 
 CASE = Case.of("model-load", "it", {})

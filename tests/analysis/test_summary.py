@@ -3,14 +3,7 @@
 import pytest
 
 from loadstone.analysis.summary import counted_trials, summarise
-from loadstone.model import (
-    Case,
-    Metric,
-    Run,
-    Span,
-    Status,
-    Trial,
-)
+from loadstone.model import Case, Metric, Run, Span, Status, Trial
 from sample_runs import DELAY, SPEED, manifest_of, plan_of, run_of, trial_of
 
 FAST, SLOW, BROKEN, ABSENT = (

@@ -15,16 +15,7 @@ import pytest
 from commands import Command
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.export import find_format, formats
-from loadstone.model import (
-    Better,
-    Case,
-    Manifest,
-    Metric,
-    Run,
-    Status,
-    Trial,
-    Value,
-)
+from loadstone.model import Better, Case, Manifest, Metric, Run, Status, Trial, Value
 from loadstone.runs.store import load
 from sample_runs import READY, SPEED, manifest_of, plan_of, run_of, trial_of
 

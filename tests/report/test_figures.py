@@ -1,13 +1,7 @@
 """The table of a Run has its workload's columns, and some for a workload that is not known."""
 
 from loadstone.analysis.summary import summarise
-from loadstone.model import (
-    Better,
-    Case,
-    Metric,
-    Run,
-    Span,
-)
+from loadstone.model import Better, Case, Metric, Run, Span
 from loadstone.report.figures import cells, headings, is_ranked
 from loadstone.units import format_metric
 from loadstone.workloads import workloads

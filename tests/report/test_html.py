@@ -16,15 +16,7 @@ from loadstone.analysis.compare import compare
 from loadstone.analysis.summary import summarise
 from loadstone.cli import cli
 from loadstone.errors import LoadstoneError, RunError, UsageError
-from loadstone.model import (
-    Case,
-    Histogram,
-    Metric,
-    Run,
-    Span,
-    Status,
-    Trial,
-)
+from loadstone.model import Case, Histogram, Metric, Run, Span, Status, Trial
 from loadstone.report import html
 from loadstone.report.figures import bounds, measured
 from loadstone.report.lanes import colours_of, lanes_of

@@ -6,17 +6,7 @@ import pytest
 
 from fake_phone import Phone
 from loadstone.errors import TargetLostError
-from loadstone.model import (
-    Case,
-    Conditions,
-    Finding,
-    Job,
-    Outcome,
-    Span,
-    Status,
-    Step,
-    Trial,
-)
+from loadstone.model import Case, Conditions, Finding, Job, Outcome, Span, Status, Step, Trial
 from loadstone.runs.conditions import resolve_conditions
 from loadstone.runs.trial import NextAction, inherent_ns, run_trial
 
