@@ -1,11 +1,14 @@
 """Files of published figures, and the Cases that they are of."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from loadstone.model import Better, Case, Metric
+from loadstone.model import Better, Case, Metric, Run, Value
 from loadstone.published.file import read_reference
 from loadstone.published.posting import Posting
+from sample_runs import NEAR_ONE, READY, measured_run
 
+GIB = 1 << 30
 FLUSH_SPEED = Metric(name="throughput", unit="KiB/s", better=Better.HIGHER)
 SEGMENTS = Case.of("dm-flush", "1024 segments", {"segments": 1024, "devices": 1, "block": 4096})
 DIRECT, BUFFERED = (
@@ -61,3 +64,10 @@ def postings(tmp_path: Path, text: str) -> tuple[Posting, ...]:
     path = tmp_path / "published.toml"
     path.write_text(text)
     return read_reference(path)
+
+
+def load_run(facts: Mapping[str, Value], *more: Case) -> Run:
+    """A Run that takes 2 s buffered, and 1 s direct and otherwise."""
+    slow, fast = ([2e9 * one for one in NEAR_ONE], [1e9 * one for one in NEAR_ONE])
+    sides = [(BUFFERED, slow), *((case, fast) for case in (DIRECT, *more))]
+    return measured_run(sides, READY, facts=facts)

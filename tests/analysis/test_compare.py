@@ -1,46 +1,29 @@
 """Comparisons call what is there, and only that."""
 
 import math
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from analysis.runs import STEADY, run_with
 from loadstone.analysis.compare import compare
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Case, Comparison, Effect, Input, Metric, Run, Status, Value, Verdict
-from sample_runs import DELAY, SPEED, measured_run
+from loadstone.model import Comparison, Effect, Metric, Run, Status, Verdict
+from sample_runs import DELAY, SPEED
 
 LABELS = tuple(f"block {i}" for i in range(10))
-STEADY = [100.0, 101.0, 99.5, 100.5, 99.0, 100.2, 99.8, 100.7]
-
-
-def _run(
-    name: str,
-    figures: Mapping[str, Sequence[float]],
-    metric: Metric = SPEED,
-    hour: int = 0,
-    grown: Collection[str] = (),
-    facts: Mapping[str, Value] | None = None,
-) -> Run:
-    """A Run whose rounds are a minute each, from the given hour on.
-
-    The labels in grown have one more parameter, and so another id.
-    """
-    cases = tuple(
-        Case.of("model-load", label, {"block": label, "grown": label in grown}) for label in figures
-    )
-    own = [(case, figures[case.label]) for case in cases]
-    return measured_run(own, metric, name, hour, facts)
 
 
 def _of_one(
     base: Sequence[float], new: Sequence[float], metric: Metric = SPEED, new_hour: int = 1
 ) -> Effect:
-    sides = _run("a", {"block 0": base}, metric), _run("b", {"block 0": new}, metric, new_hour)
+    sides = (
+        run_with("a", {"block 0": base}, metric),
+        run_with("b", {"block 0": new}, metric, new_hour),
+    )
     return compare(*sides).effects[0]
 
 
@@ -66,7 +49,7 @@ def test_a_compared_with_a_calls_a_difference_once_in_20_at_most(drift: str) -> 
     random = np.random.default_rng(7)
     tries = 30
     pairs = (
-        (_run("a", _noisy(random, drift)), _run("b", _noisy(random, drift), hour=1))
+        (run_with("a", _noisy(random, drift)), run_with("b", _noisy(random, drift), hour=1))
         for _ in range(tries)
     )
     called = sum(_is_called(compare(base, new)) for base, new in pairs)
@@ -75,8 +58,8 @@ def test_a_compared_with_a_calls_a_difference_once_in_20_at_most(drift: str) -> 
 
 def test_a_true_tenth_is_found_in_most_of_ten_noisy_cases_and_never_reversed() -> None:
     random = np.random.default_rng(8)
-    base = _run("a", _noisy(random, "none"))
-    new = _run("b", _noisy(random, "none", effect=1.1), hour=1)
+    base = run_with("a", _noisy(random, "none"))
+    new = run_with("b", _noisy(random, "none", effect=1.1), hour=1)
     verdicts = [effect.verdict for effect in compare(base, new).effects]
     assert verdicts.count(Verdict.FASTER) >= 6
     assert Verdict.SLOWER not in verdicts
@@ -115,11 +98,11 @@ def test_a_single_round_decides_nothing() -> None:
 
 def test_many_cases_are_corrected_for() -> None:
     five, more = STEADY[:5], [1.2 * figure for figure in STEADY[:5]]
-    alone = compare(_run("a", {"block 0": five}), _run("b", {"block 0": more}, hour=1))
+    alone = compare(run_with("a", {"block 0": five}), run_with("b", {"block 0": more}, hour=1))
     assert [effect.verdict for effect in alone.effects] == [Verdict.FASTER]
     among = compare(
-        _run("a", dict.fromkeys(LABELS, five)),
-        _run("b", dict.fromkeys(LABELS, five) | {"block 0": more}, hour=1),
+        run_with("a", dict.fromkeys(LABELS, five)),
+        run_with("b", dict.fromkeys(LABELS, five) | {"block 0": more}, hour=1),
     )
     assert among.effects[0].p == pytest.approx(10 * alone.effects[0].p)
     assert among.effects[0].verdict is Verdict.INCONCLUSIVE
@@ -127,7 +110,7 @@ def test_many_cases_are_corrected_for() -> None:
 
 def test_a_change_that_drift_could_explain_is_withheld_with_a_warning() -> None:
     falling = [figure * 0.98**number for number, figure in enumerate(STEADY)]
-    base, new = _run("a", {"block 0": falling}), _run("b", {"block 0": STEADY}, hour=1)
+    base, new = run_with("a", {"block 0": falling}), run_with("b", {"block 0": STEADY}, hour=1)
     comparison = compare(base, new)
     assert comparison.effects[0].verdict is Verdict.INCONCLUSIVE
     assert comparison.effects[0].rounds_needed is None
@@ -145,29 +128,29 @@ def test_interleaved_runs_are_paired_so_that_shared_drift_cancels() -> None:
 
 
 def test_warm_ups_and_trials_that_did_not_end_well_do_not_count() -> None:
-    good = _run("a", {"block 0": STEADY})
+    good = run_with("a", {"block 0": STEADY})
     spoilt = [
         msgspec.structs.replace(good.trials[0], metrics={"throughput": 1.0}, **change)
         for change in ({"warmup": True}, {"status": Status.INVALID}, {"status": Status.FAILED})
         for _ in range(20)
     ]
     worse = msgspec.structs.replace(good, trials=(*good.trials, *spoilt))
-    new = _run("b", {"block 0": STEADY}, hour=1)
+    new = run_with("b", {"block 0": STEADY}, hour=1)
     assert compare(worse, new).effects == compare(good, new).effects
 
 
 def test_cases_are_matched_by_label_only_where_no_id_is_shared() -> None:
-    base = _run("a", {"block 0": STEADY, "block 1": STEADY})
-    renamed = _run("b", {"block 0": STEADY}, hour=1, grown=["block 0"])
+    base = run_with("a", {"block 0": STEADY, "block 1": STEADY})
+    renamed = run_with("b", {"block 0": STEADY}, hour=1, grown=["block 0"])
     assert [effect.label for effect in compare(base, renamed).effects] == ["block 0"]
-    mixed = _run("b", {"block 0": STEADY, "block 1": STEADY}, hour=1, grown=["block 0"])
+    mixed = run_with("b", {"block 0": STEADY, "block 1": STEADY}, hour=1, grown=["block 0"])
     assert [effect.label for effect in compare(base, mixed).effects] == ["block 1"]
     assert len(compare(base, mixed).unmatched) == 2
 
 
 def test_a_case_that_one_run_skipped_is_unmatched_with_the_reason() -> None:
-    base = _run("a", {"block 0": STEADY, "block 1": STEADY})
-    new = _run("b", {"block 0": STEADY, "block 1": STEADY[:1]}, hour=1)
+    base = run_with("a", {"block 0": STEADY, "block 1": STEADY})
+    new = run_with("b", {"block 0": STEADY, "block 1": STEADY[:1]}, hour=1)
     skip = msgspec.structs.replace(
         new.trials[-1], status=Status.SKIPPED, reason="no udmabuf", metrics={}
     )
@@ -177,18 +160,20 @@ def test_a_case_that_one_run_skipped_is_unmatched_with_the_reason() -> None:
 
 
 def test_a_figure_of_zero_has_no_ratio_and_says_so() -> None:
-    base = _run("a", {"block 0": STEADY, "block 1": STEADY})
-    new = _run("b", {"block 0": STEADY, "block 1": [0.0, *STEADY[1:]]}, hour=1)
+    base = run_with("a", {"block 0": STEADY, "block 1": STEADY})
+    new = run_with("b", {"block 0": STEADY, "block 1": [0.0, *STEADY[1:]]}, hour=1)
     assert compare(base, new).unmatched == ("block 1 (NEW: throughput of zero has no ratio)",)
 
 
 def test_nothing_in_common_is_an_error_that_names_both_runs_and_what_to_do() -> None:
     with pytest.raises(CannotMeasureError, match=r"^a and b have no measured Case.*same plan"):
-        compare(_run("a", {"block 0": STEADY}), _run("b", {"block 1": STEADY}))
+        compare(run_with("a", {"block 0": STEADY}), run_with("b", {"block 1": STEADY}))
     with pytest.raises(CannotMeasureError, match=r"throughput in B/s and b measures delay in ns"):
-        compare(_run("a", {"block 0": STEADY}), _run("b", {"block 0": STEADY}, DELAY))
+        compare(run_with("a", {"block 0": STEADY}), run_with("b", {"block 0": STEADY}, DELAY))
     with pytest.raises(UsageError, match="negative"):
-        compare(_run("a", {"block 0": STEADY}), _run("b", {"block 0": STEADY}), threshold=-0.1)
+        compare(
+            run_with("a", {"block 0": STEADY}), run_with("b", {"block 0": STEADY}), threshold=-0.1
+        )
 
 
 def test_only_evidence_that_moved_is_kept_most_moved_first() -> None:
@@ -198,93 +183,13 @@ def test_only_evidence_that_moved_is_kept_most_moved_first() -> None:
 
     many = {f"counter{i}": 100.0 for i in range(20)}
     base = with_evidence(
-        _run("a", {"block 0": STEADY}), {"flushes": 2, "ios": 100, "gone": 1, "zero": 0} | many
+        run_with("a", {"block 0": STEADY}), {"flushes": 2, "ios": 100, "gone": 1, "zero": 0} | many
     )
     new = with_evidence(
-        _run("b", {"block 0": STEADY}, hour=1),
+        run_with("b", {"block 0": STEADY}, hour=1),
         {"flushes": 1, "ios": 109, "come": 1, "zero": 0} | dict.fromkeys(many, 120.0),
     )
     evidence = compare(base, new).effects[0].evidence
     assert next(iter(evidence.items())) == ("flushes", (2, 1))
     assert len(evidence) == 8
     assert not {"ios", "gone", "come", "zero"} & set(evidence)
-
-
-def test_warnings_name_what_else_differs_between_the_runs() -> None:
-    base = _run("a", {"block 0": STEADY[:4]}, facts={"kernel.release": "6.1", "fs.type": "ext4"})
-    new = _run(
-        "b", {"block 0": STEADY}, hour=1, facts={"kernel.release": "6.6", "cpu.governor": "x"}
-    )
-    plan = msgspec.structs.replace(new.manifest.plan, input=Input(size_bytes=8192))
-    manifest = msgspec.structs.replace(new.manifest, core="def", plan=plan)
-    new = msgspec.structs.replace(new, manifest=manifest)
-    assert compare(base, new).warnings == (
-        "core: abc in BASE, def in NEW",
-        "kernel.release: 6.1 in BASE, 6.6 in NEW",
-        "fewer than 5 good rounds of block 0",
-    )
-
-
-TCG = {"clock.accelerator": "tcg", "clock.processor": "max,-erms,-fsrm"}
-COUNTED: dict[str, Value] = {"clock.name": "instructions", "clock.ns_per_instruction": 1, **TCG}
-EMULATED: dict[str, Value] = {"clock.name": "wall", **TCG}
-VIRTUAL: dict[str, Value] = {"clock.name": "wall", "clock.accelerator": "kvm"}
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "words"),
-    [
-        (COUNTED, EMULATED, r"counted instructions \(1 ns each.*wall time of an emulated"),
-        (EMULATED, VIRTUAL, r"emulated processor.*wall time of a virtual machine \(KVM"),
-        (COUNTED, {}, "counted instructions.*time of a real machine"),
-        ({}, VIRTUAL, r"real machine.*virtual machine \(KVM"),
-        (COUNTED, COUNTED | {"clock.ns_per_instruction": 2}, "1 ns each.*2 ns each"),
-    ],
-)
-def test_runs_of_different_clocks_are_not_compared_and_both_are_named(
-    before: dict[str, Value], after: dict[str, Value], words: str
-) -> None:
-    base = _run("a", {"block 0": STEADY}, facts=before)
-    new = _run("b", {"block 0": STEADY}, hour=1, facts=after)
-    with pytest.raises(CannotMeasureError, match=r"^a is .*, and b in .*--clock$") as caught:
-        compare(base, new)
-    assert re.search(words, str(caught.value))
-
-
-def test_runs_of_one_clock_carry_it_into_the_comparison() -> None:
-    base, new = (
-        _run(name, {"block 0": STEADY}, hour=hour, facts=COUNTED)
-        for hour, name in enumerate(("a", "b"))
-    )
-    clock = compare(base, new).clock
-    assert clock is not None
-    assert (clock.name, clock.ns_per_instruction) == ("instructions", 1)
-
-
-def test_another_processor_or_storage_in_the_lab_is_warned_of_and_its_kernels_are_not() -> None:
-    storage: dict[str, Value] = {"storage.profile": "ufs40", "storage.mbps": 4200}
-    old: dict[str, Value] = {"kernel.release": "6.1.0-50-amd64", "lab.kernel": "bookworm"}
-    later: dict[str, Value] = {"kernel.release": "7.3.4", "lab.kernel": "trixie-backports"}
-    base = _run("a", {"block 0": STEADY}, facts=COUNTED | storage | old)
-    changes: dict[str, Value] = {"clock.processor": "max", "storage.mbps": 2100}
-    new = _run("b", {"block 0": STEADY}, hour=1, facts=COUNTED | storage | later | changes)
-    comparison = compare(base, new)
-    assert comparison.warnings == (
-        "clock.processor: max,-erms,-fsrm in BASE, max in NEW",
-        "storage.mbps: 4200 in BASE, 2100 in NEW",
-    )
-    assert comparison.base_kernel == "6.1.0-50-amd64 (bookworm)"
-    assert comparison.new_kernel == "7.3.4 (trixie-backports)"
-
-
-def test_one_kernel_s_name_for_two_releases_is_warned_of() -> None:
-    base, new = (
-        _run(
-            name,
-            {"block 0": STEADY},
-            hour=hour,
-            facts=COUNTED | {"lab.kernel": "bookworm", "kernel.release": f"6.1.{hour}"},
-        )
-        for hour, name in enumerate(("a", "b"))
-    )
-    assert compare(base, new).warnings == ("kernel.release: 6.1.0 in BASE, 6.1.1 in NEW",)

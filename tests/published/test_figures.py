@@ -1,34 +1,29 @@
 """A Run is compared with published figures as far as that is true, and no further."""
 
-import io
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from loadstone.model import Case, Run, Value
+from loadstone.model import Case, Value
 from loadstone.published.figures import VsPublished, vs_published
 from loadstone.published.posting import Posting
-from loadstone.report import html
-from loadstone.report.text import print_run
-from sample_postings import BUFFERED, DIRECT, FLUSH, FLUSH_SPEED, LOAD, SEGMENTS, postings
+from sample_postings import (
+    BUFFERED,
+    DIRECT,
+    FLUSH,
+    FLUSH_SPEED,
+    GIB,
+    LOAD,
+    SEGMENTS,
+    load_run,
+    postings,
+)
 from sample_runs import LAB, NEAR_ONE, READY, measured_run
-
-GIB = 1 << 30
 
 
 @pytest.fixture
 def published(tmp_path: Path) -> tuple[Posting, ...]:
     return postings(tmp_path, LOAD)
-
-
-def load(facts: Mapping[str, Value], *more: Case) -> Run:
-    """A Run that takes 2 s buffered, and 1 s direct and otherwise."""
-    slow, fast = ([2e9 * one for one in NEAR_ONE], [1e9 * one for one in NEAR_ONE])
-    sides = [(BUFFERED, slow), *((case, fast) for case in (DIRECT, *more))]
-    return measured_run(sides, READY, facts=facts)
 
 
 def of(found: tuple[VsPublished, ...], case: Case = DIRECT) -> VsPublished:
@@ -39,7 +34,7 @@ def of(found: tuple[VsPublished, ...], case: Case = DIRECT) -> VsPublished:
 def test_a_figure_of_a_file_as_large_is_in_the_published_unit_and_over_the_published_one(
     published: tuple[Posting, ...],
 ) -> None:
-    found = vs_published(load({"file.bytes": 10**9}), published)
+    found = vs_published(load_run({"file.bytes": 10**9}), published)
     direct, buffered = of(found), of(found, BUFFERED)
     assert direct.measured is not None
     assert direct.share is not None
@@ -54,7 +49,7 @@ def test_a_figure_of_a_file_as_large_is_in_the_published_unit_and_over_the_publi
 def test_the_gain_of_a_case_over_the_baseline_comes_with_the_published_gain(
     published: tuple[Posting, ...],
 ) -> None:
-    gain = of(vs_published(load({"file.bytes": GIB}), published)).gain
+    gain = of(vs_published(load_run({"file.bytes": GIB}), published)).gain
     assert gain is not None
     assert gain.over == "read"
     assert gain.measured.median == pytest.approx(2.0, abs=0.03)
@@ -74,7 +69,7 @@ def test_the_gain_of_a_case_over_the_baseline_comes_with_the_published_gain(
 def test_of_another_size_only_the_gain_over_the_nearest_is_told(
     published: tuple[Posting, ...], size_bytes: int, published_gain: float, has_figure: bool
 ) -> None:
-    one = of(vs_published(load({"file.bytes": size_bytes}), published))
+    one = of(vs_published(load_run({"file.bytes": size_bytes}), published))
     assert (one.measured is not None) is (one.share is not None) is has_figure
     assert one.gain is not None
     assert one.gain.published == pytest.approx(published_gain)
@@ -84,7 +79,7 @@ def test_of_another_size_only_the_gain_over_the_nearest_is_told(
 def test_of_a_size_that_is_unknown_or_far_off_nothing_is_told(
     published: tuple[Posting, ...], facts: dict[str, Value]
 ) -> None:
-    assert vs_published(load(facts), published) == ()
+    assert vs_published(load_run(facts), published) == ()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +88,7 @@ def test_of_a_size_that_is_unknown_or_far_off_nothing_is_told(
 def test_a_lab_s_seconds_are_not_compared_with_a_real_machine_s(
     published: tuple[Posting, ...], clock: dict[str, Value]
 ) -> None:
-    found = vs_published(load({"file.bytes": GIB} | clock), published)
+    found = vs_published(load_run({"file.bytes": GIB} | clock), published)
     assert [one.label for one in found] == [DIRECT.label]
     assert of(found).measured is of(found).share is None
     assert of(found).gain is not None
@@ -107,7 +102,7 @@ def test_of_several_baselines_the_case_most_like_is_taken_and_none_where_that_is
         return Case.of("model-load", f"buffered {block}", parameters)
 
     small, large = buffered(4096), buffered(8192)
-    one = of(vs_published(load({"file.bytes": GIB}, small, large), published))
+    one = of(vs_published(load_run({"file.bytes": GIB}, small, large), published))
     assert one.gain is not None
     assert one.gain.measured.median == pytest.approx(2.0, abs=0.03)
     figures = [(case, NEAR_ONE) for case in (DIRECT, small, large)]
@@ -136,77 +131,3 @@ def test_a_figure_of_zero_has_no_gain(published: tuple[Posting, ...]) -> None:
         [(DIRECT, [0.0] * 6), (BUFFERED, NEAR_ONE)], READY, facts={"file.bytes": GIB}
     )
     assert of(vs_published(run, published)).gain is None
-
-
-def test_the_report_sets_them_side_by_side(published: tuple[Posting, ...]) -> None:
-    text = html.render([load({"file.bytes": GIB // 8})], published)
-    assert "Beside published figures" in text
-    assert "Huan Yang, 2024-07: direct" in text
-    assert "dri-devel. Device: phone. Conditions: cold." in text
-    assert "direct, 1 GiB, 128 MiB here" in text
-    assert "Gain: how many times as good as <i>read</i>." in text
-    assert re.search(r"<td>1,000 ms</td><td>×2(\.0\d)? \[[12]", text)
-    assert "×1.5</td>" in text
-    assert "compare the ratios, not the figures" in text
-    assert "here ÷ published" not in text
-    assert "not a real machine" not in text
-
-
-def test_the_report_of_a_lab_run_says_why_figures_are_missing(
-    published: tuple[Posting, ...],
-) -> None:
-    text = html.render([load({"file.bytes": GIB} | LAB)], published)
-    assert "seconds are not a real machine’s" in text
-    assert "here ÷ published" not in text
-    assert "Gain: how many times as good as <i>read</i>." in text
-    assert re.search(r"<td>1,000 ms</td><td>×2(\.0\d)? \[[12]", text)
-
-
-def test_too_few_rounds_have_no_interval(published: tuple[Posting, ...]) -> None:
-    run = measured_run([(DIRECT, NEAR_ONE[:2])], READY, facts={"file.bytes": GIB})
-    assert "ms, too few rounds</td>" in html.render([run], published)
-
-
-def test_a_report_without_anything_published_has_no_such_section(
-    published: tuple[Posting, ...],
-) -> None:
-    assert "Beside published figures" not in html.render([load({})], published)
-    assert "Beside published figures" not in html.render([load({"file.bytes": GIB})])
-
-
-HOSTILE = "<script>alert(1)</script>&</table><b>'\\u202e\\u001b[31m"
-
-
-def test_what_a_file_of_published_figures_says_cannot_change_the_report(tmp_path: Path) -> None:
-    about = ("title", "who", "where", "device", "conditions", "what")
-    more = f'source = "{HOSTILE}"\nnote = "{HOSTILE}"\n'
-    text = LOAD.replace("metric =", f"{more}metric =")
-    for key in about:
-        text = text.replace(f'{key} = "', f'{key} = "{HOSTILE}')
-    hostile = postings(tmp_path, text)
-    run = load({"file.bytes": GIB})
-    page, plain = html.render([run], hostile), html.render([run], postings(tmp_path, LOAD))
-    assert "<script" not in page
-    assert "&lt;script&gt;" in page
-    assert "\u202e" not in page
-    assert "\x1b" not in page
-    assert page.count("</table>") == plain.count("</table>")
-    assert page.count("<b>") == plain.count("<b>")
-
-
-@pytest.mark.parametrize(
-    ("facts", "words"),
-    [
-        ({"file.bytes": GIB}, "note: 2 Cases have published figures in `loadstone report`"),
-        ({"file.bytes": GIB} | LAB, "note: 1 Case has published figures in"),
-        ({}, ""),
-    ],
-)
-def test_the_table_of_a_run_says_in_a_line_that_there_is_more(
-    published: tuple[Posting, ...], facts: dict[str, Value], words: str
-) -> None:
-    stream = io.StringIO()
-    print_run(load(facts), Console(file=stream, width=200), published)
-    told = [line for line in stream.getvalue().splitlines() if "published" in line]
-    assert len(told) == bool(words)
-    assert words in "".join(told)

@@ -1,12 +1,10 @@
 """Files of published figures are read as they are written, and say what to fix."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from loadstone.errors import UsageError
-from loadstone.model import Value
 from loadstone.plan.parameters import named, parse_value
 from loadstone.published.changes import check
 from loadstone.published.file import built_in_postings, read_reference
@@ -24,6 +22,8 @@ where = "a list"
 device = "d"
 conditions = "c"
 """
+
+
 CHANGE = """\
 metric = "throughput"
 base_is = "without"
@@ -35,6 +35,8 @@ case = { pattern = "fresh" }
 base = "857 KiB/s"
 new = "30.8 MiB/s"
 """
+
+
 FIGURE = """\
 [[posting.figure]]
 what = "direct"
@@ -139,35 +141,6 @@ def test_a_file_that_is_not_there_or_holds_nothing_is_named(file: Path) -> None:
     file.write_bytes(b"\xff")
     with pytest.raises(UsageError, match=r"own\.toml:1: is not UTF-8; save it as UTF-8 text"):
         read_reference(file)
-
-
-CASE: Mapping[str, Value] = {"block": 4096, "fixed": True, "sync": "end", "depth": 1}
-
-
-@pytest.mark.parametrize(
-    ("wanted", "is_its"),
-    [
-        ({}, True),
-        ({"block": ("4k",)}, True),
-        ({"block": (4096,)}, True),
-        ({"block": ("8k",)}, False),
-        ({"block": ("8k", "4KiB")}, True),
-        ({"block": ("many",)}, False),
-        ({"fixed": (True,)}, True),
-        ({"fixed": ("on",)}, True),
-        ({"fixed": (False,)}, False),
-        ({"depth": (True,)}, False),
-        ({"sync": ("end", "none")}, True),
-        ({"sync": ("none",)}, False),
-        ({"sync": (1,)}, False),
-        ({"block": ("4k",), "sync": ("none",)}, False),
-        ({"tasklet": (True,)}, False),
-    ],
-)
-def test_a_case_is_matched_by_all_the_parameters_that_are_named(
-    wanted: Mapping[str, tuple[Value, ...]], is_its: bool
-) -> None:
-    assert matches_case(wanted, CASE) is is_its
 
 
 @pytest.mark.parametrize(

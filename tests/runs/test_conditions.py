@@ -14,45 +14,16 @@ from loadstone.errors import CannotMeasureError, RunError, UsageError
 from loadstone.model import Conditions, Finding, Job, Outcome, Plan, Run, Status
 from loadstone.plan.request import Request, make_plan
 from loadstone.runs import runner, store
-from loadstone.runs.conditions import TrialConditions, resolve_conditions
 from loadstone.targets.local import LocalTarget
+from runs.cooling import conditions_on
 
 JOB = Job(operation="model-load", options={})
+
+
 GOOD = Finding(status=Status.OK, evidence={"elapsed_ns": 1.0})
+
+
 LIMIT = f"{CPU}/cpufreq/policy4/scaling_max_freq"
-
-
-class Clock:
-    """Time that passes when somebody sleeps; it may change a phone meanwhile."""
-
-    def __init__(self, phone: Phone, tenths: Sequence[int | None] = ()) -> None:
-        self.now = 1000.0
-        self._phone = phone
-        self._tenths = iter(tenths)
-
-    def now_s(self) -> float:
-        return self.now
-
-    def sleep(self, pause_s: float) -> None:
-        self.now += pause_s
-        tenths = next(self._tenths, -1)
-        if tenths is None:
-            self._phone.take_away(f"{BATTERY}/temp")
-        elif tenths >= 0:
-            self._phone.put(f"{BATTERY}/temp", f"{tenths}\n")
-
-
-@pytest.fixture
-def phone(tmp_path: Path) -> Phone:
-    return Phone(tmp_path / "phone")
-
-
-def conditions_on(
-    phone: Phone, clock: Clock | None = None, **conditions: object
-) -> TrialConditions:
-    wanted = msgspec.convert(conditions, Conditions)
-    clock = clock or Clock(phone)
-    return resolve_conditions(wanted, phone, sleep=clock.sleep, now_s=clock.now_s)  # type: ignore[arg-type]  # a fake has what is used
 
 
 def test_facts_tell_clusters_heat_clock_and_where_jobs_are_pinned(phone: Phone) -> None:
@@ -148,50 +119,6 @@ def test_sensors_that_fall_silent_make_no_trial_invalid(phone: Phone) -> None:
     found = conditions.measure(executed(falls_silent), JOB).applied_to(GOOD)
     assert found.status is Status.OK
     assert "heat.battery_after_mc" not in found.evidence
-
-
-def test_a_cool_machine_is_not_waited_for(phone: Phone) -> None:
-    said: list[str] = []
-    assert conditions_on(phone, cool_below_c=31.3).await_cool(said.append) == {"heat.waited_ns": 0}
-    assert conditions_on(phone).await_cool(said.append) == {}
-    assert said == []
-
-
-def test_a_hot_machine_is_waited_for_and_that_is_said_rarely(phone: Phone) -> None:
-    clock = Clock(phone, [380] * 20 + [350, 312, 299])
-    conditions = conditions_on(phone, clock, cool_below_c=30)
-    said: list[str] = []
-    phone.put(f"{BATTERY}/temp", "380\n")
-    assert conditions.await_cool(said.append) == {"heat.waited_ns": 115e9}
-    assert said == ["waiting for 30 °C: battery 38.0 °C"] * 2
-
-
-def test_a_machine_that_stays_hot_ends_the_run_after_a_quarter_of_an_hour(phone: Phone) -> None:
-    clock = Clock(phone)
-    conditions = conditions_on(phone, clock, cool_below_c=30)
-    with pytest.raises(CannotMeasureError, match=r"battery 31.2 °C still after 15 min"):
-        conditions.await_cool(lambda _: None)
-    assert clock.now == 1000 + 15 * 60
-
-
-def test_a_battery_that_falls_silent_is_not_taken_for_cool_nor_for_a_zone(phone: Phone) -> None:
-    conditions = conditions_on(phone, Clock(phone, [None]), cool_below_c=30)
-    with pytest.raises(CannotMeasureError, match="no sensor answers after 15 min"):
-        conditions.await_cool(lambda _: None)
-
-
-def test_without_a_battery_the_hottest_zone_is_waited_for(phone: Phone) -> None:
-    phone.take_away(f"{BATTERY}/temp")
-    conditions = conditions_on(phone, cool_below_c=41)
-    with pytest.raises(CannotMeasureError, match=r"zone cpu-1-3-usr 41.7 °C still"):
-        conditions.await_cool(lambda _: None)
-    phone.put(f"{THERMAL}/thermal_zone2/temp", "40900\n")
-    assert conditions.await_cool(lambda _: None) == {"heat.waited_ns": 0}
-
-
-def test_a_machine_without_sensors_cannot_be_waited_for(tmp_path: Path) -> None:
-    with pytest.raises(CannotMeasureError, match="--cool-below 38C: neither a battery nor a"):
-        conditions_on(Phone(tmp_path, {}), cool_below_c=38)
 
 
 class Laptop(LocalTarget):
