@@ -52,7 +52,6 @@ NOT_YET = (
     "lab/mirror.py:_check_mirror",
     "lab/needs.py:require",
     "lab/unpack.py:_first",
-
 )
 """Functions that still break a rule here; none may be added."""
 
