@@ -1,4 +1,4 @@
-# make run, make test: both set up first what is missing (see .ci/setup).
+# make run, make test, make test-guests: all set up first what is missing (see .ci/setup).
 
 ARGS =
 PYTHON =
@@ -16,7 +16,8 @@ SETUP = PYTHON='$(PYTHON)' PACKAGES='$(PACKAGES)' .ci/setup
 help:
 	@echo "make run                 time every way of loading a model file, write the report"
 	@echo "make run ARGS='…'        the same with options of \`loadstone run\`: --file model.gguf"
-	@echo "make test                lint, types and all tests;  ARGS='-k plan' goes to pytest"
+	@echo "make test                lint, types, every test that boots nothing;  ARGS='-k plan' goes to pytest"
+	@echo "make test-guests         the tests that boot guests of the lab;  ARGS as well"
 	@echo "make lint                ruff and mypy alone"
 	@echo "make format              let ruff write the layout"
 	@echo "make setup               what run and test do first: packages, .venv, the C core"
@@ -34,6 +35,11 @@ run:
 test:
 	@$(SETUP) test
 	@.ci/check $(ARGS)
+
+.PHONY: test-guests
+test-guests:
+	@$(SETUP) test
+	@.ci/check guests $(ARGS)
 
 .PHONY: lint
 lint:

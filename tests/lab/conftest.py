@@ -16,7 +16,30 @@ from loadstone.lab.debian import fetch
 from loadstone.lab.kernels import Kernel, find_kernel
 from loadstone.lab.needs import require
 
+# What takes a guest the longest comes first, so that two processes end at about the same time.
+_SHARED = ("virtual_phone", "flushes", "twins", "folios", "heaps", "by_the_wall")
+_LONG = ("test_inside.py", "test_large_folios_make")
 _PACKAGES = {"gpg": "gnupg", "gpgconf": "gnupg", "dpkg-deb": "dpkg", "apt-get": "apt", "gcc": "gcc"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a guest are carried out by one process, where there are several."""
+    for item in items:
+        for fixture in _shared(item):
+            item.add_marker(pytest.mark.xdist_group(fixture))
+    items.sort(key=_rank)
+
+
+def _shared(item: pytest.Item) -> list[str]:
+    return [name for name in _SHARED if name in getattr(item, "fixturenames", ())]
+
+
+def _rank(item: pytest.Item) -> int:
+    if not item.get_closest_marker("lab"):
+        return 0
+    if any(name in item.nodeid for name in _LONG):
+        return 1
+    return 2 + min((_SHARED.index(name) for name in _shared(item)), default=len(_SHARED))
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,7 @@ def test_a_panic_ends_with_the_consoles_last_lines(lab: Lab) -> None:
     assert done.code == 4
     assert "its kernel panicked" in done.complaint
     assert "Kernel panic - not syncing" in done.err
+    assert "a guest cannot be set up: the root" in done.err
 
 
 @pytest.mark.lab

@@ -23,7 +23,7 @@ def required_programs() -> Iterator[Check]:
     """A Check of each, in the order in which one would install them."""
     yield qemu(this_architecture())
     yield _virtme()
-    yield _present("file", "file", "virtme-run asks it about kernels and busybox")
+    yield _present("file", "file", "virtme-run asks it about kernels")
     yield _busybox()
     for name in ("depmod", "modprobe"):
         yield _present(name, "kmod", "a guest's modules need it")
