@@ -6,6 +6,9 @@ from loadstone.model import Case, Input, Parameter, Value
 
 NO_VALUES: Mapping[str, Value] = {}
 
+NO_PARAMETERS: frozenset[str] = frozenset()
+"""The ``set_up_parameters`` of a Workload whose operation has an option for each."""
+
 
 def complete(
     parameters: Sequence[Parameter],

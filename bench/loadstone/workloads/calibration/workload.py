@@ -61,7 +61,7 @@ class Calibration:
     columns = _COLUMNS
     rules = RULES
     operation = OPERATION
-    set_up_parameters: frozenset[str] = frozenset()
+    set_up_parameters = shared.NO_PARAMETERS
     is_ranked = False
     devices = staticmethod(shared.no_devices)
 

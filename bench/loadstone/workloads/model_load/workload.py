@@ -154,7 +154,7 @@ class ModelLoad:
     columns = _COLUMNS
     rules = RULES
     operation = OPERATION
-    set_up_parameters: frozenset[str] = frozenset()
+    set_up_parameters = shared.NO_PARAMETERS
     is_ranked = True
     devices = staticmethod(shared.no_devices)
 
