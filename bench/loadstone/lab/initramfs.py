@@ -110,7 +110,10 @@ def _unpacked(file: Path) -> bytes:
         data = file.read_bytes()
     except OSError as error:
         words = system_words(error.errno or 0)
-        raise CannotMeasureError(f"cannot read the module {file}: {words}") from error
+        raise CannotMeasureError(
+            f"cannot read the module {file}: {words}",
+            remedy="give yourself access to it, or fetch the kernel again",
+        ) from error
     match file.suffix:
         case ".xz":
             return lzma.decompress(data)
