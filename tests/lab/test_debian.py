@@ -172,7 +172,7 @@ def test_an_unknown_suite_is_told_with_apts_words_and_the_known_ones(
 
 @pytest.mark.parametrize("name", ["6.1.0-50-amd64", "../x", "a b", "", "-o", "A"])
 def test_what_cannot_be_a_suite_never_reaches_apt(name: str, cache: Path) -> None:
-    with pytest.raises(UsageError, match="is not the name of a suite; known: bookworm"):
+    with pytest.raises(UsageError, match="is not the name of a suite; take one of bookworm"):
         fetch(name, mirror="file:/nosuch")
     assert not cache.exists()
 

@@ -97,7 +97,7 @@ def test_a_suite_that_was_not_fetched_is_told_with_the_command() -> None:
 @pytest.mark.parametrize("name", ["nosuch", "6.1.0", "", ":", "x\ty", "n" * 5000])
 def test_an_unknown_name_is_told_what_there_is(name: str) -> None:
     words = refusal(name)
-    assert words.startswith("no such file, nor a kernel that was fetched (here: none; ")
+    assert words.startswith("no such file, nor a kernel that was fetched (here: none); ")
     assert "trixie-backports" in words
 
 
@@ -152,9 +152,11 @@ def test_modules_of_another_version_are_refused(place: Path) -> None:
     image = write_image(place / "vmlinuz", R)
     modules = installed(place / "other", "6.1.0-other").parents[1] / "lib/modules/6.1.0-other"
     expected = f"{modules} has modules of 6.1.0-other, and the kernel is {R}"
-    assert refusal(f"{image}:{modules}") == expected
+    remedy = f"; name the modules of {R} behind a colon: PATH/TO/vmlinuz:MODULES_DIR"
+    assert refusal(f"{image}:{modules}") == expected + remedy
     renamed = modules.rename(modules.with_name(R))
-    assert refusal(f"{image}:{renamed}").endswith(f"of 6.1.0-other, and the kernel is {R}")
+    found = refusal(f"{image}:{renamed}")
+    assert found.endswith(f"of 6.1.0-other, and the kernel is {R}{remedy}")
 
 
 def test_a_directory_without_modules_and_of_another_name_is_refused(place: Path) -> None:

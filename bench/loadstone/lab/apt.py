@@ -51,11 +51,7 @@ class Source(Noun, frozen=True, kw_only=True):
 
 
 class AptError(CannotMeasureError):
-    """apt refused; ``words`` are its own, in one line."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__(words)
-        self.words = words
+    """apt refused; ``what`` is its own message, in one line."""
 
 
 class Apt:
@@ -124,7 +120,10 @@ class Apt:
                 stream.seek(0)
                 texts.append(stream.read().decode(errors="replace"))
         if code != 0:
-            raise AptError(_words(texts[1]) or f"{program} left with {code}")
+            raise AptError(
+                _words(texts[1]) or f"{program} left with {code}",
+                remedy="check the network, or name another mirror with --mirror",
+            )
         return texts[0]
 
     def _options(self) -> list[str]:
@@ -177,7 +176,10 @@ def machine_sources(are_read: bool) -> list[dict[str, str]]:
     )
     told = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if told.returncode != 0:
-        raise AptError(f"apt-get indextargets: {_words(told.stderr)}")
+        raise AptError(
+            f"apt-get indextargets: {_words(told.stderr)}",
+            remedy="correct this machine's package sources, or name one with --mirror",
+        )
     lines = (line.split("\t") for line in told.stdout.splitlines())
     return [dict(zip(names, line, strict=True)) for line in lines]
 

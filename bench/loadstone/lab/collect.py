@@ -93,7 +93,10 @@ class Collector:
                 )
             )
         elif self._writer.manifest.core != manifest.core:
-            raise RunError(f"{self._writer.path.name}: loadstone was rebuilt between two boots")
+            raise RunError(
+                f"{self._writer.path.name}: loadstone was rebuilt between two boots",
+                remedy="start a new run, and leave loadstone as it is meanwhile",
+            )
         return self._writer
 
     def _end(self, step: Step, trial: Trial | None) -> None:

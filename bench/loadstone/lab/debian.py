@@ -120,7 +120,8 @@ def apt_directory(suite: str, architecture: str) -> Path:
 def _check_suite(suite: str) -> None:
     if not _SUITE.fullmatch(suite):
         raise UsageError(
-            f"{suite} is not the name of a suite", remedy=f"known: {', '.join(SUITES)}"
+            f"{suite} is not the name of a suite",
+            remedy=f"take one of {', '.join(SUITES)}",
         )
 
 
@@ -156,7 +157,10 @@ def _newest(apt: Apt, source: Source, architecture: str) -> _Order:
     parts = [match for match in matches if match and not match[2].endswith("-unsigned")]
     images = [match for match in parts if match[1] == "image"]
     if not images:
-        raise CannotMeasureError(f"{meta} of {source.suite} at {source.mirror} names no kernel")
+        raise CannotMeasureError(
+            f"{meta} of {source.suite} at {source.mirror} names no kernel",
+            remedy="name another suite, or another mirror with --mirror",
+        )
     release = images[0][2]
     shown = apt.show(*(match[0] for match in parts if match[2] == release))
     versions = {fields["Package"]: fields["Version"] for fields in shown}
@@ -197,7 +201,7 @@ def _require_space(order: _Order, downloads: Path) -> None:
 
 
 def _explained(error: AptError, source: Source) -> LoadstoneError:
-    words = error.words
+    words = error.what
     if re.search(r"not signed|no longer signed|signature|NO_PUBKEY|EXPKEYSIG|Hash Sum", words):
         return CannotMeasureError(
             f"apt does not trust {source.mirror}: {words}",
@@ -207,7 +211,7 @@ def _explained(error: AptError, source: Source) -> LoadstoneError:
         return UsageError(
             f"no suite {source.suite} with kernels for {source.architecture} at {source.mirror}: "
             f"{words}",
-            remedy=f"known: {', '.join(SUITES)}",
+            remedy=f"take one of {', '.join(SUITES)}, or another mirror with --mirror",
         )
     remedy = (
         "free space, or name another cache directory with LOADSTONE_CACHE"

@@ -166,11 +166,11 @@ def _carry_out(kernel: Kernel, plan: Plan, collector: Collector, bench: _Bench) 
         try:
             end = _hear_out(guest, collector, setup.limit_s, costs)
         except GuestError as error:
-            raise _told(kernel, guest, str(error)) from None
+            raise _guest_error(kernel, guest, error.what, error.remedy) from None
         if end is None:
-            raise _told(kernel, guest, _why_ended(guest))
+            raise _guest_error(kernel, guest, *_why_ended(guest))
         if end.error is not None:
-            raise _ERRORS.get(end.exit_code, LoadstoneError)(end.error)
+            raise _ERRORS.get(end.exit_code, LoadstoneError)(end.error, remedy=end.remedy)
 
 
 def _hear_out(
@@ -193,8 +193,10 @@ def _hear_out(
                 keep_costs(costs, message.facts)
             collector.take(message)
     except GuestError as error:
-        remedy = "--limit gives it more" if is_up else "it never came up; see --boot-limit"
-        raise GuestError(f"{error}", remedy=remedy) from None
+        if is_up:
+            raise GuestError(error.what, remedy="give it more with --limit") from None
+        remedy = "see its console, or give it more with --boot-limit"
+        raise GuestError(f"{error.what}: it never came up", remedy=remedy) from None
     return None
 
 
@@ -209,20 +211,22 @@ def _booted(kernel: Kernel, assignment: Assignment, bench: _Bench) -> Iterator[G
             yield guest
 
 
-def _why_ended(guest: Guest) -> str:
+def _why_ended(guest: Guest) -> tuple[str, str]:
+    """How a guest ended that did not say so itself, and what to do about it."""
     status = guest.exit_status()
     if any(_PANIC in line for line in guest.console):
-        return "its kernel panicked"
+        return "its kernel panicked", "see its console above, and try another --kernel"
     if status == _KILLED:
-        return "it ran out of memory; give it more with --memory, or let it do with less"
-    return f"it ended before its time (exit {status})"
+        return "it ran out of memory", "give it more with --memory, or let it do with less"
+    return f"it ended early (exit {status})", "see its console above"
 
 
-def _told(kernel: Kernel, guest: Guest, why: str) -> GuestError:
-    """The error of a guest, with what its console said of a panic, and last."""
+def _guest_error(kernel: Kernel, guest: Guest, why: str, remedy: str | None) -> GuestError:
+    """The error of a guest, with the lines of its console that name a panic, and the last ones."""
     earlier, last = guest.console[:-_LAST_LINES], guest.console[-_LAST_LINES:]
     telling = [line for line in earlier if _PANIC in line]
-    return GuestError(f"the guest of {_name(kernel)}: {why}", console=(*telling, *last))
+    words = f"the guest of {_name(kernel)}: {why}"
+    return GuestError(words, console=(*telling, *last), remedy=remedy)
 
 
 def _name(kernel: Kernel) -> str:

@@ -136,7 +136,10 @@ class Guest:
     def _left_s(self) -> float:
         left_s = self._end_s - time.monotonic()
         if left_s <= 0:
-            raise GuestError(f"it was not done within {self._limit_s:g} s")
+            raise GuestError(
+                f"it was not done within {self._limit_s:g} s",
+                remedy="give it more time, or less to do",
+            )
         return left_s
 
     def _send_script(self, selector: selectors.BaseSelector) -> None:

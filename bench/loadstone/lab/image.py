@@ -27,9 +27,13 @@ _ARM64_MAGIC_AT, _ARM64_MAGIC = 0x38, b"ARM\x64"
 _HEAD_BYTES = 0x20000
 
 _OTHERS = {
-    b"\x7fELF": "an ELF file, which QEMU's loader takes no modules for; name arch/x86/boot/bzImage",
-    b"\x1f\x8b": "a gzip file; unpack it first",
+    b"\x7fELF": (
+        "an ELF file, which QEMU's loader takes no modules for",
+        "name arch/x86/boot/bzImage",
+    ),
+    b"\x1f\x8b": ("a gzip file", "unpack it first"),
 }
+_NO_IMAGE_REMEDY = "name a bzImage of x86, an Image of arm64, or a build tree"
 
 
 class Image(Noun, frozen=True, kw_only=True):
@@ -65,8 +69,10 @@ def read_image(path: Path) -> Image:
     except OSError as error:
         words = system_words(error.errno or 0)
         raise UsageError(f"cannot read {path}: {words}", remedy="check the path") from error
-    what = next((text for magic, text in _OTHERS.items() if head.startswith(magic)), None)
-    raise UsageError(f"{path} is no kernel image" + (f" but {what}" if what else ""))
+    for magic, (what, remedy) in _OTHERS.items():
+        if head.startswith(magic):
+            raise UsageError(f"{path} is no kernel image but {what}", remedy=remedy)
+    raise UsageError(f"{path} is no kernel image", remedy=_NO_IMAGE_REMEDY)
 
 
 def is_build_tree(path: Path) -> bool:
@@ -91,11 +97,14 @@ def tree_image(tree: Path, architecture: str) -> Path:
     """
     name = TREE_IMAGES.get(architecture)
     if name is None:
-        raise UsageError(f"{tree}: a kernel for {architecture} is not known here")
+        raise UsageError(
+            f"{tree}: the lab boots no kernel for {architecture}",
+            remedy=f"build one for {' or '.join(TREE_IMAGES)}",
+        )
     if not is_build_tree(tree):
         raise UsageError(
-            f"{tree} is a directory without {_TREE_RELEASE}: name a tree that a kernel was built "
-            "in, or PATH/TO/vmlinuz:MODULES_DIR"
+            f"{tree} is a directory without {_TREE_RELEASE}",
+            remedy="name a tree that a kernel was built in, or PATH/TO/vmlinuz:MODULES_DIR",
         )
     if not (tree / name).is_file():
         raise UsageError(f"{tree} has no {name}", remedy=f"build it: {_make(tree)} all")
@@ -210,9 +219,15 @@ def _require_vermagic(module: Path, modules: Path, release: str) -> None:
     found = done.stdout.split(" ")[0].strip()
     if done.returncode != 0 or not found:
         told = done.stderr.strip().replace("\n", "; ")
-        raise UsageError(f"{module} is no module that can be read: {told or 'it has no vermagic'}")
+        raise UsageError(
+            f"{module} is no module that can be read: {told or 'it has no vermagic'}",
+            remedy="build or fetch the kernel's modules again",
+        )
     if found != release:
-        raise UsageError(f"{modules} has modules of {found}, and the kernel is {release}")
+        raise UsageError(
+            f"{modules} has modules of {found}, and the kernel is {release}",
+            remedy=f"name the modules of {release} behind a colon: PATH/TO/vmlinuz:MODULES_DIR",
+        )
 
 
 def _make(tree: Path) -> str:

@@ -89,8 +89,8 @@ def main() -> None:
                 plan = msgspec.structs.replace(assignment.plan, input=input)
                 runner.run_plan(plan, target, RESULTS, speaker)
     except LoadstoneError as error:
-        words = "; ".join((str(error), *getattr(error, "__notes__", ())))
-        speaker.tell(Over(error=words, exit_code=error.exit_code))
+        words = "; ".join((error.what, *getattr(error, "__notes__", ())))
+        speaker.tell(Over(error=words, remedy=error.remedy, exit_code=error.exit_code))
     else:
         speaker.tell(Over())
 

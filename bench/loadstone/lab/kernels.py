@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +63,7 @@ def find_kernel(text: str, *, architecture: str | None = None) -> Kernel:
         if text in (kernel.suite, kernel.release):
             return _of_stock(text, kernel)
     if os.sep not in text and (text in SUITES or not _ways_to_read(text)):
-        raise UsageError(_not_here(text, stock))
+        raise _not_here(text, stock)
     return _own(text, architecture)
 
 
@@ -95,7 +96,10 @@ def stage(kernel: Kernel, directory: Path) -> Path:
             modules.symlink_to(kernel.modules.absolute())
     except OSError as error:
         words = system_words(error.errno or 0)
-        raise CannotMeasureError(f"cannot stage {kernel.name} in {directory}: {words}") from error
+        raise CannotMeasureError(
+            f"cannot stage {kernel.name} in {directory}: {words}",
+            remedy="free space there, or name another directory with --results",
+        ) from error
     return image
 
 
@@ -120,7 +124,10 @@ def _stage_tree(kernel: Kernel, tree: Path, directory: Path, modules: Path) -> N
     )
     if done.returncode != 0:
         told = done.stderr.strip().replace("\n", "; ")
-        raise CannotMeasureError(f"depmod did not take the modules of {tree}: {told}")
+        raise CannotMeasureError(
+            f"depmod did not take the modules of {tree}: {told}",
+            remedy=f"build them to the end: make -C {shlex.quote(str(tree))} modules",
+        )
 
 
 def _of_stock(name: str, kernel: StockKernel) -> Kernel:
@@ -136,15 +143,17 @@ def _of_stock(name: str, kernel: StockKernel) -> Kernel:
     )
 
 
-def _not_here(text: str, stock: list[StockKernel]) -> str:
+def _not_here(text: str, stock: list[StockKernel]) -> UsageError:
     if text in SUITES:
-        return f"--kernel {text}: not fetched yet; say loadstone lab kernels fetch {text}"
+        return UsageError(
+            f"--kernel {text}: not fetched yet", remedy=f"say loadstone lab kernels fetch {text}"
+        )
     here = ", ".join(
         dict.fromkeys(name for kernel in stock for name in (kernel.suite, kernel.release))
     )
-    return (
-        f"--kernel {text}: no such file, nor a kernel that was fetched (here: {here or 'none'}; "
-        f"loadstone lab kernels fetch gets {', '.join(SUITES)})"
+    return UsageError(
+        f"--kernel {text}: no such file, nor a kernel that was fetched (here: {here or 'none'})",
+        remedy=f"loadstone lab kernels fetch gets {', '.join(SUITES)}",
     )
 
 
@@ -156,7 +165,7 @@ def _own(text: str, architecture: str) -> Kernel:
     try:
         return _stat(text, path, modules, architecture)
     except UsageError as error:
-        raise UsageError(f"--kernel {text}: {error}") from error
+        raise error.within(f"--kernel {text}") from error
 
 
 def _ways_to_read(text: str) -> list[tuple[Path, str | None]]:

@@ -65,12 +65,13 @@ def make_machine(
     if architecture not in _PROCESSORS:
         raise UsageError(
             f"the lab has no guests of the architecture {architecture}",
-            remedy=f"it has {', '.join(_PROCESSORS)}",
+            remedy=f"take one of {', '.join(_PROCESSORS)}",
         )
     if memory_bytes < LEAST_MEMORY_BYTES:
         raise UsageError(
-            f"--memory {format_bytes(memory_bytes)}: a guest needs "
-            f"{format_bytes_rounded(LEAST_MEMORY_BYTES)} at least, and three times the model's size"
+            f"--memory {format_bytes(memory_bytes)}: is too little for a guest",
+            remedy=f"write {format_bytes_rounded(LEAST_MEMORY_BYTES)} or more, and at least three "
+            "times the model's size",
         )
     if '"' in append:
         raise UsageError(

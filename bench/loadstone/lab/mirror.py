@@ -57,7 +57,9 @@ def find_mirror() -> str:
 
 def _check_mirror(mirror: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9+]*:[^\s\[\]]+", mirror):
-        raise UsageError(f"--mirror {mirror}: write a URI, as http://deb.debian.org/debian")
+        raise UsageError(
+            f"--mirror {mirror}: is no URI", remedy="write a URI, as http://deb.debian.org/debian"
+        )
     return mirror
 
 

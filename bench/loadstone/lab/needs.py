@@ -46,7 +46,8 @@ def require() -> None:
     for check in required_programs():
         if not check.is_met:
             raise CannotMeasureError(
-                f"{check.reason}; {check.remedy}; `loadstone doctor --target lab` tells the rest"
+                str(check.reason),
+                remedy=f"{check.remedy}; `loadstone doctor --target lab` tells the rest",
             )
 
 

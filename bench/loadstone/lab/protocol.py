@@ -78,9 +78,10 @@ class Ended(Noun, frozen=True, kw_only=True, tag="ended"):
 
 
 class Over(Noun, frozen=True, kw_only=True, tag="over"):
-    """The assignment has come to its end: done, or the error that ended it."""
+    """The assignment has ended: done, or by an error; ``remedy`` is the error's."""
 
     error: str | None = None
+    remedy: str | None = None
     exit_code: int = 0
 
 

@@ -50,7 +50,8 @@ def _first(place: Path, *names: str) -> Path:
         if (place / name).exists():
             return place / name
     raise CannotMeasureError(
-        f"the packages have no {' nor '.join(names)}: a layout that this loadstone does not know"
+        f"the packages have no {' nor '.join(names)}: a layout that this loadstone does not know",
+        remedy="take a newer loadstone, or unpack them and name vmlinuz:MODULES_DIR",
     )
 
 
@@ -62,5 +63,5 @@ def _carry_out(program: str, *words: str) -> None:
         told = "; ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
         raise CannotMeasureError(
             f"{program} could not finish in {cache_directory()}: {told or done.returncode}",
-            remedy="fetch again when that is mended",
+            remedy="fix that, then fetch again",
         )
