@@ -7,9 +7,20 @@ import click
 from loadstone.cli._options import results_option
 
 
-@click.command(short_help="Print a Run in another program's format.")
+class _Export(click.Command):
+    """Its help lists the formats that there are."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from loadstone.export import formats
+
+        del ctx
+        with formatter.section("Formats"):
+            formatter.write_dl([(name, found.SUMMARY) for name, found in formats().items()])
+
+
+@click.command(cls=_Export, short_help="Print a Run in another program's format.")
 @click.argument("run", default="last")
-@click.option("--format", "name", required=True, metavar="FORMAT", help="One of those above.")
+@click.option("--format", "name", required=True, metavar="FORMAT", help="One of those below.")
 @click.option(
     "-o",
     "--output",
@@ -20,12 +31,6 @@ from loadstone.cli._options import results_option
 @results_option
 def command(run: str, name: str, output: Path | None, results: Path) -> None:
     """Give RUN's Trials in another program's format.
-
-    \b
-    csv        a line a Trial, for spreadsheets and data frames
-    json       the whole Run as one document
-    benchstat  Go's benchmark format: benchstat BASE.txt NEW.txt
-    pyperf     for pyperf show, hist and compare_to
 
     RUN is a path, an id or the beginning of one, `last` or `last~1`. Every format carries the
     clock that the figures were taken by.
