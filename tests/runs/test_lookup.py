@@ -8,7 +8,8 @@ import pytest
 from loadstone.errors import RunError
 from loadstone.model import Case
 from loadstone.runs.lookup import find, list_runs
-from loadstone.runs.store import MANIFEST, load
+from loadstone.runs.run_files import MANIFEST
+from loadstone.runs.store import load
 from sample_runs import SPEED, measured_run, write_run
 
 

@@ -6,44 +6,22 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from loadstone.errors import RunError
-from loadstone.model import Case, Environment, Plan, Run, Trial
 from loadstone.runs.lookup import list_runs
-from loadstone.runs.store import MANIFEST, TRIALS, RunWriter, create, load, reopen
-from sample_runs import trial_of
+from loadstone.runs.run_files import MANIFEST, TRIALS
+from loadstone.runs.store import load, reopen
+from runs.stored_runs import PLAN, a_run, rounds, start, trial
 
-CASE = Case.of("model-load", "pread 1MiB", {"engine": "pread", "block": 1 << 20})
-PLAN = Plan(name="ufs tuning/1", workload="model-load", cases=(CASE,), rounds=9, warmups=1, seed=7)
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a tmpfs: run as root")
+
+
 NEEDS_STRACE = pytest.mark.skipif(not shutil.which("strace"), reason="install strace")
-
-
-def start(results: Path, plan: Plan = PLAN) -> RunWriter:
-    environment = Environment(target="adb:1.2.3.4", facts={"kernel.release": "6.12", "x": None})
-    return create(
-        results, plan=plan, metrics=(), environment=environment, loadstone="0.1.0", core="abc"
-    )
-
-
-def trial(number: int, note: str = "steady é \n") -> Trial:
-    return trial_of(CASE, number, {"throughput": 1.5e9 + number}, notes=(note,))
-
-
-def a_run(results: Path, trials: int = 3) -> Path:
-    with start(results) as writer:
-        for number in range(trials):
-            writer.append(trial(number))
-    return writer.path
-
-
-def rounds(run: Run) -> list[int]:
-    return [trial.round for trial in run.trials]
 
 
 @contextlib.contextmanager
@@ -94,10 +72,6 @@ def test_two_runs_of_one_second_have_directories_of_their_own(tmp_path: Path) ->
     assert list_runs(tmp_path) == paths
 
 
-def test_a_run_without_trials_is_read(tmp_path: Path) -> None:
-    assert load(a_run(tmp_path, 0)).trials == ()
-
-
 @pytest.mark.parametrize("note", ["\udcff", "bad"])
 def test_a_trial_that_could_not_be_read_back_is_not_written(tmp_path: Path, note: str) -> None:
     with start(tmp_path) as writer:
@@ -133,128 +107,6 @@ def test_a_killed_run_holds_every_trial_whose_append_returned(tmp_path: Path) ->
         with reopen(run) as writer:
             writer.append(trial(len(run.trials)))
         assert len(load(path).trials) == len(run.trials) + 1
-
-
-def test_a_last_line_torn_at_any_byte_is_left_out_and_resumed_over(tmp_path: Path) -> None:
-    path = a_run(tmp_path)
-    whole = (path / TRIALS).read_bytes()
-    start_of_last = whole.rindex(b"\n", 0, -1) + 1
-    for length in range(start_of_last, len(whole)):
-        (path / TRIALS).write_bytes(whole[:length])
-        run = load(path)
-        assert rounds(run) == [0, 1]
-        with reopen(run) as writer:
-            writer.append(trial(2))
-        assert (path / TRIALS).read_bytes() == whole
-
-
-@pytest.mark.parametrize("tail", [b'{"case":\n', b"\n", b"\0" * 4096, b"\xff\xfe\n", b'"\xff"\n'])
-def test_a_last_line_that_is_no_json_is_left_out_and_resumed_over(
-    tmp_path: Path, tail: bytes
-) -> None:
-    path = a_run(tmp_path)
-    with (path / TRIALS).open("ab") as stream:
-        stream.write(tail)
-    run = load(path)
-    assert rounds(run) == [0, 1, 2]
-    with reopen(run) as writer:
-        writer.append(trial(3))
-    assert rounds(load(path)) == [0, 1, 2, 3]
-
-
-def damaged(line: bytes, change: Callable[[dict[str, object]], object]) -> bytes:
-    fields = msgspec.json.decode(line)
-    change(fields)
-    return msgspec.json.encode(fields)
-
-
-GOOD = msgspec.json.encode(trial(1))
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"",
-        b"{",
-        b"\0\0",
-        b"\xff",
-        b"[" * 100_000,
-        b"9" * 9000,
-        b"null",
-        GOOD.replace(b"steady", b"\xff"),
-        GOOD.replace(b'"round":1', b'"round":' + b"9" * 30),
-        GOOD.replace(b'"round":1', b'"round":' + b"9" * 9000),
-        GOOD.replace(b'"round":1', b'"round":"1"'),
-        GOOD.replace(b'"round":1', b'"colour":1'),
-        GOOD.replace(b'"ok"', b'"fine"'),
-        GOOD.replace(b"1500000001.0", b"1e999"),
-        GOOD.replace(CASE.id.encode(), b"../../.."),
-    ],
-)
-def test_damage_before_the_last_line_is_refused_with_its_line(tmp_path: Path, line: bytes) -> None:
-    path = a_run(tmp_path)
-    lines = (path / TRIALS).read_bytes().splitlines()
-    assert lines[1] == GOOD != line
-    (path / TRIALS).write_bytes(b"\n".join([lines[0], line, lines[2], b""]))
-    with pytest.raises(RunError, match=f"{TRIALS}:2: "):
-        load(path)
-
-
-def test_a_whole_last_line_that_is_no_trial_is_damage_too(tmp_path: Path) -> None:
-    path = a_run(tmp_path)
-    with (path / TRIALS).open("ab") as stream:
-        stream.write(b'{"round":3}\n')
-    with pytest.raises(RunError, match=f"{TRIALS}:4: "):
-        load(path)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda m: m.update(schema=2), "newer loadstone"),
-        (lambda m: m.update(schema=2, engine={}), "newer loadstone"),
-        (lambda m: m.update(schema=0), "not a Run"),
-        (lambda m: m.update(schema="1"), "not a Run"),
-        (lambda m: m.update(schema=True), "not a Run"),
-        (lambda m: m.update(schema=10**30), "not a Run"),
-        (lambda m: m.pop("schema"), "not a Run"),
-        (lambda m: m.pop("plan"), "not a Run"),
-        (lambda m: m.update(extra=1), "not a Run"),
-        (lambda m: m["plan"].update(rounds="9"), "rounds"),
-        (lambda m: m["plan"].update(seed=10**30), "not a Run"),
-        (lambda m: m["environment"]["facts"].update(x=[]), "facts"),
-    ],
-)
-def test_a_manifest_that_is_not_ours_is_refused(
-    tmp_path: Path, change: Callable[[dict[str, object]], object], words: str
-) -> None:
-    path = a_run(tmp_path)
-    (path / MANIFEST).write_bytes(damaged((path / MANIFEST).read_bytes(), change))
-    with pytest.raises(RunError, match=words):
-        load(path)
-
-
-@pytest.mark.parametrize("data", [b"", b"[]", b"\xff", b"{", b"[" * 100_000, b'{"schema":1'])
-def test_a_manifest_that_is_no_json_object_is_refused(tmp_path: Path, data: bytes) -> None:
-    path = a_run(tmp_path)
-    (path / MANIFEST).write_bytes(data)
-    with pytest.raises(RunError, match="not a Run"):
-        load(path)
-
-
-@pytest.mark.parametrize("name", [MANIFEST, TRIALS])
-def test_a_directory_that_lacks_one_of_the_files_is_no_run(tmp_path: Path, name: str) -> None:
-    path = a_run(tmp_path)
-    run = load(path)
-    (path / name).unlink()
-    with pytest.raises(RunError, match=f"not a Run: it has no file {name}"):
-        load(path)
-    os.mkfifo(path / name)
-    with pytest.raises(RunError, match=f"not a Run: it has no file {name}"):
-        load(path)
-    if name == TRIALS:
-        with pytest.raises(RunError, match=TRIALS):
-            reopen(run)
 
 
 def test_a_run_can_be_moved_and_its_id_is_never_taken_for_a_path(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadstone.errors import RunError
-from loadstone.runs.store import MANIFEST, STAMP, cannot_read, require_directory
+from loadstone.runs.run_files import MANIFEST, cannot_read, require_directory
+from loadstone.runs.store import STAMP
 
 _STAMP_CHARACTERS = 16
 _LAST = re.compile(r"last(?:~([0-9]{1,6}))?")

@@ -11,20 +11,24 @@ import msgspec
 
 from loadstone._version import __version__
 from loadstone.core import native
-from loadstone.errors import LoadstoneError, RunError, UsageError
-from loadstone.model import Case, Environment, Plan, Run, Status, Step, Trial
-from loadstone.plan.order import LIMITS, order
-from loadstone.plan.parameters import parse_value
+from loadstone.errors import LoadstoneError
+from loadstone.model import Environment, Plan, Run, Status, Step, Trial
+from loadstone.plan.order import order
 from loadstone.provision.journal import Journal
 from loadstone.provision.leftovers import find_leftovers
 from loadstone.runs import store
 from loadstone.runs.conditions import TrialConditions, resolve_conditions
 from loadstone.runs.results_directory import DEFAULT_RESULTS, results_lock
+from loadstone.runs.resuming import (
+    check_known,
+    check_nothing_to_erase,
+    check_same,
+    missing_steps,
+    skipped_cases,
+)
 from loadstone.runs.trial import NextAction, run_trial
 from loadstone.targets import Target
-from loadstone.workloads import Prepared, Workload, workload
-
-_SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model", "cpu.pinned")
+from loadstone.workloads import Prepared, workload
 
 
 class Observer(Protocol):
@@ -136,8 +140,8 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
     Raises:
         RunError: the file, the machine or the loadstone is not the one that began the Run.
     """
-    _check_known(run)
-    if not _missing(run):
+    check_known(run)
+    if not missing_steps(run):
         return run
     with ExitStack() as stack:
         enter_results_lock(stack, results, observer)
@@ -145,8 +149,8 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
 
 
 def _finish(run: Run, target: Target, results: Path, observer: Observer) -> Run:
-    while steps := _missing(run):
-        _check_nothing_to_erase(run)
+    while steps := missing_steps(run):
+        check_nothing_to_erase(run)
         with ExitStack() as stack:
             writer = stack.enter_context(store.reopen(run))
             stack.enter_context(_resume_note(writer, results))
@@ -154,7 +158,7 @@ def _finish(run: Run, target: Target, results: Path, observer: Observer) -> Run:
                 run.manifest.plan.conditions, target, run.manifest.environment.facts
             )
             prepared = _prepare(stack, run.manifest.plan, target, results, observer)
-            _check_same(run, _environment(target, prepared, conditions))
+            check_same(run, _environment(target, prepared, conditions))
             is_lost = _carry_out(steps, run.trials, target, prepared, conditions, writer, observer)
         run = store.load(run.path)
         if not is_lost:
@@ -214,67 +218,6 @@ def _environment(target: Target, prepared: Prepared, conditions: TrialConditions
     )
 
 
-def _missing(run: Run) -> list[Step]:
-    done = {(trial.case, trial.round, trial.warmup) for trial in run.trials}
-    skipped = _skipped(run.trials)
-    return [
-        step
-        for step in order(run.manifest.plan)
-        if step.case.id not in skipped and (step.case.id, step.round, step.warmup) not in done
-    ]
-
-
-def _skipped(trials: Iterable[Trial]) -> set[str]:
-    return {trial.case for trial in trials if trial.status is Status.SKIPPED}
-
-
-def _check_known(run: Run) -> None:
-    """Refuse a Run whose Cases this loadstone does not have, or measures by another core."""
-    plan = run.manifest.plan
-    chosen = workload(plan.workload)
-    is_known = all(_is_of(chosen, case) for case in plan.cases) and all(
-        least <= getattr(plan, name) <= most for name, (least, most) in LIMITS.items()
-    )
-    if not is_known or run.manifest.core != native.source_hash():
-        raise RunError(
-            f"{run.id}: cannot be resumed: another version of loadstone made it, and the two may "
-            "measure differently",
-            remedy="start a new run and compare the two",
-        )
-
-
-def _check_nothing_to_erase(run: Run) -> None:
-    """Refuse to erase a device again: its name may be another disk's by now."""
-    if erase := run.manifest.plan.input.erase:
-        raise RunError(
-            f"{run.id}: cannot be resumed: {', '.join(erase)} may be another device by now",
-            remedy="start a new run with --device and --erase",
-        )
-
-
-def _is_of(chosen: Workload, case: Case) -> bool:
-    try:
-        values = {
-            parameter.name: parse_value(parameter, str(case.parameters[parameter.name]))
-            for parameter in chosen.parameters
-        }
-    except (KeyError, UsageError):
-        return False
-    parameters, _ = chosen.complete(values)
-    return case == Case.of(chosen.name, case.label, parameters)
-
-
-def _check_same(run: Run, now: Environment) -> None:
-    then = run.manifest.environment.facts
-    for name in _SAME_ON_RESUME:
-        if then.get(name) != now.facts.get(name):
-            raise RunError(
-                f"{run.id}: cannot be resumed: {name} was {then.get(name)}, "
-                f"now it is {now.facts.get(name)}",
-                remedy="start a new run and compare the two",
-            )
-
-
 def _carry_out(
     steps: list[Step],
     earlier: Iterable[Trial],
@@ -290,7 +233,7 @@ def _carry_out(
         Whether the Target went away and is back: what was prepared there may be gone.
     """
     observer.begin(writer.path, len(steps))
-    skipped = _skipped(earlier)
+    skipped = skipped_cases(earlier)
     for step in steps:
         observer.starting(step)
         if step.case.id in skipped:

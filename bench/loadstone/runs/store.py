@@ -1,4 +1,4 @@
-"""Runs on disk: one directory each, holding a manifest and one synced line per Trial."""
+"""Making, resuming and loading Runs: one directory each, every Trial on the disk when it ends."""
 
 import contextlib
 import errno
@@ -6,10 +6,7 @@ import fcntl
 import os
 import re
 import secrets
-import stat
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,28 +14,16 @@ from typing import Self
 import msgspec
 
 from loadstone.durable import (
-    UNDECODABLE,
     cannot_write,
-    decode,
     encode,
     sync_directory,
     write_atomically,
 )
-from loadstone.errors import RunError, system_words
+from loadstone.errors import RunError
 from loadstone.model import SCHEMA_VERSION, Environment, Manifest, Metric, Plan, Run, Trial
-
-MANIFEST = "manifest.json"
-TRIALS = "trials.jsonl"
+from loadstone.runs.run_files import MANIFEST, TRIALS, read_manifest, read_trials, require_file
 
 STAMP = "%Y%m%dT%H%M%SZ"
-_LIMIT_BYTES = 64 << 20
-_NAME_A_RUN = "name a Run by its directory, its id, or `last`"
-
-
-class _Head(msgspec.Struct):
-    """What a manifest of any version has."""
-
-    schema: int
 
 
 class RunWriter:
@@ -113,7 +98,7 @@ class RunWriter:
             ) from None
 
     def _resume_from(self, run: Run) -> None:
-        trials, self._end_bytes = _read_trials(self._trials, run.manifest)
+        trials, self._end_bytes = read_trials(self._trials, run.manifest)
         if trials != run.trials:
             raise RunError(f"{self.path} has changed since it was read", remedy="resume it again")
         try:
@@ -168,7 +153,7 @@ def reopen(run: Run) -> RunWriter:
         RunError: another process is writing it, it has changed since ``run`` was loaded, or it
             cannot be written.
     """
-    _require_file(run.path / TRIALS)
+    require_file(run.path / TRIALS)
     with contextlib.ExitStack() as undo:
         writer = undo.enter_context(RunWriter(run.path, run.manifest))
         writer._resume_from(run)
@@ -182,15 +167,9 @@ def load(path: Path) -> Run:
     Raises:
         RunError: it is not a Run, a newer loadstone made it, or it is damaged elsewhere.
     """
-    manifest = _read_manifest(path / MANIFEST)
-    trials, _ = _read_trials(path / TRIALS, manifest)
+    manifest = read_manifest(path / MANIFEST)
+    trials, _ = read_trials(path / TRIALS, manifest)
     return Run(manifest=manifest, trials=trials, path=path.absolute())
-
-
-def cannot_read(path: Path, error: OSError) -> RunError:
-    """What to raise where reading a Run failed."""
-    words = system_words(error.errno or 0)
-    return RunError(f"cannot read {path}: {words}", remedy="make it readable or name another Run")
 
 
 def _make_directory(runs: Path, created: datetime, target: str, plan: str) -> Path:
@@ -222,107 +201,3 @@ def _write_whole(fd: int, data: bytes, offset_bytes: int) -> None:
         written_bytes = os.pwrite(fd, rest, offset_bytes)
         offset_bytes += written_bytes
         rest = rest[written_bytes:]
-
-
-def _read_manifest(path: Path) -> Manifest:
-    with _open(path) as stream:
-        data = stream.read(_LIMIT_BYTES)
-    try:
-        schema = decode(data, _Head).schema
-        if schema > SCHEMA_VERSION:
-            raise RunError(
-                f"{path.parent} was made by a newer loadstone (schema {schema}, this one reads "
-                f"{SCHEMA_VERSION})",
-                remedy="update loadstone",
-            )
-        if schema < SCHEMA_VERSION:
-            raise RunError(
-                f"{path.parent} is not a Run: {path} has the schema {schema}", remedy=_NAME_A_RUN
-            )
-        return decode(data, Manifest)
-    except UNDECODABLE as error:
-        raise RunError(
-            f"{path.parent} is not a Run: {path}: {error}", remedy=_NAME_A_RUN
-        ) from error
-
-
-def _read_trials(path: Path, manifest: Manifest) -> tuple[tuple[Trial, ...], int]:
-    """The Trials, and the offset in bytes where the last whole line ends."""
-    cases = {case.id for case in manifest.plan.cases}
-    trials: list[Trial] = []
-    end_bytes = 0
-    with _open(path) as stream:
-        while line := stream.readline(_LIMIT_BYTES):
-            is_last = not stream.peek(1)
-            trial = _read_trial(line, is_last, f"{path}:{len(trials) + 1}")
-            if trial is None:
-                break
-            if trial.case not in cases:
-                raise _damaged(f"{path}:{len(trials) + 1}", "its Case is not in the plan")
-            trials.append(trial)
-            end_bytes += len(line)
-    return tuple(trials), end_bytes
-
-
-def _read_trial(line: bytes, is_last: bool, at: str) -> Trial | None:
-    """One Trial, or None for a last line that is torn: without its end, or no JSON at all."""
-    is_whole = line.endswith(b"\n")
-    if is_last and not is_whole:
-        return None
-    try:
-        return decode(line, Trial)
-    except UNDECODABLE as error:
-        if is_last and not _is_json(line):
-            return None
-        raise _damaged(at, str(error)) from error
-
-
-def _damaged(at: str, what: str) -> RunError:
-    return RunError(
-        f"{at}: the Run is damaged: {what}", remedy="restore it from a copy, or measure again"
-    )
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        msgspec.json.decode(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def _open(path: Path) -> Iterator[BufferedReader]:
-    _require_file(path)
-    try:
-        with path.open("rb") as stream:
-            yield stream
-    except OSError as error:
-        raise cannot_read(path, error) from error
-
-
-def _require_file(path: Path) -> None:
-    require_directory(path.parent)
-    try:
-        is_file = stat.S_ISREG(path.stat().st_mode)
-    except FileNotFoundError:
-        is_file = False
-    except OSError as error:
-        raise cannot_read(path, error) from error
-    if not is_file:
-        raise RunError(
-            f"{path.parent} is not a Run: it has no file {path.name}", remedy=_NAME_A_RUN
-        )
-
-
-def require_directory(path: Path) -> Path:
-    """The same path, which is a directory that can be read.
-
-    Raises:
-        RunError: it is not.
-    """
-    try:
-        os.scandir(path).close()
-    except OSError as error:
-        raise cannot_read(path, error) from error
-    return path

@@ -1,0 +1,88 @@
+"""What a Run lacks, and whether this loadstone and this machine may add it."""
+
+from collections.abc import Iterable
+
+from loadstone.core import native
+from loadstone.errors import RunError, UsageError
+from loadstone.model import Case, Environment, Run, Status, Step, Trial
+from loadstone.plan.order import LIMITS, order
+from loadstone.plan.parameters import parse_value
+from loadstone.workloads import Workload, workload
+
+_SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model", "cpu.pinned")
+
+
+def missing_steps(run: Run) -> list[Step]:
+    """The Steps of its Plan that have no Trial; of a Case that was skipped none is missing."""
+    done = {(trial.case, trial.round, trial.warmup) for trial in run.trials}
+    skipped = skipped_cases(run.trials)
+    return [
+        step
+        for step in order(run.manifest.plan)
+        if step.case.id not in skipped and (step.case.id, step.round, step.warmup) not in done
+    ]
+
+
+def skipped_cases(trials: Iterable[Trial]) -> set[str]:
+    """The ids of the Cases that were skipped."""
+    return {trial.case for trial in trials if trial.status is Status.SKIPPED}
+
+
+def check_known(run: Run) -> None:
+    """Refuse a Run whose Cases this loadstone does not have, or measures by another core.
+
+    Raises:
+        RunError: it is such a Run.
+    """
+    plan = run.manifest.plan
+    chosen = workload(plan.workload)
+    is_known = all(_is_of(chosen, case) for case in plan.cases) and all(
+        least <= getattr(plan, name) <= most for name, (least, most) in LIMITS.items()
+    )
+    if not is_known or run.manifest.core != native.source_hash():
+        raise RunError(
+            f"{run.id}: cannot be resumed: another version of loadstone made it, and the two may "
+            "measure differently",
+            remedy="start a new run and compare the two",
+        )
+
+
+def check_nothing_to_erase(run: Run) -> None:
+    """Refuse to erase a device again: its name may be another disk's by now.
+
+    Raises:
+        RunError: the Plan erases one.
+    """
+    if erase := run.manifest.plan.input.erase:
+        raise RunError(
+            f"{run.id}: cannot be resumed: {', '.join(erase)} may be another device by now",
+            remedy="start a new run with --device and --erase",
+        )
+
+
+def _is_of(chosen: Workload, case: Case) -> bool:
+    try:
+        values = {
+            parameter.name: parse_value(parameter, str(case.parameters[parameter.name]))
+            for parameter in chosen.parameters
+        }
+    except (KeyError, UsageError):
+        return False
+    parameters, _ = chosen.complete(values)
+    return case == Case.of(chosen.name, case.label, parameters)
+
+
+def check_same(run: Run, now: Environment) -> None:
+    """Refuse another file, kernel or processor than the Run was begun on.
+
+    Raises:
+        RunError: one of them is another.
+    """
+    then = run.manifest.environment.facts
+    for name in _SAME_ON_RESUME:
+        if then.get(name) != now.facts.get(name):
+            raise RunError(
+                f"{run.id}: cannot be resumed: {name} was {then.get(name)}, "
+                f"now it is {now.facts.get(name)}",
+                remedy="start a new run and compare the two",
+            )

@@ -1,0 +1,150 @@
+"""The files of a Run: a manifest, and a line for each Trial; how they are read and checked."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+
+import msgspec
+
+from loadstone.durable import UNDECODABLE, decode
+from loadstone.errors import RunError, system_words
+from loadstone.model import SCHEMA_VERSION, Manifest, Trial
+
+MANIFEST = "manifest.json"
+TRIALS = "trials.jsonl"
+
+_LIMIT_BYTES = 64 << 20
+_NAME_A_RUN = "name a Run by its directory, its id, or `last`"
+
+
+class _Head(msgspec.Struct):
+    """What a manifest of any version has."""
+
+    schema: int
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of a Run.
+
+    Raises:
+        RunError: it is not one, or a newer loadstone made it.
+    """
+    with _open(path) as stream:
+        data = stream.read(_LIMIT_BYTES)
+    try:
+        schema = decode(data, _Head).schema
+        if schema > SCHEMA_VERSION:
+            raise RunError(
+                f"{path.parent} was made by a newer loadstone (schema {schema}, this one reads "
+                f"{SCHEMA_VERSION})",
+                remedy="update loadstone",
+            )
+        if schema < SCHEMA_VERSION:
+            raise RunError(
+                f"{path.parent} is not a Run: {path} has the schema {schema}", remedy=_NAME_A_RUN
+            )
+        return decode(data, Manifest)
+    except UNDECODABLE as error:
+        raise RunError(
+            f"{path.parent} is not a Run: {path}: {error}", remedy=_NAME_A_RUN
+        ) from error
+
+
+def read_trials(path: Path, manifest: Manifest) -> tuple[tuple[Trial, ...], int]:
+    """The Trials of a Run, and the offset in bytes where the last whole line ends.
+
+    Raises:
+        RunError: a line but a torn last one is damaged.
+    """
+    cases = {case.id for case in manifest.plan.cases}
+    trials: list[Trial] = []
+    end_bytes = 0
+    with _open(path) as stream:
+        while line := stream.readline(_LIMIT_BYTES):
+            is_last = not stream.peek(1)
+            trial = _read_trial(line, is_last, f"{path}:{len(trials) + 1}")
+            if trial is None:
+                break
+            if trial.case not in cases:
+                raise _damaged(f"{path}:{len(trials) + 1}", "its Case is not in the plan")
+            trials.append(trial)
+            end_bytes += len(line)
+    return tuple(trials), end_bytes
+
+
+def _read_trial(line: bytes, is_last: bool, at: str) -> Trial | None:
+    """One Trial, or None for a last line that is torn: without its end, or no JSON at all."""
+    is_whole = line.endswith(b"\n")
+    if is_last and not is_whole:
+        return None
+    try:
+        return decode(line, Trial)
+    except UNDECODABLE as error:
+        if is_last and not _is_json(line):
+            return None
+        raise _damaged(at, str(error)) from error
+
+
+def _damaged(at: str, what: str) -> RunError:
+    return RunError(
+        f"{at}: the Run is damaged: {what}", remedy="restore it from a copy, or measure again"
+    )
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[BufferedReader]:
+    require_file(path)
+    try:
+        with path.open("rb") as stream:
+            yield stream
+    except OSError as error:
+        raise cannot_read(path, error) from error
+
+
+def require_file(path: Path) -> None:
+    """Refuse a Run that lacks a file.
+
+    Raises:
+        RunError: it is not there, or is not a regular file.
+    """
+    require_directory(path.parent)
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        is_file = False
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    if not is_file:
+        raise RunError(
+            f"{path.parent} is not a Run: it has no file {path.name}", remedy=_NAME_A_RUN
+        )
+
+
+def require_directory(path: Path) -> Path:
+    """The same path, which is a directory that can be read.
+
+    Raises:
+        RunError: it is not.
+    """
+    try:
+        os.scandir(path).close()
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    return path
+
+
+def cannot_read(path: Path, error: OSError) -> RunError:
+    """What to raise where reading a Run failed."""
+    words = system_words(error.errno or 0)
+    return RunError(f"cannot read {path}: {words}", remedy="make it readable or name another Run")
