@@ -9,9 +9,6 @@ from pathlib import Path
 
 from commands import MIB
 
-# The kernel would write the rest behind a test that looks whether anybody writes.
-_AT_ONCE = {"ext4": ("-E", "lazy_itable_init=0,lazy_journal_init=0")}
-
 
 @contextlib.contextmanager
 def loop(image: Path, *options: str, size_bytes: int = 4 * MIB) -> Iterator[str]:
@@ -39,12 +36,16 @@ def partition(device: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def mounted(device: str, point: Path, fs_type: str = "ext4") -> Iterator[Path]:
-    """A new file system on a device, mounted."""
-    run(f"mkfs.{fs_type}", "-q", *_AT_ONCE.get(fs_type, ()), device)
+    """A new file system on a device, mounted and frozen: else the kernel writes when it likes."""
+    run(f"mkfs.{fs_type}", "-q", device)
     point.mkdir()
     run("mount", "-t", fs_type, device, str(point))
     try:
-        yield point
+        run("fsfreeze", "--freeze", str(point))
+        try:
+            yield point
+        finally:
+            run("fsfreeze", "--unfreeze", str(point))
     finally:
         run("umount", str(point))
         point.rmdir()
