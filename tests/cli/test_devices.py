@@ -142,7 +142,7 @@ def test_without_device_mapper_it_is_said_what_the_kernel_lacks_and_where_it_is(
     assert done.err.count("\n") == 1
     said = done.complaint
     assert said.startswith("this kernel has no device-mapper (CONFIG_BLK_DEV_DM): open device-")
-    assert f"{control}: {system_words(code)}; " in said
+    assert f"{control}: {system_words(code)}, and " in said
     assert said.endswith("`loadstone lab run` boots a kernel that has it")
     assert loadstone("run", workload, "--json", "--quiet").out == ""
 
