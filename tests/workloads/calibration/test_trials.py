@@ -31,10 +31,12 @@ def test_costs_stand_in_the_order_that_any_machine_has(place: Path) -> None:
         rounds=3,
         results=place / "results",
     )
-    costs = {
-        str(summary.case.parameters["effect"]): summary.metrics["cost_ns"].low
-        for summary in summarise(run)
-    }
+    labels = {case.id: str(case.parameters["effect"]) for case in run.manifest.plan.cases}
+    costs: dict[str, float] = {}
+    for trial in run.trials:
+        # Other load makes it more expensive, never cheaper.
+        effect, cost_ns = labels[trial.case], trial.metrics["cost_ns"]
+        costs[effect] = min(cost_ns, costs.get(effect, cost_ns))
     assert costs["context-switch"] > costs["syscall"]
     assert costs["memcpy"] > costs["clock-read"]
 
