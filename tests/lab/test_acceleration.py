@@ -36,7 +36,7 @@ def test_who_may_not_open_kvm_is_told_so_and_no_kernel_is_booted(
     )
     command = [*as_nobody, sys.executable, "-c", program]
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)
-    assert done.stdout == "/dev/kvm is not there, or not yours to open\n"
+    assert done.stdout == "/dev/kvm does not exist, or this user may not open it\n"
 
 
 @pytest.fixture(scope="module")

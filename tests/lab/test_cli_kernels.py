@@ -43,10 +43,11 @@ def test_the_verbs_of_the_lab_are_found(loadstone: Command) -> None:
     assert loadstone("lab", "nosuch").complaint.startswith("No such command 'nosuch'")
 
 
-def test_with_nothing_here_it_says_what_can_be_had(lab_kernels: Kernels) -> None:
+def test_with_nothing_here_it_says_what_can_be_fetched(lab_kernels: Kernels) -> None:
     done = lab_kernels()
     assert done.code == 0
     assert done.out.startswith("no kernel was fetched yet")
+    assert "available: bookworm (6.1), " in done.out
     assert all(f"{name} ({series})" in done.out for name, series in SUITES.items())
     assert not lab_kernels.cache.exists()
 
@@ -125,7 +126,10 @@ def test_what_was_removed_is_said(lab_kernels: Kernels, archive: Archive) -> Non
     assert lab_kernels("remove", SUITE).out == f"removed the package lists of {SUITE}\n"
     done = lab_kernels("remove", SUITE)
     assert done.code == 2
-    assert done.complaint == f"no kernel {SUITE} was fetched; here: none"
+    assert done.complaint == (
+        f"no kernel {SUITE} was fetched (here: none); "
+        "`loadstone lab kernels` lists those that can be removed"
+    )
 
 
 @pytest.mark.parametrize("verb", ["fetch", "remove"])
@@ -164,7 +168,7 @@ def test_the_machines_own_source_has_debians_newest(
     monkeypatch.setenv("LOADSTONE_CACHE", str(kernel_cache))
     before = kernels("bookworm")
     told: list[str] = []
-    newest = fetch("bookworm", watch=lambda text, _: told.append(text))
+    newest = fetch("bookworm", on_progress=lambda text, _: told.append(text))
     assert newest.image.is_file()
     assert newest.release.startswith("6.1.")
     assert (before.release == newest.release) or len(told) > 1

@@ -1,4 +1,4 @@
-"""What happens around the guests: how rounds are dealt out, and how their tellings become Runs."""
+"""The host's side of an experiment: rounds are split among boots, Messages become Runs."""
 
 from pathlib import Path
 
@@ -7,15 +7,15 @@ import pytest
 
 from loadstone.errors import RunError, UsageError
 from loadstone.lab.collect import Boot, Collector
-from loadstone.lab.experiment import deal_out, whole_devices
+from loadstone.lab.experiment import split_rounds, whole_devices
 from loadstone.lab.protocol import (
     Assignment,
-    Began,
-    Ended,
     FileSystem,
     Message,
-    Ready,
-    Starting,
+    RunCreated,
+    StepEnded,
+    StepStarted,
+    StorageReady,
     decode,
     encode,
 )
@@ -40,8 +40,8 @@ def told_by_a_guest(plan: Plan) -> list[Message]:
     manifest = manifest_of(
         plan, id_="in-the-guest", metrics=metrics, facts={"kernel.release": "6.1"}
     )
-    told: list[Message] = [Ready(place="/s", facts={"storage.profile": "ufs40"})]
-    told.append(Began(manifest=manifest, steps=2 * (plan.rounds + plan.warmups)))
+    told: list[Message] = [StorageReady(place="/s", facts={"storage.profile": "ufs40"})]
+    told.append(RunCreated(manifest=manifest, steps=2 * (plan.rounds + plan.warmups)))
     for warmup, count in ((True, plan.warmups), (False, plan.rounds)):
         for number in range(count):
             for case in plan.cases:
@@ -53,17 +53,17 @@ def told_by_a_guest(plan: Plan) -> list[Message]:
                     warmup=warmup,
                     started="2099-01-01T00:00:00.000+00:00",
                 )
-                told += [Starting(step=step), Ended(step=step, trial=trial)]
+                told += [StepStarted(step=step), StepEnded(step=step, trial=trial)]
     return told
 
 
 def collected(plan: Plan, boots: int, results: Path) -> Run:
     facts = {"lab.boots": boots}
     with Collector("lab:6.1", plan, facts, results, Silence()) as collector:
-        for boot, share in deal_out(plan, boots):
-            collector.take_boot(boot)
+        for boot, share in split_rounds(plan, boots):
+            collector.start_boot(boot)
             for message in told_by_a_guest(share):
-                collector.take(message)
+                collector.receive(message)
         run = collector.run()
     assert run is not None
     return run
@@ -71,7 +71,7 @@ def collected(plan: Plan, boots: int, results: Path) -> Run:
 
 @pytest.mark.parametrize(("rounds", "boots"), [(5, 1), (5, 2), (7, 3), (4, 4)])
 def test_every_round_is_dealt_to_one_boot(rounds: int, boots: int) -> None:
-    shares = deal_out(plan_of(rounds), boots)
+    shares = split_rounds(plan_of(rounds), boots)
     numbers = [
         boot.first_round + number for boot, share in shares for number in range(share.rounds)
     ]
@@ -81,7 +81,7 @@ def test_every_round_is_dealt_to_one_boot(rounds: int, boots: int) -> None:
 
 def test_more_boots_than_rounds_is_refused_with_what_to_write() -> None:
     with pytest.raises(UsageError, match="write --rounds 4"):
-        deal_out(plan_of(3), 4)
+        split_rounds(plan_of(3), 4)
 
 
 def test_the_boots_of_a_kernel_become_one_run_with_rounds_numbered_on(tmp_path: Path) -> None:
@@ -117,11 +117,11 @@ def test_trials_are_stamped_by_the_hosts_clock(tmp_path: Path) -> None:
 def test_a_trial_is_on_disk_before_the_guest_is_heard_again(tmp_path: Path) -> None:
     plan = plan_of(2)
     with Collector("lab:6.1", plan, {}, tmp_path, Silence()) as collector:
-        collector.take_boot(Boot())
+        collector.start_boot(Boot())
         ended = 0
         for message in told_by_a_guest(plan):
-            collector.take(message)
-            ended += isinstance(message, Ended)
+            collector.receive(message)
+            ended += isinstance(message, StepEnded)
             lines = [path.read_text() for path in tmp_path.glob("runs/*/trials.jsonl")]
             assert sum(text.count("\n") for text in lines) == ended
 
@@ -129,13 +129,13 @@ def test_a_trial_is_on_disk_before_the_guest_is_heard_again(tmp_path: Path) -> N
 def test_a_line_of_somebody_else_is_no_message() -> None:
     assert decode(b"loadstone: hello") is None
     assert decode(b"[" * 100_000) is None
-    message = Ready(place="/s", facts={"a": 1, "b": None, "c": 1.5, "d": "x"})
+    message = StorageReady(place="/s", facts={"a": 1, "b": None, "c": 1.5, "d": "x"})
     assert decode(encode(message).rstrip()) == message
 
 
-@pytest.mark.parametrize("line", [b'{"type":"unheard-of"}', b'{"type":"said","text":"a","x":1}'])
+@pytest.mark.parametrize("line", [b'{"type":"unheard-of"}', b'{"type":"notice","text":"a","x":1}'])
 def test_a_message_of_another_loadstone_is_an_error(line: bytes) -> None:
-    with pytest.raises(RunError, match="was loadstone changed"):
+    with pytest.raises(RunError, match="do not change loadstone while it runs"):
         decode(line)
 
 

@@ -83,6 +83,6 @@ def test_a_guest_may_be_allowed_more_time(tmp_path: Path) -> None:
     with guest(tmp_path, "echo up; sleep 0.5; echo done", limit_s=0.3) as machine:
         heard = []
         for line in machine.lines():
-            machine.allow(10)
+            machine.set_limit(10)
             heard.append(line)
     assert heard == [b"up", b"done"]

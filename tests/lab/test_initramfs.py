@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from loadstone.errors import CannotMeasureError
-from loadstone.lab.initramfs import Boot, write_initramfs
+from loadstone.lab.initramfs import InitConfig, write_initramfs
 
-BOOT = Boot(covered=("/var/tmp", "/var/log"))
+BOOT = InitConfig(covered=("/var/tmp", "/var/log"))
 BUILT_IN = {"echo", "[", "printf", "local"}
 DEP = """\
 kernel/virtio/virtio_pci.ko: kernel/virtio/virtio_ring.ko kernel/virtio/virtio.ko
@@ -43,7 +43,7 @@ def modules(tmp_path: Path) -> Path:
     return tree
 
 
-def unpacked(modules: Path, boot: Boot = BOOT) -> Path:
+def unpacked(modules: Path, boot: InitConfig = BOOT) -> Path:
     """The files of an initramfs, as busybox's cpio takes them out."""
     place = modules.parent / "out"
     place.mkdir()
@@ -82,7 +82,7 @@ def test_modules_are_unpacked(modules: Path) -> None:
 
 
 def test_overlayfs_is_there_only_where_a_directory_is_made_writable(modules: Path) -> None:
-    boot = Boot(covered=(), writable="/lib")
+    boot = InitConfig(covered=(), writable="/lib")
     place = unpacked(modules, boot)
     assert (place / "modules/overlay.ko").exists()
     assert told(place, 'echo "$writable"') == ["/lib"]

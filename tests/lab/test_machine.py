@@ -82,7 +82,7 @@ def test_too_little_memory_is_refused_with_how_much_is_enough() -> None:
 
 
 def test_an_architecture_without_guests_is_refused_with_those_that_have_some() -> None:
-    with pytest.raises(UsageError, match=r"riscv64; take one of x86_64, aarch64"):
+    with pytest.raises(UsageError, match=r"riscv64; name a kernel for x86_64 or aarch64"):
         make_machine(ClockKind.INSTRUCTIONS, GIB, "riscv64")
 
 

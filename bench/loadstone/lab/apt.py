@@ -1,7 +1,7 @@
-"""The machine's apt, with sources, lists and downloads of its own.
+"""The machine's apt with its own sources, package lists and downloads.
 
-Proxies, certificates and credentials of the machine still apply; nothing of its sources, lists,
-pins or hooks is used or changed.
+Proxies, certificates and credentials of the machine apply; its sources, lists, pins and hooks are
+neither used nor changed.
 """
 
 import os
@@ -41,8 +41,8 @@ Acquire::GzipIndexes "true";
 _NOISE = ("Download is performed unsandboxed", "Some index files failed")
 
 
-class Source(Noun, frozen=True, kw_only=True):
-    """One suite at one mirror; Debian's words for the architecture (``amd64``)."""
+class AptSource(Noun, frozen=True, kw_only=True):
+    """One suite at one mirror; the architecture by Debian's name (``amd64``)."""
 
     mirror: str
     suite: str
@@ -51,17 +51,21 @@ class Source(Noun, frozen=True, kw_only=True):
 
 
 class AptError(CannotMeasureError):
-    """apt refused; ``what`` is its own message, in one line."""
+    """apt failed; ``messages`` are its own, in one line."""
+
+    def __init__(self, what: str, messages: str = "", *, remedy: str | None = None) -> None:
+        super().__init__(what, remedy=remedy)
+        self.messages = messages
 
 
 class Apt:
     """apt with one source.
 
     Args:
-        directory: for its lists and downloads; made where there is none.
+        directory: for its lists and downloads; made if it does not exist.
     """
 
-    def __init__(self, directory: Path, source: Source) -> None:
+    def __init__(self, directory: Path, source: AptSource) -> None:
         self.directory = directory
         self.downloads = directory / "downloads"
         self._source = source
@@ -75,38 +79,38 @@ class Apt:
         """Bring the lists up to date; apt checks their signature.
 
         Raises:
-            AptError: apt could not, or would not trust them.
+            AptError: apt could not get them, or does not trust them.
         """
         self._run("apt-get", "--quiet", "update")
 
     def dependencies(self, package: str) -> list[str]:
-        """The names of a package's dependencies, and of theirs, as far as this suite has them.
+        """The names of a package's dependencies, recursively, as far as this suite has them.
 
         Raises:
             AptError: there is no such package.
         """
         kinds = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
-        told = self._run(
+        output = self._run(
             "apt-cache", "depends", "--recurse", *(f"--no-{kind}" for kind in kinds), package
         )
-        return [line for line in told.splitlines() if re.match(r"[a-z0-9]", line)]
+        return [line for line in output.splitlines() if re.match(r"[a-z0-9]", line)]
 
     def show(self, *packages: str) -> list[dict[str, str]]:
         """The fields of the version of each package that apt would install."""
-        told = self._run("apt-cache", "show", "--no-all-versions", *packages)
+        output = self._run("apt-cache", "show", "--no-all-versions", *packages)
         return [
             dict(re.findall(r"^([A-Za-z0-9-]+): (.*)$", stanza, re.MULTILINE))
-            for stanza in told.strip().split("\n\n")
+            for stanza in output.strip().split("\n\n")
         ]
 
     def download(self, packages: list[str], report: Callable[[float], None]) -> None:
-        """Get packages into ``downloads``; a part that is there is gone on from, and checked.
+        """Get packages into ``downloads``; a partial download is continued, and checked.
 
         Args:
-            report: is told how many per cent are here.
+            report: called with the percentage that has been downloaded.
 
         Raises:
-            AptError: apt could not, or one is not what the signed lists say.
+            AptError: apt could not get one, or its hash is not that of the signed lists.
         """
         self._run("apt-get", "--quiet", "download", *packages, report=report)
 
@@ -120,10 +124,9 @@ class Apt:
                 stream.seek(0)
                 texts.append(stream.read().decode(errors="replace"))
         if code != 0:
-            raise AptError(
-                _words(texts[1]) or f"{program} left with {code}",
-                remedy="check the network, or name another mirror with --mirror",
-            )
+            messages = _error_lines(texts[1]) or f"exit code {code}"
+            remedy = "check the network, or name another mirror with --mirror"
+            raise AptError(f"{program}: {messages}", messages, remedy=remedy)
         return texts[0]
 
     def _options(self) -> list[str]:
@@ -159,7 +162,7 @@ def machine_sources(are_read: bool) -> list[dict[str, str]]:
     """The machine's own package sources, in its order: uri, release, component, origin.
 
     Args:
-        are_read: those whose lists the machine has, or all, without ``origin``.
+        are_read: only those whose lists the machine has; else all, without ``origin``.
     """
     names = {"uri": "REPO_URI", "release": "RELEASE", "component": "COMPONENT"}
     if are_read:
@@ -174,17 +177,19 @@ def machine_sources(are_read: bool) -> list[dict[str, str]]:
         form,
         "Created-By: Packages",
     )
-    told = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    if told.returncode != 0:
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        messages = _error_lines(done.stderr) or f"exit code {done.returncode}"
         raise AptError(
-            f"apt-get indextargets: {_words(told.stderr)}",
-            remedy="correct this machine's package sources, or name one with --mirror",
+            f"apt-get indextargets: {messages}",
+            messages,
+            remedy="fix this machine's apt sources, or name a mirror with --mirror",
         )
-    lines = (line.split("\t") for line in told.stdout.splitlines())
+    lines = (line.split("\t") for line in done.stdout.splitlines())
     return [dict(zip(names, line, strict=True)) for line in lines]
 
 
-def _stanza(source: Source) -> str:
+def _stanza(source: AptSource) -> str:
     fields = {
         "Types": "deb",
         "URIs": source.mirror,
@@ -199,7 +204,7 @@ def _stanza(source: Source) -> str:
             raise UsageError(
                 f"--keyring {keyring}: apt takes no keyring whose path has spaces, commas or "
                 "brackets",
-                remedy="copy it elsewhere",
+                remedy="copy it to a path without them",
             )
         fields["Signed-By"] = str(keyring)
     return "".join(f"{name}: {value}\n" for name, value in fields.items())
@@ -212,7 +217,7 @@ def _follow(
     err: int,
     report: Callable[[float], None] | None,
 ) -> int:
-    """Run to the end, telling of progress; the exit code."""
+    """Run apt and report its progress; the exit code."""
     read, write = os.pipe()
     words = [*command, f"--option=APT::Status-Fd={write}"]
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
@@ -241,9 +246,9 @@ def _follow(
                 process.wait()
 
 
-def _words(text: str) -> str:
+def _error_lines(text: str) -> str:
     lines = [line[3:].strip() for line in text.splitlines() if line.startswith(("E: ", "W: "))]
-    told = [
+    messages = [
         " ".join(line.split()).rstrip(".") for line in lines if not any(n in line for n in _NOISE)
     ]
-    return "; ".join(dict.fromkeys(told))
+    return "; ".join(dict.fromkeys(messages))

@@ -1,4 +1,4 @@
-"""The cache directory: kernels that were fetched, each whole and by itself."""
+"""The cache directory: fetched kernels, each complete in a directory of its own."""
 
 import contextlib
 import errno
@@ -23,7 +23,7 @@ PARTIAL = ".partial-"
 
 
 class StockKernel(Noun, frozen=True, kw_only=True):
-    """What ``kernel.json`` says of a distribution's kernel; ``architecture`` as uname says it."""
+    """A distribution's kernel, as in ``kernel.json``; ``architecture`` by uname's name."""
 
     suite: str
     release: str
@@ -33,12 +33,12 @@ class StockKernel(Noun, frozen=True, kw_only=True):
 
     @property
     def directory(self) -> Path:
-        """Where it lies: ``boot/vmlinuz-RELEASE`` and ``lib/modules/RELEASE`` below it."""
+        """Its directory: ``boot/vmlinuz-RELEASE`` and ``lib/modules/RELEASE`` below it."""
         return suite_directory(self.suite, self.architecture) / f"{self.release}_{self.version}"
 
     @property
     def image(self) -> Path:
-        """The kernel itself."""
+        """The kernel image."""
         return self.directory / "boot" / f"vmlinuz-{self.release}"
 
     @property
@@ -47,7 +47,7 @@ class StockKernel(Noun, frozen=True, kw_only=True):
         return self.directory / "lib" / "modules" / self.release
 
     def size_bytes(self) -> int:
-        """What it takes of the disk."""
+        """Its size on disk."""
         return sum(
             (Path(top) / name).lstat().st_blocks * 512
             for top, _, names in os.walk(self.directory)
@@ -56,7 +56,7 @@ class StockKernel(Noun, frozen=True, kw_only=True):
 
 
 def this_architecture() -> str:
-    """This machine's, as uname says it."""
+    """This machine's architecture, by uname's name."""
     return platform.machine()
 
 
@@ -82,12 +82,12 @@ def cache_directory() -> Path:
 
 
 def suite_directory(suite: str, architecture: str) -> Path:
-    """Where a suite's kernels lie."""
+    """The directory of a suite's kernels."""
     return cache_directory() / "kernels" / architecture / suite
 
 
 def stock_kernels(architecture: str | None = None) -> list[StockKernel]:
-    """The kernels that were fetched, by suite, the newest of each first.
+    """The fetched kernels, by suite, the newest of each first.
 
     Args:
         architecture: that of the kernels; this machine's by default.
@@ -107,21 +107,21 @@ def stock_kernels(architecture: str | None = None) -> list[StockKernel]:
 
 
 def remove(kernel: StockKernel) -> None:
-    """Remove a kernel whose suite is locked; one cut off half-way is not taken for whole.
+    """Remove a kernel, whose suite must be locked; if interrupted, it counts as removed.
 
     Raises:
         OSError: it could not be removed.
     """
-    doomed = kernel.directory.with_name(f"{PARTIAL}{secrets.token_hex(4)}")
-    kernel.directory.rename(doomed)
-    shutil.rmtree(doomed)
+    trash = kernel.directory.with_name(f"{PARTIAL}{secrets.token_hex(4)}")
+    kernel.directory.rename(trash)
+    shutil.rmtree(trash)
     with contextlib.suppress(OSError):
         kernel.directory.parent.rmdir()
 
 
 @contextlib.contextmanager
 def partial_directory(suite: str, architecture: str) -> Iterator[Path]:
-    """A directory to make a kernel in; whatever of it is not put in its place goes."""
+    """A directory to make a kernel in; removed at the end, unless it was put in place."""
     parent = suite_directory(suite, architecture)
     parent.mkdir(parents=True, exist_ok=True)
     path = parent / f"{PARTIAL}{secrets.token_hex(4)}"
@@ -133,13 +133,13 @@ def partial_directory(suite: str, architecture: str) -> Iterator[Path]:
 
 
 def put_in_place(partial: Path, kernel: StockKernel) -> None:
-    """Give a complete directory the kernel's name, when all of it is on the disk.
+    """Sync a complete directory to disk, then rename it to the kernel's.
 
     Raises:
-        OSError: the system could not.
+        OSError: syncing or renaming failed.
     """
     (partial / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(kernel), indent=2))
-    # Thousands of files: syncfs(2) by way of coreutils, for Python has no call of it.
+    # Thousands of files: syncfs(2) by way of coreutils, as Python has no binding for it.
     if subprocess.run(["sync", "--file-system", partial], check=False).returncode != 0:
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(partial))
     partial.rename(kernel.directory)
@@ -147,17 +147,17 @@ def put_in_place(partial: Path, kernel: StockKernel) -> None:
 
 
 def sweep(suite: str, architecture: str) -> None:
-    """Remove what a killed fetch or remove of this suite left; its lock must be held."""
+    """Remove leftovers of a killed fetch or remove of this suite, which must be locked."""
     for path in suite_directory(suite, architecture).glob(f"{PARTIAL}*"):
         shutil.rmtree(path)
 
 
 @contextlib.contextmanager
 def locked(suite: str, architecture: str, wait: Callable[[], None]) -> Iterator[None]:
-    """Hold a suite for oneself.
+    """Hold a suite's lock.
 
     Args:
-        wait: called where another process holds it, before waiting for that one to end.
+        wait: called before waiting, if another process holds it.
     """
     parent = suite_directory(suite, architecture).parent
     parent.mkdir(parents=True, exist_ok=True)
@@ -174,11 +174,11 @@ def locked(suite: str, architecture: str, wait: Callable[[], None]) -> Iterator[
 
 
 def cannot_write(error: OSError, path: Path) -> CannotMeasureError:
-    """What to raise where writing in the cache failed."""
-    at = error.filename or path
+    """The error for a failed write in the cache."""
+    failed_path = error.filename or path
     words = system_words(error.errno or 0)
     remedy = "free space, or name another cache directory with LOADSTONE_CACHE"
-    return CannotMeasureError(f"cannot write {os.fsdecode(at)}: {words}", remedy=remedy)
+    return CannotMeasureError(f"cannot write {os.fsdecode(failed_path)}: {words}", remedy=remedy)
 
 
 def _is_shown(path: Path) -> bool:
@@ -195,7 +195,7 @@ def _read(path: Path) -> StockKernel:
     except OSError as error:
         raise _cannot_read(error) from error
     if not (kernel.directory == path and kernel.image.is_file() and kernel.modules.is_dir()):
-        raise _damaged(path, f"what {ABOUT} says is not what is there")
+        raise _damaged(path, f"its files are not those that {ABOUT} names")
     return kernel
 
 
@@ -219,7 +219,7 @@ def _newest_first(kernels: Iterator[StockKernel]) -> list[StockKernel]:
 
 
 def _compare(one: str, other: str) -> int:
-    """Debian versions by Debian's order, which ``dpkg`` knows."""
+    """Compare Debian versions, by ``dpkg``."""
     if one == other:
         return 0
     is_less = subprocess.run(["dpkg", "--compare-versions", one, "lt", other], check=False)

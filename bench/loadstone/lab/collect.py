@@ -1,4 +1,4 @@
-"""From what guests tell to Runs: one for each kernel, over as many boots as it had."""
+"""Makes Runs of the guests' Messages: one for each kernel, over all of its boots."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -9,14 +9,21 @@ import msgspec
 
 from loadstone.analysis.pairing import BOOT
 from loadstone.errors import RunError
-from loadstone.lab.protocol import Began, Ended, Fact, Message, Ready, Said, Starting
-from loadstone.model import Environment, Manifest, Noun, Plan, Run, Step, Trial
+from loadstone.lab.protocol import (
+    Message,
+    Notice,
+    RunCreated,
+    StepEnded,
+    StepStarted,
+    StorageReady,
+)
+from loadstone.model import Environment, Fact, Manifest, Noun, Plan, Run, Step, Trial
 from loadstone.runs import store
 from loadstone.runs.runner import Observer
 
 
 class Boot(Noun, frozen=True, kw_only=True):
-    """One of a kernel's boots: which, and where the numbers of its rounds begin."""
+    """One of a kernel's boots: its number, and the numbers of its first round and warm-up."""
 
     number: int = 0
     first_round: int = 0
@@ -24,11 +31,11 @@ class Boot(Noun, frozen=True, kw_only=True):
 
 
 class Collector:
-    """Makes one Run of what the guests of one kernel tell; as a context it closes the Run.
+    """Writes one Run from the Messages of one kernel's guests; a context that closes the Run.
 
-    Every Trial is on the disk before the guest is heard again. A boot's rounds are numbered
-    on from those of the boot before, and ``started`` is by the host's clock: a guest's own
-    runs ahead whenever it is idle.
+    Every Trial is on disk before the next Message is read. Rounds are numbered on from those
+    of the boot before, and ``started`` is by the host's clock: a guest's runs ahead whenever it
+    is idle.
     """
 
     def __init__(
@@ -50,31 +57,31 @@ class Collector:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def take_boot(self, boot: Boot) -> None:
-        """From now on the guest of this boot speaks."""
+    def start_boot(self, boot: Boot) -> None:
+        """The Messages that follow are of this boot."""
         self._boot = boot
 
-    def take(self, message: Message) -> None:
-        """Take in what a guest tells.
+    def receive(self, message: Message) -> None:
+        """Process a Message.
 
         Raises:
-            RunError: the Run cannot be written, or this boot is not of the Run's making.
+            RunError: the Run cannot be written, or the guest has another core than the Run.
         """
         match message:
-            case Said(text=text):
+            case Notice(text=text):
                 self._observer.say(text)
-            case Ready(facts=facts) if self._writer is None:
+            case StorageReady(facts=facts) if self._writer is None:
                 self._facts |= facts
-            case Began(manifest=manifest, steps=steps):
+            case RunCreated(manifest=manifest, steps=steps):
                 self._observer.begin(self._run_of(manifest).path, steps)
-            case Starting(step=step):
+            case StepStarted(step=step):
                 self._started = datetime.now(UTC).isoformat(timespec="milliseconds")
                 self._observer.starting(self._numbered(step))
-            case Ended(step=step, trial=trial):
+            case StepEnded(step=step, trial=trial):
                 self._end(self._numbered(step), trial)
 
     def run(self) -> Run | None:
-        """What there is of the Run by now."""
+        """The Run so far; None before the first boot has created it."""
         return store.load(self._writer.path) if self._writer else None
 
     def _run_of(self, manifest: Manifest) -> store.RunWriter:
@@ -95,7 +102,7 @@ class Collector:
         elif self._writer.manifest.core != manifest.core:
             raise RunError(
                 f"{self._writer.path.name}: loadstone was rebuilt between two boots",
-                remedy="start a new run, and leave loadstone as it is meanwhile",
+                remedy="run it again, and do not rebuild loadstone while it runs",
             )
         return self._writer
 

@@ -1,4 +1,4 @@
-"""Stock kernels of Debian's suites: which there are, and how they come into the cache."""
+"""Stock kernels of Debian's suites: fetching them into the cache, and removing them."""
 
 import re
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError
 from loadstone.lab import cache
-from loadstone.lab.apt import Apt, AptError, Source, program_of
+from loadstone.lab.apt import Apt, AptError, AptSource, program_of
 from loadstone.lab.cache import (
     StockKernel,
     cache_directory,
@@ -32,15 +32,15 @@ SUITES = {
 
 _SUITE = re.compile(r"[a-z][a-z0-9]*([.-][a-z0-9]+)*")
 
-# A kernel's own packages; the empty ones that depend on the newest have no digit.
+# The packages of one kernel; the metapackages have no digit.
 _PARTS = re.compile(r"linux-(image|binary|modules|base)-(\d\S*)")
 
-Watch = Callable[[str, float | None], None]
-"""Is told what goes on, and how many per cent of it are done where that is known."""
+OnProgress = Callable[[str, float | None], None]
+"""Called with the present step, and the percentage of it that is done if known."""
 
 
-class _Order(Noun, frozen=True, kw_only=True):
-    """The newest kernel of a suite: its packages, their files, and what they take in bytes."""
+class _Candidate(Noun, frozen=True, kw_only=True):
+    """The newest kernel of a suite: its packages, their files and sizes."""
 
     kernel: StockKernel
     packages: tuple[str, ...]
@@ -55,19 +55,19 @@ def fetch(
     mirror: str | None = None,
     keyring: Path | None = None,
     architecture: str | None = None,
-    watch: Watch = lambda _text, _percent: None,
+    on_progress: OnProgress = lambda _text, _percent: None,
 ) -> StockKernel:
-    """Get a suite's newest kernel, unless it is here already; older ones stay.
+    """Fetch a suite's newest kernel, unless it is in the cache; older ones stay.
 
     Args:
         mirror: URI of a Debian archive; by default the machine's own source.
-        keyring: whom apt is to trust; by default Debian's keys.
-        architecture: as uname says it; this machine's by default.
+        keyring: the keys that apt trusts; by default Debian's.
+        architecture: by uname's name; this machine's by default.
 
     Raises:
         UsageError: there is no such suite, mirror or keyring.
-        CannotMeasureError: no network, no space, a program is missing, or apt trusts the
-            mirror not.
+        CannotMeasureError: no network, no space, a program is missing, or apt does not trust
+            the mirror.
     """
     architecture = architecture or this_architecture()
     _check_suite(suite)
@@ -76,32 +76,37 @@ def fetch(
     source = make_source(suite, architecture, mirror, keyring)
     try:
         with locked(
-            suite, architecture, lambda: watch(f"{suite}: another loadstone is at it", None)
+            suite,
+            architecture,
+            lambda: on_progress(f"{suite}: waiting for another loadstone that fetches it", None),
         ):
             sweep(suite, architecture)
-            return _fetch(source, architecture, watch)
+            return _fetch(source, architecture, on_progress)
     except OSError as error:
         raise cannot_write(error, cache_directory()) from error
 
 
 def remove(name: str, *, architecture: str | None = None) -> list[StockKernel]:
-    """Remove a suite's kernels and what apt kept for it, or those of one release.
+    """Remove a suite's kernels and its package lists, or the kernels of one release.
 
     Returns:
-        The kernels that are gone.
+        The kernels that were removed.
 
     Raises:
-        UsageError: none is here by that name.
+        UsageError: there is none of that name.
     """
     architecture = architecture or this_architecture()
     kernels = stock_kernels(architecture)
-    doomed = [kernel for kernel in kernels if name in (kernel.suite, kernel.release)]
+    selected = [kernel for kernel in kernels if name in (kernel.suite, kernel.release)]
     kept = apt_directory(name, architecture) if _SUITE.fullmatch(name) else None
-    if not doomed and not (kept and kept.exists()):
+    if not selected and not (kept and kept.exists()):
         here = ", ".join(dict.fromkeys(kernel.suite for kernel in kernels)) or "none"
-        raise UsageError(f"no kernel {name} was fetched", remedy=f"here: {here}")
+        raise UsageError(
+            f"no kernel {name} was fetched (here: {here})",
+            remedy="`loadstone lab kernels` lists those that can be removed",
+        )
     try:
-        for kernel in doomed:
+        for kernel in selected:
             with locked(kernel.suite, architecture, lambda: None):
                 cache.remove(kernel)
         if kept and kept.exists():
@@ -109,7 +114,7 @@ def remove(name: str, *, architecture: str | None = None) -> list[StockKernel]:
                 shutil.rmtree(kept)
     except OSError as error:
         raise cannot_write(error, cache_directory()) from error
-    return doomed
+    return selected
 
 
 def apt_directory(suite: str, architecture: str) -> Path:
@@ -120,51 +125,52 @@ def apt_directory(suite: str, architecture: str) -> Path:
 def _check_suite(suite: str) -> None:
     if not _SUITE.fullmatch(suite):
         raise UsageError(
-            f"{suite} is not the name of a suite",
-            remedy=f"take one of {', '.join(SUITES)}",
+            f"{suite} is not the name of a suite", remedy=f"name one of {', '.join(SUITES)}"
         )
 
 
-def _fetch(source: Source, architecture: str, watch: Watch) -> StockKernel:
+def _fetch(source: AptSource, architecture: str, on_progress: OnProgress) -> StockKernel:
     suite = source.suite
     apt = Apt(apt_directory(suite, architecture), source)
-    watch(f"{suite}: reading the package lists of {source.mirror}", None)
+    on_progress(f"{suite}: reading the package lists of {source.mirror}", None)
     try:
         apt.update()
-        order = _newest(apt, source, architecture)
-        if order.kernel in stock_kernels(architecture):
-            return order.kernel
-        _forget_others(order, apt.downloads)
-        _require_space(order, apt.downloads)
-        what = f"{suite}: {order.kernel.package} {order.kernel.version}"
-        size = f"{order.download_bytes / 1e6:.0f} MB"
-        watch(f"{what}, {size}", 0)
-        apt.download(list(order.packages), lambda percent: watch(f"{what}, {size}", percent))
+        candidate = _newest(apt, source, architecture)
+        if candidate.kernel in stock_kernels(architecture):
+            return candidate.kernel
+        _remove_other_downloads(candidate, apt.downloads)
+        _require_space(candidate, apt.downloads)
+        what = f"{suite}: {candidate.kernel.package} {candidate.kernel.version}"
+        size = f"{candidate.download_bytes / 1e6:.0f} MB"
+        on_progress(f"{what}, {size}", 0)
+        apt.download(
+            list(candidate.packages), lambda percent: on_progress(f"{what}, {size}", percent)
+        )
     except AptError as error:
-        explained = _explained(error, source)
+        explained = _fetch_error(error, source)
         if isinstance(explained, UsageError):
             shutil.rmtree(apt.directory)
         raise explained from error
-    watch(f"{suite}: unpacking, {order.unpacked_bytes / 1e6:.0f} MB", None)
-    unpack([apt.downloads / name for name in order.files], order.kernel)
+    on_progress(f"{suite}: unpacking, {candidate.unpacked_bytes / 1e6:.0f} MB", None)
+    unpack([apt.downloads / name for name in candidate.files], candidate.kernel)
     shutil.rmtree(apt.downloads)
-    return order.kernel
+    return candidate.kernel
 
 
-def _newest(apt: Apt, source: Source, architecture: str) -> _Order:
+def _newest(apt: Apt, source: AptSource, architecture: str) -> _Candidate:
     meta = f"linux-image-{source.architecture}"
     matches = [_PARTS.fullmatch(name) for name in apt.dependencies(meta)]
     parts = [match for match in matches if match and not match[2].endswith("-unsigned")]
     images = [match for match in parts if match[1] == "image"]
     if not images:
         raise CannotMeasureError(
-            f"{meta} of {source.suite} at {source.mirror} names no kernel",
+            f"{meta} of {source.suite} at {source.mirror} depends on no kernel",
             remedy="name another suite, or another mirror with --mirror",
         )
     release = images[0][2]
     shown = apt.show(*(match[0] for match in parts if match[2] == release))
     versions = {fields["Package"]: fields["Version"] for fields in shown}
-    return _Order(
+    return _Candidate(
         kernel=StockKernel(
             suite=source.suite,
             release=release,
@@ -181,41 +187,43 @@ def _newest(apt: Apt, source: Source, architecture: str) -> _Order:
     )
 
 
-def _forget_others(order: _Order, downloads: Path) -> None:
-    """Remove what an earlier fetch that was cut off had got of an older kernel."""
+def _remove_other_downloads(candidate: _Candidate, downloads: Path) -> None:
+    """Remove what an interrupted fetch downloaded of another kernel."""
     for path in downloads.iterdir():
-        if path.name not in order.files:
+        if path.name not in candidate.files:
             path.unlink()
 
 
-def _require_space(order: _Order, downloads: Path) -> None:
+def _require_space(candidate: _Candidate, downloads: Path) -> None:
     here = sum(path.stat().st_size for path in downloads.glob("*.deb"))
-    needed = order.unpacked_bytes + max(order.download_bytes - here, 0)
+    needed = candidate.unpacked_bytes + max(candidate.download_bytes - here, 0)
     free = shutil.disk_usage(downloads).free
     if needed > free:
         raise CannotMeasureError(
-            f"{order.kernel.suite} needs {needed / 1e6:.0f} MB in {cache_directory()}, and "
+            f"{candidate.kernel.suite} needs {needed / 1e6:.0f} MB in {cache_directory()}, and "
             f"{free / 1e6:.0f} MB are free",
             remedy="free space, or name another cache directory with LOADSTONE_CACHE",
         )
 
 
-def _explained(error: AptError, source: Source) -> LoadstoneError:
-    words = error.what
-    if re.search(r"not signed|no longer signed|signature|NO_PUBKEY|EXPKEYSIG|Hash Sum", words):
+def _fetch_error(error: AptError, source: AptSource) -> LoadstoneError:
+    messages = error.messages
+    if re.search(r"not signed|no longer signed|signature|NO_PUBKEY|EXPKEYSIG|Hash Sum", messages):
         return CannotMeasureError(
-            f"apt does not trust {source.mirror}: {words}",
+            f"apt does not trust {source.mirror}: {messages}",
             remedy="name its keys with --keyring, or another mirror with --mirror",
         )
-    if re.search(r"does not have a Release file|Unable to locate package|No packages found", words):
+    if re.search(
+        r"does not have a Release file|Unable to locate package|No packages found", messages
+    ):
         return UsageError(
             f"no suite {source.suite} with kernels for {source.architecture} at {source.mirror}: "
-            f"{words}",
-            remedy=f"take one of {', '.join(SUITES)}, or another mirror with --mirror",
+            f"{messages}",
+            remedy=f"name one of {', '.join(SUITES)}",
         )
     remedy = (
         "free space, or name another cache directory with LOADSTONE_CACHE"
-        if "No space left" in words
+        if "No space left" in messages
         else "check the network, or name another mirror with --mirror"
     )
-    return CannotMeasureError(f"cannot fetch {source.suite}: {words}", remedy=remedy)
+    return CannotMeasureError(f"cannot fetch {source.suite}: {messages}", remedy=remedy)

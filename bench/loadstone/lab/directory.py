@@ -1,4 +1,4 @@
-"""What a boot needs on this machine, written down first and gone at its end."""
+"""A boot's temporary directory and disk image, registered in the journal, removed at its end."""
 
 import contextlib
 import os
@@ -19,12 +19,12 @@ _PLAIN = re.compile(r"[\w+ /.-]+", re.ASCII)
 
 @contextlib.contextmanager
 def lab_directory(journal: Journal) -> Iterator[Path]:
-    """A directory for links, starters and other small things of one boot.
+    """A temporary directory for the links, scripts and other small files of one boot.
 
     Raises:
         CannotMeasureError: it cannot be made.
     """
-    path = plain_place() / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+    path = plain_temp_directory() / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
     entry = journal.entry("directory", str(path))
     try:
         path.mkdir(mode=0o700)
@@ -32,7 +32,7 @@ def lab_directory(journal: Journal) -> Iterator[Path]:
         entry.remove()
         raise CannotMeasureError(
             f"cannot make {path}: {system_words(error.errno or 0)}",
-            remedy="name another place with TMPDIR",
+            remedy="name another directory with TMPDIR",
         ) from error
     try:
         yield path
@@ -41,15 +41,15 @@ def lab_directory(journal: Journal) -> Iterator[Path]:
         entry.remove()
 
 
-def plain_place() -> Path:
-    """Where temporary files go; virtme-run takes only paths of plain characters."""
-    place = tempfile.gettempdir()
-    return Path(place if _PLAIN.fullmatch(place) else "/tmp")
+def plain_temp_directory() -> Path:
+    """The directory for temporary files; virtme-run takes only paths of plain characters."""
+    directory = tempfile.gettempdir()
+    return Path(directory if _PLAIN.fullmatch(directory) else "/tmp")
 
 
 @contextlib.contextmanager
 def disk_image(size_bytes: int, journal: Journal, results: Path) -> Iterator[Path]:
-    """A file without blocks below the results directory, to be a guest's disk.
+    """A sparse file in the results directory, as a guest's disk.
 
     Raises:
         RunError: it cannot be made.

@@ -1,4 +1,4 @@
-"""Kernels × boots → Runs: the same Plan in a guest of each kernel, side by side."""
+"""Carries out one Plan in guests of several kernels: one Run per kernel, over all its boots."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -8,17 +8,17 @@ from typing import NamedTuple
 import msgspec
 
 from loadstone.errors import CannotMeasureError, ExitCode, LoadstoneError, UsageError
+from loadstone.lab.calibration_cache import cached_calibration, calibration_file, store_calibration
 from loadstone.lab.collect import Boot, Collector
 from loadstone.lab.command import script
-from loadstone.lab.guest import Guest, GuestError, Listener
+from loadstone.lab.guest import ConsoleListener, Guest, GuestError
 from loadstone.lab.kernels import Kernel
-from loadstone.lab.known_costs import costs_file, keep_costs, known_costs
 from loadstone.lab.machine import machine_facts
-from loadstone.lab.parts import boot_parts, inside
+from loadstone.lab.parts import assignment_script, boot_parts
 from loadstone.lab.programs import versions
-from loadstone.lab.protocol import Assignment, Fact, Over, Ready, decode
+from loadstone.lab.protocol import Assignment, Failure, Finished, StorageReady, decode
 from loadstone.lab.setup import Setup
-from loadstone.model import Plan, Run
+from loadstone.model import Fact, Plan, Run
 from loadstone.provision.journal import Journal
 from loadstone.provision.simulated.profile import Driver, Profile
 from loadstone.runs.runner import Observer, enter_results_lock
@@ -30,17 +30,17 @@ _ERRORS: dict[int, type[LoadstoneError]] = {
 }
 _LAST_LINES = 12
 _PANIC = "Kernel panic"
-# What a shell makes of a SIGKILL; only the kernel sends one there.
+# A shell's exit code for SIGKILL, which only the kernel's OOM killer sends in a guest.
 _KILLED = 137
 
 
-class _Bench(NamedTuple):
+class _Experiment(NamedTuple):
     """What all boots of an experiment share."""
 
     setup: Setup
     journal: Journal
     results: Path
-    listen: Listener
+    on_console_line: ConsoleListener
 
 
 def run_lab(
@@ -49,44 +49,46 @@ def run_lab(
     setup: Setup,
     results: Path,
     observer: Observer,
-    listen: Listener,
+    on_console_line: ConsoleListener,
 ) -> list[Run]:
     """Carry out a Plan under each kernel, in turns where there are several boots.
 
     Args:
-        listen: told each line of a guest's console.
+        on_console_line: called with each line of a guest's console.
 
     Returns:
-        One Run a kernel, in the kernels' order.
+        One Run per kernel, in the kernels' order.
 
     Raises:
-        GuestError: a guest ended before its time; the Trials that had ended are kept.
-        LoadstoneError: what the guest's own loadstone raised.
+        GuestError: a guest ended early or took too long; the Trials that had ended are kept.
+        LoadstoneError: the one that loadstone raised in the guest.
     """
-    shares = deal_out(plan, setup.boots)
+    shares = split_rounds(plan, setup.boots)
     whole_devices(plan, setup.storage)
     with ExitStack() as stack:
         enter_results_lock(stack, results, observer)
         journal = stack.enter_context(Journal(results))
-        bench = _Bench(setup=setup, journal=journal, results=results, listen=listen)
+        experiment = _Experiment(
+            setup=setup, journal=journal, results=results, on_console_line=on_console_line
+        )
         collectors = [
             stack.enter_context(_collector(kernel, plan, setup, results, observer))
             for kernel in kernels
         ]
-        with _told_what_is_kept(collectors):
+        with _noting_kept_trials(collectors):
             for boot, share in shares:
                 for kernel, collector in zip(kernels, collectors, strict=True):
                     observer.say(_heading(kernel, boot, setup.boots))
-                    collector.take_boot(boot)
-                    _carry_out(kernel, share, collector, bench)
+                    collector.start_boot(boot)
+                    _run_boot(kernel, share, collector, experiment)
         return [run for collector in collectors if (run := collector.run())]
 
 
-def deal_out(plan: Plan, boots: int) -> list[tuple[Boot, Plan]]:
-    """A Plan's rounds dealt out to boots, the first getting one more where they don't divide."""
+def split_rounds(plan: Plan, boots: int) -> list[tuple[Boot, Plan]]:
+    """A Plan per boot, with its part of the rounds; the first boots get one more if uneven."""
     if boots > plan.rounds:
         raise UsageError(
-            f"--boots {boots}: there are only {plan.rounds} rounds, and every boot needs one",
+            f"--boots {boots}: every boot needs a round, and there are only {plan.rounds} rounds",
             remedy=f"write --rounds {boots}",
         )
     shares, first_round = [], 0
@@ -100,10 +102,10 @@ def deal_out(plan: Plan, boots: int) -> list[tuple[Boot, Plan]]:
 
 
 def whole_devices(plan: Plan, storage: Profile) -> tuple[int, ...]:
-    """The least sizes of the devices that a Plan takes whole; none for one that works on files.
+    """The least sizes of the devices that a Plan takes whole; empty for a Plan on files.
 
     Raises:
-        UsageError: the storage is none of which a guest could have these.
+        UsageError: a guest cannot have such devices of this storage.
     """
     sizes = workload(plan.workload).devices(plan.input, plan.cases)
     if sizes and storage.zoned:
@@ -137,7 +139,7 @@ def _collector(
 
 
 @contextmanager
-def _told_what_is_kept(collectors: Sequence[Collector]) -> Iterator[None]:
+def _noting_kept_trials(collectors: Sequence[Collector]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
@@ -148,87 +150,109 @@ def _told_what_is_kept(collectors: Sequence[Collector]) -> Iterator[None]:
 
 def _heading(kernel: Kernel, boot: Boot, boots: int) -> str:
     which = f", boot {boot.number + 1} of {boots}" if boots > 1 else ""
-    return f"booting {_name(kernel)}{which}"
+    return f"booting {_describe(kernel)}{which}"
 
 
-def _carry_out(kernel: Kernel, plan: Plan, collector: Collector, bench: _Bench) -> None:
-    setup = bench.setup
-    costs = costs_file(kernel, setup.machine)
+def _run_boot(kernel: Kernel, plan: Plan, collector: Collector, experiment: _Experiment) -> None:
+    setup = experiment.setup
+    costs = calibration_file(kernel, setup.machine)
     assignment = Assignment(
         storage=setup.storage,
         file_system=setup.file_system,
         memory_bytes=setup.machine.memory_bytes,
         device_bytes=whole_devices(plan, setup.storage),
-        calibration=known_costs(costs),
+        calibration=cached_calibration(costs),
         plan=plan,
     )
-    with _booted(kernel, assignment, bench) as guest:
+    with _booted(kernel, assignment, experiment) as guest:
         try:
-            end = _hear_out(guest, collector, setup.limit_s, costs)
+            finished = _process_messages(guest, collector, setup.limit_s, costs)
         except GuestError as error:
-            raise _guest_error(kernel, guest, error.what, error.remedy) from None
-        if end is None:
-            raise _guest_error(kernel, guest, *_why_ended(guest))
-        if end.error is not None:
-            raise _ERRORS.get(end.exit_code, LoadstoneError)(end.error, remedy=end.remedy)
+            raise _guest_error(kernel, guest, error) from None
+        if finished is None:
+            raise _guest_error(kernel, guest, _early_end(guest))
+        if finished.failure is not None:
+            raise _error_of(finished.failure)
 
 
-def _hear_out(
+def _error_of(failure: Failure) -> LoadstoneError:
+    error = _ERRORS.get(failure.exit_code, LoadstoneError)(failure.what, remedy=failure.remedy)
+    for note in failure.notes:
+        error.add_note(note)
+    return error
+
+
+def _process_messages(
     guest: Guest, collector: Collector, limit_s: float, costs: Path | None
-) -> Over | None:
-    """Take in all that a guest tells; its last word, or None where it died without one."""
+) -> Finished | None:
+    """Process a guest's Messages; its Finished, or None where the guest ended without one."""
     is_up = False
     try:
         for line in guest.lines():
             message = decode(line)
             if message is None:
-                guest.hear(line)
+                guest.add_console_line(line)
                 continue
-            if isinstance(message, Over):
+            if isinstance(message, Finished):
                 return message
             if not is_up:
                 is_up = True
-                guest.allow(limit_s)
-            if isinstance(message, Ready):
-                keep_costs(costs, message.facts)
-            collector.take(message)
+                guest.set_limit(limit_s)
+            if isinstance(message, StorageReady):
+                store_calibration(costs, message.facts)
+            collector.receive(message)
     except GuestError as error:
         if is_up:
-            raise GuestError(error.what, remedy="give it more with --limit") from None
-        remedy = "see its console, or give it more with --boot-limit"
-        raise GuestError(f"{error.what}: it never came up", remedy=remedy) from None
+            raise GuestError(error.what, remedy="raise --limit, or measure less") from None
+        raise GuestError(
+            f"{error.what}: it did not come up",
+            remedy="raise --boot-limit, or see its console with --verbose",
+        ) from None
     return None
 
 
 @contextmanager
-def _booted(kernel: Kernel, assignment: Assignment, bench: _Bench) -> Iterator[Guest]:
-    """A guest that carries out an Assignment; all that it needed is gone at the end."""
-    setup = bench.setup
-    with boot_parts(kernel, assignment, setup.machine, bench.journal, bench.results) as parts:
-        text = script(parts.shares, parts.modules, inside(assignment))
+def _booted(kernel: Kernel, assignment: Assignment, experiment: _Experiment) -> Iterator[Guest]:
+    """A guest that carries out an Assignment; whatever was made for it is removed at the end."""
+    setup = experiment.setup
+    with boot_parts(
+        kernel, assignment, setup.machine, experiment.journal, experiment.results
+    ) as parts:
+        text = script(parts.shares, parts.modules, assignment_script(assignment))
         limit_s = setup.boot_limit_s
-        with Guest(parts.argv, text, parts.directory, bench.listen, limit_s) as guest:
+        with Guest(parts.argv, text, parts.directory, experiment.on_console_line, limit_s) as guest:
             yield guest
 
 
-def _why_ended(guest: Guest) -> tuple[str, str]:
-    """How a guest ended that did not say so itself, and what to do about it."""
+def _early_end(guest: Guest) -> GuestError:
+    """The error of a guest that ended without Finished."""
     status = guest.exit_status()
     if any(_PANIC in line for line in guest.console):
-        return "its kernel panicked", "see its console above, and try another --kernel"
+        return GuestError(
+            "its kernel panicked", remedy="see its console, above or whole with --verbose"
+        )
     if status == _KILLED:
-        return "it ran out of memory", "give it more with --memory, or let it do with less"
-    return f"it ended early (exit {status})", "see its console above"
+        return GuestError(
+            "it ran out of memory",
+            remedy="give it more with --memory, or take a smaller file or --storage",
+        )
+    return GuestError(
+        f"it ended early (exit code {status})",
+        remedy="see its console, above or whole with --verbose",
+    )
 
 
-def _guest_error(kernel: Kernel, guest: Guest, why: str, remedy: str | None) -> GuestError:
-    """The error of a guest, with the lines of its console that name a panic, and the last ones."""
+def _guest_error(kernel: Kernel, guest: Guest, error: GuestError) -> GuestError:
+    """The error with its kernel, the last lines of the console, and an earlier panic's."""
     earlier, last = guest.console[:-_LAST_LINES], guest.console[-_LAST_LINES:]
-    telling = [line for line in earlier if _PANIC in line]
-    words = f"the guest of {_name(kernel)}: {why}"
-    return GuestError(words, console=(*telling, *last), remedy=remedy)
+    panics = [line for line in earlier if _PANIC in line]
+    return GuestError(
+        f"the guest of {_describe(kernel)}: {error.what}",
+        console=(*panics, *last),
+        remedy=error.remedy,
+    )
 
 
-def _name(kernel: Kernel) -> str:
-    """A kernel as the user named it, and what it is."""
+def _describe(kernel: Kernel) -> str:
+    """The user's name of a kernel, and its release where that is another."""
     return kernel.name if kernel.name == kernel.release else f"{kernel.name} ({kernel.release})"

@@ -1,4 +1,4 @@
-"""One boot of a virtual machine: its process, what it says, and why it ended."""
+"""One boot of a virtual machine: its process, its output, its console, its time limit."""
 
 import contextlib
 import os
@@ -17,11 +17,12 @@ _KEPT_LINES = 400
 _CHUNK_BYTES = 1 << 16
 _EXIT_LIMIT_S = 10.0
 
-Listener = Callable[[str], None]
+ConsoleListener = Callable[[str], None]
+"""Called with each line of a guest's console."""
 
 
 class GuestError(LoadstoneError):
-    """A guest ended before its time: it panicked, hung, or its program died.
+    """A guest ended early or took too long: it panicked, hung, or its program crashed.
 
     ``details`` are lines of its console.
     """
@@ -34,15 +35,15 @@ class GuestError(LoadstoneError):
 
 
 class Guest:
-    """A running virtual machine. As a context it is gone at the end, and its QEMU with it.
+    """A running virtual machine: a context that kills it, and its QEMU, at the end.
 
     Args:
-        argv: what starts it (see ``loadstone.lab.command.virtme_argv``).
-        script: a shell script that the guest carries out as root; its standard output is
-            for ``lines``, its standard error goes where the console does.
-        directory: where the programs that start it may keep temporary files.
-        listen: told each line of the console.
-        limit_s: how long it may take, until ``allow`` says otherwise.
+        argv: the command that starts it (see ``loadstone.lab.command.virtme_argv``).
+        script: a shell script that the guest runs as root; ``lines`` returns its standard
+            output, its standard error goes to the console.
+        directory: for temporary files of the programs that start it.
+        on_console_line: called with each line of the console.
+        limit_s: how long it may take, unless ``set_limit`` changes that.
     """
 
     def __init__(
@@ -50,13 +51,13 @@ class Guest:
         argv: Sequence[str],
         script: str,
         directory: Path,
-        listen: Listener,
+        on_console_line: ConsoleListener,
         limit_s: float,
     ) -> None:
         self._argv = [*argv, "--show-boot-console", "--script-sh", "sh"]
         self._script = script
         self._directory = directory
-        self._listen = listen
+        self._on_console_line = on_console_line
         self._limit_s = limit_s
         self._console: deque[str] = deque(maxlen=_KEPT_LINES)
 
@@ -70,7 +71,7 @@ class Guest:
             bufsize=0,
             env={**os.environ, "TMPDIR": str(self._directory)},
         )
-        self.allow(self._limit_s)
+        self.set_limit(self._limit_s)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,22 +85,22 @@ class Guest:
 
     @property
     def console(self) -> tuple[str, ...]:
-        """The later lines of the console."""
+        """The last lines of the console."""
         return tuple(self._console)
 
-    def allow(self, limit_s: float) -> None:
-        """From now on the guest may take so long, in s."""
+    def set_limit(self, limit_s: float) -> None:
+        """Let the guest take so long, in s, from now on."""
         self._limit_s = limit_s
         self._end_s = time.monotonic() + limit_s
 
     def lines(self) -> Iterator[bytes]:
-        """The lines on the guest's standard output, until it has ended.
+        """The lines of the script's standard output, until the guest has ended.
 
         Raises:
             GuestError: the time is up.
         """
         outputs = {"stdout": self._process.stdout, "stderr": self._process.stderr}
-        rests = dict.fromkeys(outputs, b"")
+        partial = dict.fromkeys(outputs, b"")
         with selectors.DefaultSelector() as selector:
             for name, pipe in outputs.items():
                 assert pipe is not None
@@ -108,26 +109,26 @@ class Guest:
             while "stdout" in (key.data for key in selector.get_map().values()):
                 for key, _ in selector.select(self._left_s()):
                     if key.data == "stdin":
-                        self._write_on(selector)
+                        self._write_script(selector)
                         continue
                     chunk = os.read(key.fd, _CHUNK_BYTES)
                     if not chunk:
                         selector.unregister(key.fileobj)
-                    *whole, rests[key.data] = (rests[key.data] + chunk).split(b"\n")
+                    *whole, partial[key.data] = (partial[key.data] + chunk).split(b"\n")
                     for line in whole:
                         if key.data == "stdout":
                             yield line
                         else:
-                            self.hear(line)
+                            self.add_console_line(line)
 
-    def hear(self, line: bytes) -> None:
-        """Take in a line of the console."""
+    def add_console_line(self, line: bytes) -> None:
+        """Add a line to the console."""
         text = line.decode(errors="replace").rstrip("\r")
         self._console.append(text)
-        self._listen(text)
+        self._on_console_line(text)
 
     def exit_status(self) -> int:
-        """What the guest's script ended with; 255 where the guest did not get so far."""
+        """The exit code of the guest's script; 255 where the guest did not get so far."""
         try:
             return self._process.wait(_EXIT_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -137,8 +138,7 @@ class Guest:
         left_s = self._end_s - time.monotonic()
         if left_s <= 0:
             raise GuestError(
-                f"it was not done within {self._limit_s:g} s",
-                remedy="give it more time, or less to do",
+                f"it was not done within {self._limit_s:g} s", remedy="give it more time"
             )
         return left_s
 
@@ -149,7 +149,7 @@ class Guest:
         self._unsent = memoryview(self._script.encode())
         selector.register(pipe, selectors.EVENT_WRITE, "stdin")
 
-    def _write_on(self, selector: selectors.BaseSelector) -> None:
+    def _write_script(self, selector: selectors.BaseSelector) -> None:
         pipe: IO[bytes] | None = self._process.stdin
         assert pipe is not None
         try:

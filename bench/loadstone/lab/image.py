@@ -1,5 +1,6 @@
-"""What a kernel image, a directory of modules and a build tree say of themselves."""
+"""Reads kernel images, directories of modules and build trees, and checks that they match."""
 
+import errno
 import mmap
 import os
 import re
@@ -13,7 +14,7 @@ from loadstone.lab.apt import program_of
 from loadstone.model import Noun
 
 TREE_IMAGES = {"x86_64": "arch/x86/boot/bzImage", "aarch64": "arch/arm64/boot/Image"}
-"""Where a build leaves what can be booted, for each machine that uname may name."""
+"""Where a build puts the image, by uname's name of the architecture."""
 
 _TREE_RELEASE = "include/config/kernel.release"
 
@@ -21,19 +22,20 @@ _TREE_RELEASE = "include/config/kernel.release"
 _X86_MAGIC_AT, _X86_MAGIC = 0x202, b"HdrS"
 _X86_VERSION_AT, _X86_SETUP_BYTES = 0x20E, 0x200
 
-# Source: Linux, Documentation/arch/arm64/booting.rst: magic of an Image that is not packed.
+# Source: Linux, Documentation/arch/arm64/booting.rst: magic of an uncompressed Image.
 _ARM64_MAGIC_AT, _ARM64_MAGIC = 0x38, b"ARM\x64"
 
 _HEAD_BYTES = 0x20000
 
-_OTHERS = {
+_NAME_IMAGE = "name a bzImage of x86 or an Image of arm64"
+_OTHER_FORMATS = {
     b"\x7fELF": (
-        "an ELF file, which QEMU's loader takes no modules for",
+        "an ELF file, with which QEMU's loader takes no initramfs",
         "name arch/x86/boot/bzImage",
     ),
     b"\x1f\x8b": ("a gzip file", "unpack it first"),
 }
-_NO_IMAGE_REMEDY = "name a bzImage of x86, an Image of arm64, or a build tree"
+"""Formats of other files by their magic: what it is, and the remedy."""
 
 
 class Image(Noun, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ def read_image(path: Path) -> Image:
     """Read a bzImage of x86 or an Image of arm64.
 
     Raises:
-        UsageError: it cannot be read, is neither, or does not tell its release.
+        UsageError: it cannot be read, is neither, or has no valid release.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -69,19 +71,19 @@ def read_image(path: Path) -> Image:
     except OSError as error:
         words = system_words(error.errno or 0)
         raise UsageError(f"cannot read {path}: {words}", remedy="check the path") from error
-    for magic, (what, remedy) in _OTHERS.items():
+    for magic, (format, remedy) in _OTHER_FORMATS.items():
         if head.startswith(magic):
-            raise UsageError(f"{path} is no kernel image but {what}", remedy=remedy)
-    raise UsageError(f"{path} is no kernel image", remedy=_NO_IMAGE_REMEDY)
+            raise UsageError(f"{path} is no kernel image but {format}", remedy=remedy)
+    raise UsageError(f"{path} is no kernel image", remedy=_NAME_IMAGE)
 
 
 def is_build_tree(path: Path) -> bool:
-    """Whether a directory is one that a kernel was built in."""
+    """Whether a directory is a kernel's build tree."""
     return (path / _TREE_RELEASE).is_file()
 
 
 def tree_of(image: Path) -> Path | None:
-    """The build tree that an image lies in where the build left it."""
+    """The build tree of an image that is where the build put it."""
     for name in TREE_IMAGES.values():
         tree = Path(str(image).removesuffix(name))
         if tree != image and is_build_tree(tree):
@@ -93,18 +95,18 @@ def tree_image(tree: Path, architecture: str) -> Path:
     """The image in a build tree.
 
     Raises:
-        UsageError: it is none, or none that has been built to the end.
+        UsageError: it is no build tree, or was not built completely.
     """
     name = TREE_IMAGES.get(architecture)
     if name is None:
         raise UsageError(
-            f"{tree}: the lab boots no kernel for {architecture}",
+            f"{tree}: the lab boots no kernels for {architecture}",
             remedy=f"build one for {' or '.join(TREE_IMAGES)}",
         )
     if not is_build_tree(tree):
         raise UsageError(
             f"{tree} is a directory without {_TREE_RELEASE}",
-            remedy="name a tree that a kernel was built in, or PATH/TO/vmlinuz:MODULES_DIR",
+            remedy="name a tree in which a kernel was built, or PATH/TO/vmlinuz:MODULES_DIR",
         )
     if not (tree / name).is_file():
         raise UsageError(f"{tree} has no {name}", remedy=f"build it: {_make(tree)} all")
@@ -122,10 +124,10 @@ def tree_modules(tree: Path) -> list[Path]:
     except OSError as error:
         raise UsageError(
             f"cannot read {tree}/modules.order: {system_words(error.errno or 0)}",
-            remedy="build the "
-            f"modules: {_make(tree)} modules, or write {tree}:none for a kernel with all built in",
+            remedy=f"build the modules: {_make(tree)} modules, or write {tree}:none for a kernel "
+            "with everything built in",
         ) from error
-    # Newer kernels name in that file the objects that modules are linked of.
+    # Newer kernels list there the object files of which modules are linked.
     modules = [Path(name).with_suffix(".ko") for name in names]
     missing = next((name for name in modules if not (tree / name).is_file()), None)
     if missing is not None:
@@ -145,17 +147,20 @@ def require_tree_release(tree: Path, image: Image) -> None:
     if release != image.release:
         raise UsageError(
             f"{tree} is half built: its image is {image.release}, its modules {release}",
-            remedy=f"{_make(tree)} all",
+            remedy=f"build it again: {_make(tree)} all",
         )
     if (tree / "modules.order").exists() and (modules := tree_modules(tree)):
         _require_vermagic(tree / modules[0], tree, image.release)
 
 
 def require_modules(modules: Path, release: str) -> Path:
-    """The directory of a kernel's modules, itself or at its place below a root that is named.
+    """The directory of a kernel's modules.
+
+    Args:
+        modules: that directory, or a root with it below ``lib/modules``.
 
     Raises:
-        UsageError: it cannot be read, is of another kernel, or depmod has not been there.
+        UsageError: it cannot be read, is of another kernel, or has no ``modules.dep``.
     """
     below = modules / "lib" / "modules" / release
     modules = below if below.is_dir() else modules
@@ -163,38 +168,39 @@ def require_modules(modules: Path, release: str) -> Path:
         raise UsageError(f"{modules} is no directory of modules", remedy="check the path")
     if not os.access(modules, os.R_OK | os.X_OK):
         raise UsageError(
-            f"cannot read {modules}: Permission denied (EACCES)", remedy="have root open it"
+            f"cannot read {modules}: {system_words(errno.EACCES)}",
+            remedy=f"as root: chmod -R a+rX {shlex.quote(str(modules))}",
         )
     if (first := _first_module(modules)) is not None:
         _require_vermagic(first, modules, release)
     elif modules.name != release:
         raise UsageError(
-            f"{modules} has no modules of {release}", remedy="name that kernel's directory"
+            f"{modules} has no modules of {release}",
+            remedy="name the directory of that kernel's modules",
         )
     if not (modules / "modules.dep").is_file():
-        raise UsageError(
-            f"{modules} has no modules.dep", remedy=f"{_depmod_words(modules, release)}"
-        )
+        raise UsageError(f"{modules} has no modules.dep", remedy=_depmod_remedy(modules, release))
     return modules
 
 
 def _x86_release(path: Path, head: bytes) -> str:
     pointer = int.from_bytes(head[_X86_VERSION_AT:][:2], "little")
     text = head[pointer + _X86_SETUP_BYTES :].partition(b"\0")[0]
-    return _first_word(path, text if pointer else b"")
+    return _release_word(path, text if pointer else b"")
 
 
 def _banner_release(path: Path, data: mmap.mmap) -> str:
-    """An arm64 Image has no field for it, but is not packed: ``linux_banner`` stands in it."""
+    """An arm64 Image has no field for it, but is not compressed: it contains ``linux_banner``."""
     match = re.search(rb"Linux version (\d[^ \0]{2,63}) \(", data)
-    return _first_word(path, match[1] if match else b"")
+    return _release_word(path, match[1] if match else b"")
 
 
-def _first_word(path: Path, text: bytes) -> str:
+def _release_word(path: Path, text: bytes) -> str:
     word = text[:256].decode("ascii", errors="replace").split(" ")[0]
     if not re.fullmatch(r"\d[\w.+~-]*", word, re.ASCII):
         raise UsageError(
-            f"{path} does not tell its release", remedy="it is damaged or was made specially"
+            f"{path} has no valid release in it (damaged, or specially built)",
+            remedy="copy or build it again",
         )
     return word
 
@@ -218,15 +224,15 @@ def _require_vermagic(module: Path, modules: Path, release: str) -> None:
     )
     found = done.stdout.split(" ")[0].strip()
     if done.returncode != 0 or not found:
-        told = done.stderr.strip().replace("\n", "; ")
+        reason = done.stderr.strip().replace("\n", ", ") or "it has no vermagic"
         raise UsageError(
-            f"{module} is no module that can be read: {told or 'it has no vermagic'}",
-            remedy="build or fetch the kernel's modules again",
+            f"{module} is no readable module: {reason}",
+            remedy="install or build the modules again",
         )
     if found != release:
         raise UsageError(
             f"{modules} has modules of {found}, and the kernel is {release}",
-            remedy=f"name the modules of {release} behind a colon: PATH/TO/vmlinuz:MODULES_DIR",
+            remedy="name the kernel and the modules of one build: PATH/TO/vmlinuz:MODULES_DIR",
         )
 
 
@@ -234,7 +240,7 @@ def _make(tree: Path) -> str:
     return f"make -C {shlex.quote(str(tree))}"
 
 
-def _depmod_words(modules: Path, release: str) -> str:
+def _depmod_remedy(modules: Path, release: str) -> str:
     if modules.parts[-3:] == ("lib", "modules", release):
         return f"run depmod -b {shlex.quote(str(modules.parents[2]))} {release}"
     return f"lay it out as ROOT/lib/modules/{release} and run depmod -b ROOT {release}"

@@ -1,7 +1,7 @@
-"""What a guest's kernel starts with: busybox, the modules by which it reaches its root, an init.
+"""A guest's initramfs: busybox, the modules that mount its root, an init.
 
-virtme-run has an initramfs and an init too. Those go by udev and systemd-tmpfiles where this
-machine has them, and wait for udev by the guest's clock.
+virtme-run has an initramfs and an init too. Those run udev and systemd-tmpfiles if this machine
+has them, and wait for udev by the guest's clock.
 """
 
 import gzip
@@ -17,7 +17,7 @@ from loadstone.model import Noun
 from loadstone.programs import find_program
 
 BUSYBOXES = ("busybox-static", "busybox.static", "busybox")
-"""By these names, in this order, the static one is looked for that goes into an initramfs."""
+"""Names of a static busybox for the initramfs, in the order in which they are looked for."""
 
 _APPLETS = (
     "sh",
@@ -32,11 +32,11 @@ _APPLETS = (
     "ifconfig",
     "switch_root",
 )
-# Of the kernels that have these built in, modules.dep has none of the name.
+# Where a kernel has one built in, its modules.dep does not list it.
 _MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p")
 _OVERLAY = "overlay"
-# Pages and names are kept once read: the root does not change below a guest, and every program
-# that it starts would ask the host again.
+# cache=loose: the root does not change while a guest runs, and without a cache every program that
+# it starts would be read from the host again.
 _NINE_P = "version=9p2000.L,trans=virtio,access=any,msize=512000,cache=loose,ro"
 _DIRECTORIES = ("bin", "dev", "proc", "root", "modules")
 
@@ -46,45 +46,47 @@ _DIRECTORY, _FILE, _LINK, _DEVICE = 0o040755, 0o100755, 0o120777, 0o020600
 _CONSOLE = (5, 1)
 
 
-class Boot(Noun, frozen=True, kw_only=True):
-    """What one boot's init is told.
+class InitConfig(Noun, frozen=True, kw_only=True):
+    """Settings of one boot's init.
 
     Args:
-        covered: directories of the root, relative to it, that get an empty file system each.
-        writable: a directory of the root in which the guest has to make others, or none.
+        covered: directories of the root over each of which an empty file system is mounted.
+        writable: a directory of the root that gets a writable overlay, or None.
     """
 
     covered: Sequence[str]
     writable: str | None = None
 
 
-def write_initramfs(path: Path, modules: Path, boot: Boot) -> None:
+def write_initramfs(path: Path, modules: Path, config: InitConfig) -> None:
     """Write an initramfs.
 
     Args:
-        modules: the kernel's, as staged; a directory without modules.dep for a kernel without any.
+        modules: the kernel's, as staged; without modules.dep if the kernel has none.
 
     Raises:
-        CannotMeasureError: there is no busybox, or a module cannot be read.
+        CannotMeasureError: there is no busybox, or a module cannot be read or uncompressed.
     """
-    wanted = [*_MODULES, *([_OVERLAY] if boot.writable else [])]
-    loaded = {_plain(file): _unpacked(file) for file in _in_order(modules, wanted)}
-    path.write_bytes(b"".join(_cpio(loaded, _told(boot, loaded))))
+    wanted = [*_MODULES, *([_OVERLAY] if config.writable else [])]
+    loaded = {
+        _uncompressed_name(file): _uncompressed(file) for file in _in_load_order(modules, wanted)
+    }
+    path.write_bytes(b"".join(_cpio(loaded, _boot_settings(config, loaded))))
 
 
-def _told(boot: Boot, modules: Iterable[str]) -> str:
-    """What init.sh reads of its boot."""
-    words = {
+def _boot_settings(config: InitConfig, modules: Iterable[str]) -> str:
+    """The variables of boot.sh, which init.sh reads."""
+    variables = {
         "nine_p": _NINE_P,
         "modules": " ".join(modules),
-        "writable": boot.writable or "",
-        "covered": " ".join(boot.covered),
+        "writable": config.writable or "",
+        "covered": " ".join(config.covered),
     }
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in words.items())
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
-def _in_order(modules: Path, wanted: Sequence[str]) -> Iterator[Path]:
-    """The files of modules and of what they depend on, each behind those that it needs."""
+def _in_load_order(modules: Path, wanted: Sequence[str]) -> Iterator[Path]:
+    """The files of modules and of their dependencies, each after those that it needs."""
     try:
         lines = (modules / "modules.dep").read_text().splitlines()
     except FileNotFoundError:
@@ -101,18 +103,18 @@ def _name(file: str) -> str:
     return Path(file).name.partition(".")[0].replace("-", "_")
 
 
-def _plain(file: Path) -> str:
+def _uncompressed_name(file: Path) -> str:
     return f"{_name(file.name)}.ko"
 
 
-def _unpacked(file: Path) -> bytes:
+def _uncompressed(file: Path) -> bytes:
     try:
         data = file.read_bytes()
     except OSError as error:
         words = system_words(error.errno or 0)
         raise CannotMeasureError(
             f"cannot read the module {file}: {words}",
-            remedy="give yourself access to it, or fetch the kernel again",
+            remedy="install or fetch the kernel again, readable by this user",
         ) from error
     match file.suffix:
         case ".xz":
@@ -120,21 +122,21 @@ def _unpacked(file: Path) -> bytes:
         case ".gz":
             return gzip.decompress(data)
         case ".zst":
-            return _without_zstd(file)
+            return _uncompressed_zstd(file)
     return data
 
 
-def _without_zstd(file: Path) -> bytes:
+def _uncompressed_zstd(file: Path) -> bytes:
     program = find_program("zstd")
     if program is None:
         raise CannotMeasureError(
-            f"no program zstd here to unpack {file}", remedy="install the Debian package zstd"
+            f"no program zstd here to uncompress {file}", remedy="install the Debian package zstd"
         )
     return subprocess.run([program, "-dc", file], capture_output=True, check=True).stdout
 
 
-def _cpio(modules: Mapping[str, bytes], told: str) -> Iterator[bytes]:
-    here = Path(__file__).parent
+def _cpio(modules: Mapping[str, bytes], settings: str) -> Iterator[bytes]:
+    scripts = Path(__file__).parent
     for name in _DIRECTORIES:
         yield _entry(name, _DIRECTORY)
     yield _entry("dev/console", _DEVICE, device=_CONSOLE)
@@ -143,9 +145,9 @@ def _cpio(modules: Mapping[str, bytes], told: str) -> Iterator[bytes]:
         yield _entry(f"bin/{name}", _LINK, b"busybox")
     for name, data in modules.items():
         yield _entry(f"modules/{name}", _FILE, data)
-    yield _entry("boot.sh", _FILE, told.encode())
-    yield _entry("start.sh", _FILE, (here / "start.sh").read_bytes())
-    yield _entry("init", _FILE, (here / "init.sh").read_bytes())
+    yield _entry("boot.sh", _FILE, settings.encode())
+    yield _entry("start.sh", _FILE, (scripts / "start.sh").read_bytes())
+    yield _entry("init", _FILE, (scripts / "init.sh").read_bytes())
     yield _entry(_TRAILER, 0)
 
 
@@ -153,14 +155,14 @@ def _busybox() -> Path:
     found = next((path for name in BUSYBOXES if (path := find_program(name))), None)
     if found is None:
         raise CannotMeasureError(
-            "no busybox here, of which a guest's init is made",
+            "no static busybox here, which a guest's init needs",
             remedy="install the Debian package busybox-static",
         )
     return found
 
 
 def _entry(name: str, mode: int, data: bytes = b"", device: tuple[int, int] = (0, 0)) -> bytes:
-    """One file of a cpio archive of the sort newc; all are root's."""
+    """One file of a cpio archive in format newc, owned by root."""
     path = os.fsencode(name) + b"\0"
     # Inode, mode, uid, gid, links, mtime, size, device, rdevice, name's length, checksum.
     fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(path), 0)

@@ -1,8 +1,8 @@
-"""The guest's side: makes the storage, calibrates the clock, carries out the Plan.
+"""The guest's side: sets up the storage, calibrates the clock, carries out the Plan.
 
-Run by the guest's script as ``python -m loadstone.lab.inside ASSIGNMENT.json``. What it has to
-say goes to standard output as Messages; all other output goes to standard error. With
-``--shell`` behind it, a person sits there instead: they get words, and a shell for a Plan.
+The guest's script runs it as ``python -m loadstone.lab.inside ASSIGNMENT.json``. It writes
+Messages to standard output; all other output goes to standard error. With the option ``--shell``
+it opens an interactive shell instead, and prints plain text.
 """
 
 import contextlib
@@ -25,17 +25,17 @@ from loadstone.lab.protocol import (
     EARLIER_BOOT,
     THIS_BOOT,
     Assignment,
-    Began,
-    Ended,
-    Fact,
+    Failure,
+    Finished,
     Message,
-    Over,
-    Ready,
-    Said,
-    Starting,
+    Notice,
+    RunCreated,
+    StepEnded,
+    StepStarted,
+    StorageReady,
     encode,
 )
-from loadstone.model import Input, Step, Trial
+from loadstone.model import Fact, Input, Step, Trial
 from loadstone.provision.file_system import made_file_system
 from loadstone.provision.simulated.device import NAME, simulated_device
 from loadstone.provision.simulated.profile import device_bytes, storage_facts, whole_bytes
@@ -48,32 +48,32 @@ PLACE = Path("/run/loadstone/storage")
 RESULTS = Path("/run/loadstone/results")
 
 _LIMIT_S = 1e8
-"""A clock of instructions leaps from timer to timer while its guest waits for the host: only the
-host can tell when a Job takes too long."""
+"""In effect none: an instruction clock jumps from timer to timer while its guest waits for the
+host, so only the host can tell when a Job takes too long."""
 
 
-class Speaker:
-    """Tells the host what goes on; as an Observer it does so of a Run."""
+class HostObserver:
+    """Sends Messages to the host; an Observer, so that those of a Run are sent too."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
-    def tell(self, message: Message) -> None:
-        """Send one Message."""
+    def send(self, message: Message) -> None:
+        """Send one Message at once."""
         self._stream.write(encode(message))
         self._stream.flush()
 
     def say(self, text: str) -> None:
-        self.tell(Said(text=text))
+        self.send(Notice(text=text))
 
     def begin(self, path: Path, steps: int) -> None:
-        self.tell(Began(manifest=store.load(path).manifest, steps=steps))
+        self.send(RunCreated(manifest=store.load(path).manifest, steps=steps))
 
     def starting(self, step: Step) -> None:
-        self.tell(Starting(step=step))
+        self.send(StepStarted(step=step))
 
     def ended(self, step: Step, trial: Trial | None) -> None:
-        self.tell(Ended(step=step, trial=trial))
+        self.send(StepEnded(step=step, trial=trial))
 
 
 def main() -> None:
@@ -82,43 +82,51 @@ def main() -> None:
     if "--shell" in sys.argv[2:]:
         _serve_shell(assignment)
         return
-    speaker = Speaker(_private_stdout())
+    host = HostObserver(_private_stdout())
     try:
-        with _local() as target, _input(assignment, target, speaker) as input:
+        with _local() as target, _input(assignment, target, host) as input:
             if assignment.plan is not None:
                 plan = msgspec.structs.replace(assignment.plan, input=input)
-                runner.run_plan(plan, target, RESULTS, speaker)
+                runner.run_plan(plan, target, RESULTS, host)
     except LoadstoneError as error:
-        words = "; ".join((error.what, *getattr(error, "__notes__", ())))
-        speaker.tell(Over(error=words, remedy=error.remedy, exit_code=error.exit_code))
+        host.send(Finished(failure=_failure(error)))
     else:
-        speaker.tell(Over())
+        host.send(Finished())
+
+
+def _failure(error: LoadstoneError) -> Failure:
+    return Failure(
+        what=error.what,
+        remedy=error.remedy,
+        exit_code=error.exit_code,
+        notes=tuple(getattr(error, "__notes__", ())),
+    )
 
 
 def _local() -> contextlib.AbstractContextManager[Target]:
-    """This guest. One for all that it does, as a worker takes an emulated processor seconds."""
+    """This guest as a Target; opened once, as an emulated processor takes seconds for a worker."""
     return targets.connect("local", RESULTS, Access(limit_s=_LIMIT_S))
 
 
 @contextlib.contextmanager
-def _input(assignment: Assignment, target: Target, speaker: Speaker) -> Iterator[Input]:
-    """What the Plan is carried out on: a file system on the simulated device, or devices."""
+def _input(assignment: Assignment, target: Target, host: HostObserver) -> Iterator[Input]:
+    """The Plan's input: a directory on the simulated device, or whole simulated devices."""
     wanted = assignment.plan.input if assignment.plan is not None else Input()
     if assignment.device_bytes:
-        with _devices(assignment, target, speaker.tell) as devices:
+        with _devices(assignment, target, host.send) as devices:
             yield msgspec.structs.replace(wanted, devices=devices, erase=devices)
         return
-    with _storage(assignment, target, speaker.tell) as place:
-        yield _placed(wanted, place, speaker)
+    with _storage(assignment, target, host.send) as place:
+        yield _placed(wanted, place, host)
 
 
 @contextlib.contextmanager
 def _devices(
-    assignment: Assignment, target: Target, tell: Callable[[Message], None]
+    assignment: Assignment, target: Target, send: Callable[[Message], None]
 ) -> Iterator[tuple[str, ...]]:
-    """The simulated devices that the Plan takes whole; their facts are told."""
+    """Makes the simulated devices that the Plan takes whole, and sends their facts."""
     profile, sizes = assignment.storage, assignment.device_bytes
-    tell(Said(text=f"up, Linux {os.uname().release}; making {len(sizes)} × {profile.name}"))
+    send(Notice(text=f"up, Linux {os.uname().release}; making {len(sizes)} × {profile.name}"))
     with contextlib.ExitStack() as stack:
         devices = tuple(
             stack.enter_context(
@@ -131,18 +139,18 @@ def _devices(
             for number, size in enumerate(sizes)
         )
         facts = {**storage_facts(profile), **_calibration(assignment, target)}
-        tell(Ready(place=None, facts=facts))
+        send(StorageReady(place=None, facts=facts))
         yield devices
 
 
 @contextlib.contextmanager
 def _storage(
-    assignment: Assignment, target: Target, tell: Callable[[Message], None]
+    assignment: Assignment, target: Target, send: Callable[[Message], None]
 ) -> Iterator[Path]:
-    """The simulated device with its file system, mounted; its facts are told."""
+    """Makes and mounts the file system on the simulated device, and sends its facts."""
     wanted = assignment.file_system
     what = f"storage {assignment.storage.name} with {wanted.type}"
-    tell(Said(text=f"up, Linux {os.uname().release}; loading modules, making {what}"))
+    send(Notice(text=f"up, Linux {os.uname().release}; loading modules, making {what}"))
     with (
         simulated_device(
             assignment.storage, device_bytes(assignment.storage, assignment.memory_bytes)
@@ -154,22 +162,22 @@ def _storage(
             **made.facts,
             **_calibration(assignment, target),
         }
-        tell(Ready(place=str(made.path), facts=facts))
+        send(StorageReady(place=str(made.path), facts=facts))
         yield made.path
 
 
 def _calibration(assignment: Assignment, target: Target) -> dict[str, Fact]:
-    """The costs of known work, and whether it is this boot that they were measured in."""
+    """The calibration, and in which boot it was measured."""
     if assignment.calibration:
         return {**assignment.calibration, CALIBRATED: EARLIER_BOOT}
     return {**boot_calibration(target.execute), CALIBRATED: THIS_BOOT}
 
 
 def _serve_shell(assignment: Assignment) -> None:
-    """A shell on the storage, until its user leaves."""
+    """Run a shell on the storage until it exits."""
     try:
         with _local() as target, _storage(assignment, target, _print) as place:
-            # Not $SHELL: that is the program by which this one was started.
+            # Not $SHELL: that is the program that started this one.
             shell = pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
             paths = (str(Path(sys.executable).parent), "/usr/local/sbin", "/usr/sbin", "/sbin")
             environment = {
@@ -186,24 +194,24 @@ def _serve_shell(assignment: Assignment) -> None:
 
 def _print(message: Message) -> None:
     match message:
-        case Said(text=text):
+        case Notice(text=text):
             sys.stderr.write(f"{text}\n")
-        case Ready(place=place):
+        case StorageReady(place=place):
             sys.stderr.write(f"storage at {place}; files and Runs here are gone with the guest\n")
 
 
 def _private_stdout() -> IO[bytes]:
-    """Standard output for Messages alone: what others print goes to standard error."""
+    """Standard output, for Messages only: what other code prints goes to standard error."""
     stream = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return stream
 
 
-def _placed(wanted: Input, place: Path, speaker: Speaker) -> Input:
-    """The subject with its files on the simulated device; the user's own is copied there."""
+def _placed(wanted: Input, place: Path, host: HostObserver) -> Input:
+    """The Input with its files on the simulated device; a file of the user's is copied there."""
     if wanted.file is None:
         return msgspec.structs.replace(wanted, directory=str(place))
-    speaker.say(f"copying {printable(wanted.file)} to the storage")
+    host.say(f"copying {printable(wanted.file)} to the storage")
     return Input(file=str(_copied(Path(wanted.file), place)))
 
 
@@ -214,7 +222,7 @@ def _copied(file: Path, place: Path) -> Path:
     except OSError as error:
         raise CannotMeasureError(
             f"cannot copy {printable(str(file))} to the storage: {system_words(error.errno or 0)}",
-            remedy="take a larger storage, more --memory, or a smaller file",
+            remedy="take larger --storage, more --memory, or a smaller file",
         ) from error
     return copy
 

@@ -1,4 +1,4 @@
-"""Kernels to boot: what ``--kernel`` may name, and how virtme-run is given one."""
+"""Kernels to boot: finding those that ``--kernel`` names, and staging them for virtme-run."""
 
 import os
 import re
@@ -30,9 +30,9 @@ _TREE_TABLES = ("modules.builtin", "modules.builtin.modinfo")
 class Kernel(Noun, frozen=True, kw_only=True):
     """A kernel that can be booted.
 
-    ``name`` is what the user called it, ``architecture`` what uname does. ``modules`` is a
-    directory with ``modules.dep``, a build tree, or None for a kernel with all built in.
-    ``suite``, ``package`` and ``version`` are those of a distribution's kernel.
+    ``name`` is the user's name for it, ``architecture`` uname's. ``modules`` is a directory with
+    ``modules.dep``, a build tree, or None for a kernel with everything built in. ``suite``,
+    ``package`` and ``version`` are those of a distribution's kernel.
     """
 
     name: str
@@ -51,8 +51,8 @@ def find_kernel(text: str, *, architecture: str | None = None) -> Kernel:
     Args:
         text: a suite or a release that was fetched, ``PATH/TO/vmlinuz[:MODULES_DIR]``, or a
             build tree. A path that could be a suite's name is written ``./NAME``; ``:none``
-            stands for a kernel with all built in.
-        architecture: that of a kernel which was fetched or of a tree; this machine's by default.
+            stands for a kernel with everything built in.
+        architecture: that of a fetched kernel or of a tree; this machine's by default.
 
     Raises:
         UsageError: there is no such kernel, or it could not be booted with its modules.
@@ -62,30 +62,30 @@ def find_kernel(text: str, *, architecture: str | None = None) -> Kernel:
     for kernel in stock:
         if text in (kernel.suite, kernel.release):
             return _of_stock(text, kernel)
-    if os.sep not in text and (text in SUITES or not _ways_to_read(text)):
-        raise _not_here(text, stock)
-    return _own(text, architecture)
+    if os.sep not in text and (text in SUITES or not _splits(text)):
+        raise _not_found(text, stock)
+    return _own_kernel(text, architecture)
 
 
 def stage(kernel: Kernel, directory: Path) -> Path:
-    """Lay a kernel out as virtme-run wants it, by links; nothing is written elsewhere.
+    """Make the layout that virtme-run needs, of links; nothing is written elsewhere.
 
     Args:
-        directory: an empty one, on a path that the guest sees too (none below /run, /dev/shm or
-            /var/tmp, where it has file systems of its own).
+        directory: an empty one, on a path that the guest sees too (not below /run, /dev/shm or
+            /var/tmp, where it mounts file systems of its own).
 
     Returns:
-        What to give ``--kimg``: ``directory/boot/vmlinuz-RELEASE``.
+        The path for ``--kimg``: ``directory/boot/vmlinuz-RELEASE``.
 
     Raises:
-        CannotMeasureError: it could not be made.
+        CannotMeasureError: it cannot be made.
     """
     directory = directory.absolute()
     image = directory / "boot" / f"vmlinuz-{kernel.release}"
     modules = directory / "lib" / "modules" / kernel.release
     try:
         image.parent.mkdir(parents=True)
-        # Even for a kernel without modules: virtme-run takes the nearest lib/modules above.
+        # Even for a kernel without modules: virtme-run takes the nearest lib/modules above it.
         modules.parent.mkdir(parents=True)
         image.symlink_to(kernel.image.absolute())
         if kernel.modules is None:
@@ -98,7 +98,7 @@ def stage(kernel: Kernel, directory: Path) -> Path:
         words = system_words(error.errno or 0)
         raise CannotMeasureError(
             f"cannot stage {kernel.name} in {directory}: {words}",
-            remedy="free space there, or name another directory with --results",
+            remedy="name another directory with TMPDIR",
         ) from error
     return image
 
@@ -123,10 +123,10 @@ def _stage_tree(kernel: Kernel, tree: Path, directory: Path, modules: Path) -> N
         check=False,
     )
     if done.returncode != 0:
-        told = done.stderr.strip().replace("\n", "; ")
+        reason = done.stderr.strip().replace("\n", ", ") or f"exit code {done.returncode}"
         raise CannotMeasureError(
-            f"depmod did not take the modules of {tree}: {told}",
-            remedy=f"build them to the end: make -C {shlex.quote(str(tree))} modules",
+            f"depmod failed on the modules of {tree}: {reason}",
+            remedy=f"build them again: make -C {shlex.quote(str(tree))} modules",
         )
 
 
@@ -143,42 +143,44 @@ def _of_stock(name: str, kernel: StockKernel) -> Kernel:
     )
 
 
-def _not_here(text: str, stock: list[StockKernel]) -> UsageError:
+def _not_found(text: str, stock: list[StockKernel]) -> UsageError:
     if text in SUITES:
         return UsageError(
-            f"--kernel {text}: not fetched yet", remedy=f"say loadstone lab kernels fetch {text}"
+            f"--kernel {text}: not fetched yet",
+            remedy=f"fetch it: loadstone lab kernels fetch {text}",
         )
-    here = ", ".join(
+    fetched = ", ".join(
         dict.fromkeys(name for kernel in stock for name in (kernel.suite, kernel.release))
     )
     return UsageError(
-        f"--kernel {text}: no such file, nor a kernel that was fetched (here: {here or 'none'})",
+        f"--kernel {text}: no such file, and no fetched kernel has that name "
+        f"(fetched: {fetched or 'none'})",
         remedy=f"loadstone lab kernels fetch gets {', '.join(SUITES)}",
     )
 
 
-def _own(text: str, architecture: str) -> Kernel:
-    ways = _ways_to_read(text)
-    if not ways:
+def _own_kernel(text: str, architecture: str) -> Kernel:
+    splits = _splits(text)
+    if not splits:
         raise UsageError(f"--kernel {text}: no such file or directory", remedy="check the path")
-    path, modules = ways[0]
+    path, modules = splits[0]
     try:
-        return _stat(text, path, modules, architecture)
+        return _kernel_at(text, path, modules, architecture)
     except UsageError as error:
         raise error.within(f"--kernel {text}") from error
 
 
-def _ways_to_read(text: str) -> list[tuple[Path, str | None]]:
-    """Image and modules, where either may have colons in its name; the best reading first."""
+def _splits(text: str) -> list[tuple[Path, str | None]]:
+    """Text split into image and modules, either of which may contain colons; the best first."""
     ends = [match.start() for match in re.finditer("(?<=.):", text)]
     splits = [(Path(text[:end]), text[end + 1 :]) for end in reversed(ends)]
-    there = [(path, modules) for path, modules in splits if os.path.lexists(path)]
+    existing = [(path, modules) for path, modules in splits if os.path.lexists(path)]
     whole: list[tuple[Path, str | None]] = [(Path(text), None)] if os.path.lexists(text) else []
-    good = [way for way in there if way[1] == NO_MODULES or Path(way[1]).is_dir()]
-    return [*whole, *good, *there]
+    good = [split for split in existing if split[1] == NO_MODULES or Path(split[1]).is_dir()]
+    return [*whole, *good, *existing]
 
 
-def _stat(name: str, path: Path, modules: str | None, architecture: str) -> Kernel:
+def _kernel_at(name: str, path: Path, modules: str | None, architecture: str) -> Kernel:
     path = path.absolute()
     tree = path if path.is_dir() else tree_of(path)
     image = tree_image(path, architecture) if path.is_dir() else path
@@ -193,7 +195,7 @@ def _stat(name: str, path: Path, modules: str | None, architecture: str) -> Kern
         tree_modules(tree)
         found = tree
     else:
-        found = require_modules(_modules_beside(image, read.release), read.release)
+        found = require_modules(_installed_modules(image, read.release), read.release)
     return Kernel(
         name=name,
         release=read.release,
@@ -203,19 +205,19 @@ def _stat(name: str, path: Path, modules: str | None, architecture: str) -> Kern
     )
 
 
-def _modules_beside(image: Path, release: str) -> Path:
-    """Where installing puts the modules of an image in /boot or in /usr/lib/modules/RELEASE."""
-    for place in _places(image, release):
-        if place.is_dir():
-            return place
+def _installed_modules(image: Path, release: str) -> Path:
+    """The modules installed with an image in /boot or in /usr/lib/modules/RELEASE."""
+    for directory in _module_directories(image, release):
+        if directory.is_dir():
+            return directory
     raise UsageError(
-        f"no modules of {release} beside it nor in /lib/modules/{release}",
-        remedy="name their directory, "
-        f"as {image}:MODULES_DIR, or write {image}:none for a kernel with all built in",
+        f"no modules of {release} next to it nor in /lib/modules/{release}",
+        remedy=f"name their directory: {image}:MODULES_DIR, or write {image}:none for a kernel "
+        "with everything built in",
     )
 
 
-def _places(image: Path, release: str) -> Iterator[Path]:
+def _module_directories(image: Path, release: str) -> Iterator[Path]:
     if image.parent.name == release:
         yield image.parent
     for root in (image.parent, image.parent.parent):

@@ -1,4 +1,4 @@
-"""The virtual machine that a guest gets: its processor, its clock, its memory."""
+"""The virtual machine of a guest: its processor, its clock, its memory."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -14,15 +14,16 @@ LEAST_MEMORY_BYTES = 1 << 30
 
 _NS_PER_INSTRUCTION = 1
 _PROCESSORS = {"x86_64": "max,-erms,-fsrm", "aarch64": "max"}
-"""What QEMU emulates, of what was tried nearest to hardware (docs/lab.md has the table).
+"""The processors that QEMU emulates, closest to hardware of those tried (table in docs/lab.md).
 
-The instruction clock counts each turn of a ``rep`` string instruction: with ERMS or FSRM the kernel
-copies and clears one byte a turn, without them eight. AVX stays, by which libc moves 32 at once.
+The instruction clock counts each iteration of a ``rep`` string instruction: with ERMS or FSRM the
+kernel copies and clears one byte per iteration, without them eight. AVX stays on: libc copies 32
+bytes per instruction with it.
 """
 
 
 class ClockKind(StrEnum):
-    """What a guest's time is: its count of instructions, or the host's clock."""
+    """What a guest's clock counts: its instructions, or the host's time."""
 
     INSTRUCTIONS = "instructions"
     WALL = "wall"
@@ -31,7 +32,7 @@ class ClockKind(StrEnum):
 class Machine(Noun, frozen=True, kw_only=True):
     """A virtual machine. ``accelerator`` is ``tcg`` or ``kvm``; one vCPU always.
 
-    With two, a 7.3 kernel dies in ``int3`` while it patches its own code under the TCG of
+    With two, a 7.3 kernel crashes in ``int3`` while it patches its own code under the TCG of
     QEMU 7.2; and only one makes a count of instructions a clock.
     """
 
@@ -50,22 +51,22 @@ def make_machine(
     processor: str | None = None,
     append: str = "",
 ) -> Machine:
-    """The machine that was asked for, emulated.
+    """An emulated machine.
 
     Args:
         memory_bytes: the guest's.
-        architecture: as ``uname -m`` has it.
-        processor: as QEMU's ``-cpu`` has it; the lab's choice if None.
-        append: words for the end of the kernel's command line.
+        architecture: by uname's name.
+        processor: QEMU's ``-cpu``; the lab's default if None.
+        append: parameters for the end of the kernel's command line.
 
     Raises:
-        UsageError: there is too little memory, no such processor in the lab, or a word that
-            cannot be handed on.
+        UsageError: too little memory, an architecture that the lab does not boot, or a
+            parameter that virtme-run does not take.
     """
     if architecture not in _PROCESSORS:
         raise UsageError(
             f"the lab has no guests of the architecture {architecture}",
-            remedy=f"take one of {', '.join(_PROCESSORS)}",
+            remedy=f"name a kernel for {' or '.join(_PROCESSORS)}",
         )
     if memory_bytes < LEAST_MEMORY_BYTES:
         raise UsageError(
@@ -92,10 +93,10 @@ def with_kvm(machine: Machine) -> Machine:
 
 
 def virtme_options(machine: Machine) -> list[str]:
-    """Options of ``virtme-run`` but for those of QEMU."""
+    """Options of ``virtme-run``, without those for QEMU."""
     options = ["--arch", machine.architecture, "--cpus", "1"]
     options += ["--memory", f"{machine.memory_bytes >> 20}M"]
-    # A microvm has virtio-fs and no PCI: another machine under one clock than under the other.
+    # A microvm has virtio-fs and no PCI: the machine would differ between the two clocks.
     options += ["--disable-microvm"]
     options += [f"--kopt={word}" for word in machine.append.split()]
     return options if machine.accelerator == "kvm" else [*options, "--disable-kvm"]
@@ -105,13 +106,13 @@ def qemu_options(machine: Machine) -> list[str]:
     """Options of QEMU; a later ``-cpu`` overrides that of virtme-run."""
     options = [] if machine.accelerator == "kvm" else ["-cpu", machine.processor]
     if machine.clock is ClockKind.INSTRUCTIONS:
-        # sleep=off: time that the guest would idle away passes at once.
+        # sleep=off: idle time is skipped.
         options += ["-icount", "shift=0,sleep=off"]
     return options
 
 
 def machine_facts(machine: Machine) -> Mapping[str, Value]:
-    """What an Environment says of the machine."""
+    """The machine's facts for an Environment."""
     facts: dict[str, Value] = {
         "clock.name": machine.clock.value,
         "clock.accelerator": machine.accelerator,

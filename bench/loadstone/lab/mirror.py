@@ -1,18 +1,18 @@
-"""Which Debian archive to fetch from, and whom to trust about it."""
+"""The Debian archive to fetch from, and the keys to trust for it."""
 
 import os
 import re
 from pathlib import Path
 
 from loadstone.errors import UsageError
-from loadstone.lab.apt import Source, machine_sources
+from loadstone.lab.apt import AptSource, machine_sources
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-"""Debian's word for each machine that uname may name."""
+"""Debian's name for each architecture, by uname's."""
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
-# What a Debian mirror calls its suites, for machines that have no lists of theirs yet.
+# Names of Debian's suites, for machines that have no package lists yet.
 _RELEASES = re.compile(
     r"(bullseye|bookworm|trixie|forky|duke|sid|(old)?(old)?stable|testing|unstable)"
     r"(-updates|-backports)?"
@@ -21,19 +21,20 @@ _RELEASES = re.compile(
 
 def make_source(
     suite: str, architecture: str, mirror: str | None = None, keyring: Path | None = None
-) -> Source:
-    """A suite at a mirror, by default the machine's own, trusted by Debian's keys.
+) -> AptSource:
+    """A suite at a mirror, by default the machine's own mirror and Debian's keys.
 
     Args:
-        architecture: as uname says it.
+        architecture: by uname's name.
 
     Raises:
-        UsageError: the mirror, the keyring or the architecture is none.
+        UsageError: the mirror is no URI, the keyring cannot be read, or the architecture is
+            unknown.
     """
-    return Source(
+    return AptSource(
         mirror=_check_mirror(mirror) if mirror else find_mirror(),
         suite=suite,
-        architecture=_debian_word(architecture),
+        architecture=_debian_architecture(architecture),
         keyring=_check_keyring(keyring),
     )
 
@@ -43,6 +44,7 @@ def find_mirror() -> str:
 
     Raises:
         UsageError: it uses none.
+        AptError: apt cannot read its sources.
     """
     for found in (*machine_sources(are_read=True), *machine_sources(are_read=False)):
         is_debian = found.get("origin", "Debian") == "Debian" and found["component"] == "main"
@@ -58,7 +60,7 @@ def find_mirror() -> str:
 def _check_mirror(mirror: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9+]*:[^\s\[\]]+", mirror):
         raise UsageError(
-            f"--mirror {mirror}: is no URI", remedy="write a URI, as http://deb.debian.org/debian"
+            f"--mirror {mirror}: no URI", remedy="write a URI, as http://deb.debian.org/debian"
         )
     return mirror
 
@@ -68,14 +70,15 @@ def _check_keyring(keyring: Path | None) -> Path | None:
         if not os.access(keyring, os.R_OK):
             raise UsageError(f"--keyring {keyring}: cannot be read", remedy="check the path")
         return keyring
-    # Without that package the machine's own trust is left, which apt knows.
+    # Without that package apt uses the keys that the machine trusts.
     return KEYRING if KEYRING.exists() else None
 
 
-def _debian_word(architecture: str) -> str:
+def _debian_architecture(architecture: str) -> str:
     if architecture not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
+        known = " or ".join(ARCHITECTURES)
         raise UsageError(
-            f"no Debian kernels for {architecture} are known here", remedy=f"known: {known}"
+            f"no Debian kernels for {architecture} can be fetched",
+            remedy=f"use a machine of {known}",
         )
     return ARCHITECTURES[architecture]

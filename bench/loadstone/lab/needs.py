@@ -1,4 +1,4 @@
-"""What the lab needs of this machine, each "no" with its reason and its remedy."""
+"""Checks of what the lab needs on this machine; each unmet one has its reason and remedy."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from loadstone.provision.file_system import PACKAGES
 from loadstone.units import format_bytes, format_bytes_rounded
 
 DEFAULT_MEMORY_BYTES = 4 << 30
-"""A guest's where nobody says another."""
+"""A guest's memory by default."""
 
 # Debian's 6.1 takes 70 MB to fetch and 403 MB unpacked; later ones less.
 _KERNEL_BYTES = 512 << 20
@@ -25,7 +25,7 @@ _FETCHERS = {"apt-get": "apt", "apt-cache": "apt", "dpkg-deb": "dpkg"}
 
 
 def needs() -> tuple[Check, ...]:
-    """Everything that the lab can use, found or missing; nothing is booted."""
+    """All checks of the lab; none boots a guest."""
     return (
         *required_programs(),
         *_file_systems(),
@@ -38,48 +38,48 @@ def needs() -> tuple[Check, ...]:
 
 
 def require() -> None:
-    """See to it that a guest can be started here.
+    """Raise unless a guest can be started here.
 
     Raises:
-        CannotMeasureError: a program is missing without which none can; it names the first.
+        CannotMeasureError: a required program is missing; the error names the first.
     """
     for check in required_programs():
         if not check.is_met:
             raise CannotMeasureError(
                 str(check.reason),
-                remedy=f"{check.remedy}; `loadstone doctor --target lab` tells the rest",
+                remedy=f"{check.remedy} (`loadstone doctor --target lab` checks everything)",
             )
 
 
 def can_boot(checks: Sequence[Check]) -> bool:
-    """Whether all is there without which no guest starts."""
+    """Whether every program is present that a guest needs to start."""
     return all(check.is_met for check in checks if check.group is Group.PROGRAMS)
 
 
 def _file_systems() -> Iterator[Check]:
     for name, package in PACKAGES.items():
-        yield _program(Group.FILE_SYSTEMS, f"mkfs.{name}", package, f"no --fs {name}")
+        yield _program_check(Group.FILE_SYSTEMS, f"mkfs.{name}", package, f"no --fs {name}")
 
 
 def _kernels() -> Iterator[Check]:
     found = stock_kernels(this_architecture())
     if found:
-        told = ", ".join(f"{kernel.suite} ({kernel.release})" for kernel in found)
-        yield met(Group.KERNELS, "fetched kernels", told)
+        names = ", ".join(f"{kernel.suite} ({kernel.release})" for kernel in found)
+        yield met(Group.KERNELS, "fetched kernels", names)
     else:
         yield unmet(
             Group.KERNELS,
             "fetched kernels",
             f"no kernel was fetched yet into {cache_directory()}",
-            "loadstone lab kernels fetch bookworm; or name your own: --kernel PATH/TO/vmlinuz",
+            "loadstone lab kernels fetch bookworm, or name your own: --kernel PATH/TO/vmlinuz",
         )
     for name, package in _FETCHERS.items():
-        yield _program(
+        yield _program_check(
             Group.KERNELS, name, package, "no kernels can be fetched, only your own used"
         )
 
 
-def _program(group: Group, name: str, package: str, without: str) -> Check:
+def _program_check(group: Group, name: str, package: str, without: str) -> Check:
     path = find_program(name)
     if path is not None:
         return met(group, name, str(path))
@@ -101,14 +101,14 @@ def _memory() -> Check:
 
 def _disk() -> Check:
     cache = cache_directory()
-    there = next(path for path in (cache, *cache.parents) if path.exists())
+    existing = next(path for path in (cache, *cache.parents) if path.exists())
     try:
-        free = shutil.disk_usage(there).free
+        free = shutil.disk_usage(existing).free
     except OSError as error:
         return unmet(
             Group.ROOM,
             "disk for kernels",
-            f"cannot look into {there}: {system_words(error.errno or 0)}",
+            f"cannot read the free space of {existing}: {system_words(error.errno or 0)}",
             "name another cache directory with LOADSTONE_CACHE",
         )
     words = f"{format_bytes_rounded(free)} free in {cache}"
@@ -123,7 +123,7 @@ def _disk() -> Check:
 
 
 def _kvm() -> Check:
-    """Only a boot tells whether it works, and none is made here."""
+    """Whether KVM may be used; whether it works only a boot shows, and none is made here."""
     if os.access(_KVM, os.R_OK | os.W_OK):
         return met(
             Group.PRIVILEGES, "KVM", f"{_KVM} may be opened; tried at each `--clock wall`, not here"
@@ -146,6 +146,6 @@ def _root() -> Check:
     return unmet(
         Group.PRIVILEGES,
         "root",
-        "this user is not root: a guest sees only those files of this machine that he may read",
-        "let Loadstone and its Python lie where he may read; inside a guest all runs as root",
+        "this user is not root: a guest sees only the files that this user may read",
+        "install Loadstone and its Python where this user may read them (guests run all as root)",
     )

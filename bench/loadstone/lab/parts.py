@@ -1,4 +1,4 @@
-"""What one boot is put together from."""
+"""Prepares one boot: its command, directory, disk, staged kernel and shares."""
 
 import compileall
 import shlex
@@ -20,7 +20,7 @@ from loadstone.provision.simulated.profile import Driver, device_bytes, whole_by
 
 
 class Parts(Noun, frozen=True, kw_only=True):
-    """A boot's command, its directory with the kernel's modules, and what it has to be shown."""
+    """A boot's command, its directory, the staged modules, and the paths shared with the guest."""
 
     argv: list[str]
     directory: Path
@@ -32,10 +32,10 @@ class Parts(Noun, frozen=True, kw_only=True):
 def boot_parts(
     kernel: Kernel, assignment: Assignment, machine: Machine, journal: Journal, results: Path
 ) -> Iterator[Parts]:
-    """Everything that a guest needs beside its script; gone at the end.
+    """Everything that a guest needs except its script; removed at the end.
 
     Raises:
-        LoadstoneError: something could not be made, or a program is missing.
+        LoadstoneError: a part cannot be made, or a program is missing.
     """
     with ExitStack() as stack:
         directory = stack.enter_context(lab_directory(journal))
@@ -49,8 +49,8 @@ def boot_parts(
             drives.append(stack.enter_context(disk_image(size_bytes, journal, results)))
         image = stage(kernel, directory)
         staged = directory / "lib" / "modules" / kernel.release
-        _compile()
-        shares = hidden([*own_paths(), *_named(kernel, assignment), directory])
+        _compile_bytecode()
+        shares = hidden([*own_paths(), *_user_paths(kernel, assignment), directory])
         yield Parts(
             argv=virtme_argv(machine, image, directory, shares, drives),
             directory=directory,
@@ -59,8 +59,8 @@ def boot_parts(
         )
 
 
-def inside(assignment: Assignment, *options: str) -> str:
-    """The lines of a guest's script that hand an Assignment to ``loadstone.lab.inside``."""
+def assignment_script(assignment: Assignment, *options: str) -> str:
+    """The lines of a guest's script that run ``loadstone.lab.inside`` on an Assignment."""
     python = shlex.quote(sys.executable)
     return f"""\
 cat > /run/loadstone/assignment.json <<'LOADSTONE'
@@ -70,16 +70,16 @@ export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
 exec {python} -m loadstone.lab.inside {shlex.join(["/run/loadstone/assignment.json", *options])}"""
 
 
-def _compile() -> None:
-    """An emulated processor takes seconds for what is not compiled, and cannot keep what it made.
+def _compile_bytecode() -> None:
+    """Compile on the host: a guest takes seconds for it, and its root is read-only.
 
     A directory that this user may not write to stays as it is.
     """
     compileall.compile_dir(Path(__file__).parents[1], quiet=2)
 
 
-def _named(kernel: Kernel, assignment: Assignment) -> Iterator[Path]:
-    """What lies wherever the user has it."""
+def _user_paths(kernel: Kernel, assignment: Assignment) -> Iterator[Path]:
+    """Paths of the user's choice that the guest needs."""
     if kernel.modules is not None:
         yield kernel.modules
     if assignment.plan is not None and assignment.plan.input.file is not None:

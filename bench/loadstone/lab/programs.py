@@ -1,4 +1,4 @@
-"""The programs without which no guest starts, each tried."""
+"""Checks of the programs that a guest needs to start; each is tried."""
 
 import re
 import subprocess
@@ -13,49 +13,49 @@ from loadstone.lab.initramfs import BUSYBOXES
 from loadstone.programs import find_program
 from loadstone.text import printable
 
-# Debian's package of each QEMU, and whose processor it emulates.
+# Debian's package of the QEMU for each architecture.
 _QEMU_PACKAGES = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}
 _QEMU_MACHINES = {"x86_64": "q35", "aarch64": "virt"}
 _LIMIT_S = 30.0
 
 
 def required_programs() -> Iterator[Check]:
-    """A Check of each, in the order in which one would install them."""
+    """A Check per program, in the order in which to install them."""
     yield qemu(this_architecture())
-    yield _virtme()
-    yield _present("file", "file", "virtme-run asks it about kernels")
+    yield _virtme_run()
+    yield _installed("file", "file", "virtme-run inspects kernels with it")
     yield _busybox()
     for name in ("depmod", "modprobe"):
-        yield _present(name, "kmod", "a guest's modules need it")
+        yield _installed(name, "kmod", "a guest's modules need it")
 
 
 def qemu(architecture: str) -> Check:
-    """Whether there is a QEMU that starts a machine whose clock is its count of instructions."""
+    """Whether there is a QEMU that runs a machine with an instruction clock (-icount)."""
     name = f"qemu-system-{architecture}"
     package = _QEMU_PACKAGES.get(architecture)
     if package is None:
         return unmet(
             Group.PROGRAMS,
             name,
-            f"the lab has no guests for processors of the sort {printable(architecture)}",
+            f"the lab has no guests for the architecture {printable(architecture)}",
             f"use a machine with {' or '.join(_QEMU_PACKAGES)}",
         )
     found = find_program(name)
     remedy = f"install the Debian package {package}"
     if found is None:
         return unmet(Group.PROGRAMS, name, f"no {name} here", remedy)
-    if why := _why_not_counting(found, _QEMU_MACHINES[architecture]):
+    if failure := _icount_failure(found, _QEMU_MACHINES[architecture]):
         return unmet(
             Group.PROGRAMS,
             name,
-            f"{found} cannot count instructions: {printable(why)}",
+            f"{found} cannot count instructions: {printable(failure)}",
             f"{remedy}, whose QEMU can (-accel tcg -icount)",
         )
     return met(Group.PROGRAMS, name, f"QEMU {_version(found)}, counts instructions")
 
 
-def _why_not_counting(qemu: Path, machine: str) -> str | None:
-    """Start a machine without letting it run; what QEMU says if it does not."""
+def _icount_failure(qemu: Path, machine: str) -> str | None:
+    """Start a stopped machine with -icount; QEMU's message if that fails, else None."""
     words = ["-nodefaults", "-no-user-config", "-display", "none", "-machine", machine]
     words += ["-cpu", "max", "-accel", "tcg", "-icount", "shift=0,sleep=off", "-m", "64", "-S"]
     try:
@@ -76,22 +76,22 @@ def _why_not_counting(qemu: Path, machine: str) -> str | None:
 
 
 def _version(qemu: Path) -> str:
-    said = _said(qemu, "--version")
-    match = re.search(r"version (\S+)", said)
-    return match[1] if match else printable(_last_line(said, 0))
+    output = _output_of(qemu, "--version")
+    match = re.search(r"version (\S+)", output)
+    return match[1] if match else printable(_last_line(output, 0))
 
 
-def _virtme() -> Check:
-    beside = Path(sys.executable).with_name("virtme-run")
-    if beside.exists():
-        return met(Group.PROGRAMS, "virtme-run", f"virtme-ng {_virtme_version() or beside}")
+def _virtme_run() -> Check:
+    installed = Path(sys.executable).with_name("virtme-run")
+    if installed.exists():
+        return met(Group.PROGRAMS, "virtme-run", f"virtme-ng {_virtme_version() or installed}")
     found = find_program("virtme-run")
     if found is not None:
         return met(Group.PROGRAMS, "virtme-run", str(found))
     return unmet(
         Group.PROGRAMS,
         "virtme-run",
-        "no virtme-run here, neither beside this Python nor in PATH",
+        "no virtme-run here, neither next to this Python nor in PATH",
         "pip install 'loadstone[lab]'",
     )
 
@@ -104,7 +104,7 @@ def _virtme_version() -> str | None:
 
 
 def _busybox() -> Check:
-    """The first that is found has to be static, wherever others lie."""
+    """Whether the first busybox that is found is static."""
     remedy = "install the Debian package busybox-static"
     found = next((path for name in BUSYBOXES if (path := find_program(name))), None)
     if found is None:
@@ -114,21 +114,21 @@ def _busybox() -> Check:
         return unmet(
             Group.PROGRAMS,
             "busybox",
-            f"without `file` nobody can tell whether {found} is static",
+            f"no program `file` here to check that {found} is static",
             "install the Debian package file",
         )
-    said = _said(file, "-L", str(found))
-    if "statically linked" in said or "static-pie linked" in said:
+    output = _output_of(file, "-L", str(found))
+    if "statically linked" in output or "static-pie linked" in output:
         return met(Group.PROGRAMS, "busybox", f"{found}, static")
     return unmet(
         Group.PROGRAMS,
         "busybox",
-        f"no static busybox, which an initramfs needs: {printable(_last_line(said, 0))}",
+        f"no static busybox, which an initramfs needs: {printable(_last_line(output, 0))}",
         remedy,
     )
 
 
-def _present(name: str, package: str, use: str) -> Check:
+def _installed(name: str, package: str, use: str) -> Check:
     found = find_program(name)
     if found is not None:
         return met(Group.PROGRAMS, name, str(found))
@@ -140,8 +140,8 @@ def _present(name: str, package: str, use: str) -> Check:
     )
 
 
-def _said(program: Path, *words: str) -> str:
-    """What a program says; what the system says where it does not run."""
+def _output_of(program: Path, *words: str) -> str:
+    """A program's output; the system's words if it cannot be run."""
     try:
         done = subprocess.run(
             [program, *words],
@@ -158,11 +158,11 @@ def _said(program: Path, *words: str) -> str:
 
 
 def _last_line(text: str, code: int) -> str:
-    return (text.strip().splitlines() or [f"exit code {code} without a word"])[-1]
+    return (text.strip().splitlines() or [f"exit code {code} without a message"])[-1]
 
 
 def versions(architecture: str) -> dict[str, str | None]:
-    """What an Environment says of the programs that run a guest."""
+    """The versions of the programs that run a guest, as facts of an Environment."""
     qemu_path = find_program(f"qemu-system-{architecture}")
     return {
         "lab.qemu": _version(qemu_path) if qemu_path else None,

@@ -1,4 +1,4 @@
-"""What host and guest say to each other: one Assignment in, one JSON line a Message out."""
+"""Messages between host and guest: one Assignment in, one JSON line per Message out."""
 
 from collections.abc import Mapping
 
@@ -6,13 +6,11 @@ import msgspec
 
 from loadstone.durable import UNDECODABLE
 from loadstone.errors import RunError
-from loadstone.model import Manifest, Noun, Plan, Step, Trial, Value
+from loadstone.model import Fact, Manifest, Noun, Plan, Step, Trial
 from loadstone.provision.simulated.profile import Profile
 
-Fact = Value | float | None
-
 CALIBRATED = "calibration.boot"
-"""The fact that tells in which boot the costs of known work were measured."""
+"""The fact that names the boot in which the calibration was measured."""
 THIS_BOOT = "this one"
 EARLIER_BOOT = "an earlier one of the same kernel, QEMU, machine and core"
 
@@ -26,11 +24,12 @@ class FileSystem(Noun, frozen=True, kw_only=True):
 
 
 class Assignment(Noun, frozen=True, kw_only=True):
-    """What a guest is to do: set up storage, and carry out a Plan there if there is one.
+    """What a guest has to do: set up storage, and carry out a Plan there if there is one.
 
-    ``device_bytes`` are the sizes of the devices that the Plan takes whole, each of the sort that
-    ``storage`` is; without any, one is made with the file system on it. ``calibration`` is what
-    an earlier guest like this one took for known work; without any, this one measures it.
+    ``device_bytes`` are the sizes of the whole devices that the Plan takes, each made from the
+    profile ``storage``; if empty, one device with the file system on it is made. ``calibration``
+    was measured in an earlier guest of the same kernel, QEMU, machine and core; if empty, this
+    guest measures it.
     """
 
     storage: Profile
@@ -41,51 +40,58 @@ class Assignment(Noun, frozen=True, kw_only=True):
     plan: Plan | None = None
 
 
-class Said(Noun, frozen=True, kw_only=True, tag="said"):
-    """A sentence on what is being prepared."""
+class Notice(Noun, frozen=True, kw_only=True, tag="notice"):
+    """A line for the user on what is being prepared."""
 
     text: str
 
 
-class Ready(Noun, frozen=True, kw_only=True, tag="ready"):
-    """The storage is there; ``place`` is where its file system is mounted, None without one.
+class StorageReady(Noun, frozen=True, kw_only=True, tag="storage-ready"):
+    """The storage is set up; ``place`` is where its file system is mounted, None without one.
 
-    ``facts`` are about it and about the clock.
+    ``facts`` describe it and the clock.
     """
 
     place: str | None
     facts: Mapping[str, Fact]
 
 
-class Began(Noun, frozen=True, kw_only=True, tag="began"):
-    """A Run is on (the guest's) disk; this many Steps lie ahead."""
+class RunCreated(Noun, frozen=True, kw_only=True, tag="run-created"):
+    """The guest has created its Run, which has this many Steps."""
 
     manifest: Manifest
     steps: int
 
 
-class Starting(Noun, frozen=True, kw_only=True, tag="starting"):
+class StepStarted(Noun, frozen=True, kw_only=True, tag="step-started"):
     """A Step begins."""
 
     step: Step
 
 
-class Ended(Noun, frozen=True, kw_only=True, tag="ended"):
-    """It ended; None where the Case had been skipped before."""
+class StepEnded(Noun, frozen=True, kw_only=True, tag="step-ended"):
+    """A Step ended; ``trial`` is None where its Case was skipped earlier."""
 
     step: Step
     trial: Trial | None
 
 
-class Over(Noun, frozen=True, kw_only=True, tag="over"):
-    """The assignment has ended: done, or by an error; ``remedy`` is the error's."""
+class Failure(Noun, frozen=True, kw_only=True):
+    """A LoadstoneError of the guest, with the notes that were added to it."""
 
-    error: str | None = None
-    remedy: str | None = None
-    exit_code: int = 0
+    what: str
+    remedy: str | None
+    exit_code: int
+    notes: tuple[str, ...] = ()
 
 
-Message = Said | Ready | Began | Starting | Ended | Over
+class Finished(Noun, frozen=True, kw_only=True, tag="finished"):
+    """The last Message: the Assignment is done, or failed."""
+
+    failure: Failure | None = None
+
+
+Message = Notice | StorageReady | RunCreated | StepStarted | StepEnded | Finished
 
 _HEAD = b'{"type":'
 _ENCODER = msgspec.json.Encoder()
@@ -98,10 +104,10 @@ def encode(message: Message) -> bytes:
 
 
 def decode(line: bytes) -> Message | None:
-    """The Message of a line, or None: others than Loadstone may write to that port too.
+    """The Message in a line, or None: other programs may write to the same port.
 
     Raises:
-        RunError: it was meant as a Message, but is none that this loadstone knows.
+        RunError: it looks like a Message, but this version of loadstone does not know it.
     """
     if not line.startswith(_HEAD):
         return None
@@ -109,6 +115,6 @@ def decode(line: bytes) -> Message | None:
         return _DECODER.decode(line)
     except UNDECODABLE as error:
         raise RunError(
-            f"the guest's word cannot be understood: {error}",
-            remedy="was loadstone changed while it ran?",
+            f"cannot decode a message of the guest: {error}",
+            remedy="run it again, and do not change loadstone while it runs",
         ) from error

@@ -1,4 +1,4 @@
-"""What every guest of an experiment gets."""
+"""The settings that all guests of an experiment share, checked against this machine."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +21,7 @@ from loadstone.text import printable
 from loadstone.units import format_bytes, format_bytes_rounded, parse_bytes
 
 DEFAULT_BYTES = 256 << 20
-"""A model's size where nobody names one: an emulated processor takes its time."""
+"""A model's size by default: smaller than elsewhere, as an emulated processor is slow."""
 
 
 class Setup(Noun, frozen=True, kw_only=True):
@@ -51,13 +51,13 @@ def make_setup(
     limit_s: float,
     say: Callable[[str], None],
 ) -> Setup:
-    """Find all that was named, and whether it can be had on this machine.
+    """Check what was asked for, and whether this machine can provide it.
 
     Args:
-        say: told what is other than one might expect.
+        say: called with each remark for the user.
 
     Raises:
-        UsageError: something is not there or makes no sense.
+        UsageError: an option names something unknown or impossible.
         CannotMeasureError: this machine lacks a program, or memory.
     """
     require()
@@ -70,8 +70,8 @@ def make_setup(
     elif profile.driver is Driver.VIRTIO_BLK:
         raise UsageError(
             f"--storage {storage}: a guest that waits for the host's disk counts no instructions, "
-            "so its clock would leap",
-            remedy="say --clock wall, or take a simulated device",
+            "so its clock would jump",
+            remedy="write --clock wall, or take a simulated device",
         )
     return Setup(
         machine=machine,
@@ -84,7 +84,7 @@ def make_setup(
 
 
 def lab_plan(request: Request) -> tuple[Plan, list[str]]:
-    """The Plan of a Request, its files made in the guest.
+    """The Plan of a Request, with its files made in the guest, and remarks for the user.
 
     Raises:
         UsageError: as for ``make_plan``; or it names a directory of this machine, or a file
@@ -95,12 +95,12 @@ def lab_plan(request: Request) -> tuple[Plan, list[str]]:
         raise UsageError(
             f"--device {printable(plan.input.devices[0])}: in the lab a guest's devices are "
             "simulated",
-            remedy="choose what they are with --storage",
+            remedy="choose them with --storage",
         )
     if plan.input.directory is not None:
         raise UsageError(
             f"--dir {plan.input.directory}: in the lab files are made on the simulated device",
-            remedy="choose that with --storage",
+            remedy="leave --dir out, and choose that device with --storage",
         )
     if plan.conditions != Conditions():
         remarks = [*remarks, "pin and cool-below have no meaning in a guest of the lab: left out"]
@@ -115,7 +115,9 @@ def lab_plan(request: Request) -> tuple[Plan, list[str]]:
 
 def _file_system(type: str, mkfs: str, mount: str) -> FileSystem:
     if type not in PACKAGES:
-        raise UsageError(f"--fs {type}: cannot be made", remedy=f"there are {', '.join(PACKAGES)}")
+        raise UsageError(
+            f"--fs {type}: cannot be made", remedy=f"name one of {', '.join(PACKAGES)}"
+        )
     if find_program(f"mkfs.{type}") is None:
         raise CannotMeasureError(
             f"--fs {type}: no mkfs.{type} on this machine",
@@ -143,7 +145,8 @@ def _architecture(kernels: Sequence[Kernel]) -> str:
     found = sorted({kernel.architecture for kernel in kernels})
     if len(found) > 1:
         raise UsageError(
-            f"the kernels are of several architectures: {', '.join(found)}", remedy="take one"
+            f"the kernels are of several architectures: {', '.join(found)}",
+            remedy="name kernels of one architecture",
         )
     return found[0]
 
@@ -151,7 +154,7 @@ def _architecture(kernels: Sequence[Kernel]) -> str:
 def _accelerated(
     machine: Machine, kernels: Sequence[Kernel], say: Callable[[str], None]
 ) -> Machine:
-    """With KVM, if every kernel boots under it: all or none, or a comparison would be of both."""
+    """The machine with KVM, if every kernel boots under it: a comparison must not mix both."""
     fast = with_kvm(machine)
     for kernel in kernels:
         if why := why_not_kvm(fast, kernel):

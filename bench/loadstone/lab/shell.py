@@ -1,4 +1,4 @@
-"""A shell in a guest, with the storage set up and ``loadstone`` at hand."""
+"""A shell in a guest, with the storage set up and ``loadstone`` on PATH."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from loadstone.lab.command import guest_place, script
 from loadstone.lab.kernels import Kernel
-from loadstone.lab.parts import boot_parts, inside
+from loadstone.lab.parts import assignment_script, boot_parts
 from loadstone.lab.protocol import Assignment
 from loadstone.lab.setup import Setup
 from loadstone.provision.journal import Journal
@@ -14,10 +14,10 @@ from loadstone.runs.results_directory import results_lock
 
 
 def run_shell(kernel: Kernel, setup: Setup, results: Path) -> int:
-    """Boot a kernel and give its terminal to the user until that one leaves.
+    """Boot a kernel with a shell on this terminal, until the user leaves it.
 
     Returns:
-        What virtme-run ended with.
+        The exit code of virtme-run.
     """
     assignment = Assignment(
         storage=setup.storage,
@@ -30,10 +30,10 @@ def run_shell(kernel: Kernel, setup: Setup, results: Path) -> int:
         boot_parts(kernel, assignment, setup.machine, journal, results) as parts,
     ):
         login = parts.directory / "login"
-        body = inside(assignment, "--shell")
+        body = assignment_script(assignment, "--shell")
         login.write_text(f"#!/bin/sh\n{script(parts.shares, parts.modules, body)}")
         login.chmod(0o700)
-        # Under a fixed name: its own may hold what a kernel's command line cannot.
+        # At a fixed path: its own may have characters that a kernel's command line cannot.
         place = guest_place(len(parts.shares))
         argv = [*parts.argv, f"--rodir={place}={parts.directory}", "--shell", f"{place}/login"]
         environment = {**os.environ, "TMPDIR": str(parts.directory)}

@@ -1,4 +1,4 @@
-"""From a distribution's packages to a kernel in the cache."""
+"""Unpacks a distribution's packages into the cache."""
 
 import shutil
 import subprocess
@@ -11,57 +11,59 @@ from loadstone.lab.cache import StockKernel, cache_directory, partial_directory,
 
 
 def unpack(packages: Sequence[Path], kernel: StockKernel) -> None:
-    """Make the kernel's directory of its packages: whole, or not at all.
+    """Make the kernel's directory from its packages: completely, or not at all.
 
     Args:
-        packages: the files, all of them of this kernel.
+        packages: the files of this kernel's packages.
 
     Raises:
-        CannotMeasureError: one cannot be unpacked, or the modules are not to depmod's liking.
+        CannotMeasureError: one cannot be unpacked, or depmod fails on the modules.
         OSError: the cache cannot be written.
     """
     with partial_directory(kernel.suite, kernel.architecture) as partial:
         root = partial / "root"
         for package in packages:
-            _carry_out("dpkg-deb", "--extract", str(package), str(root))
+            _run("dpkg-deb", "--extract", str(package), str(root))
         _lay_out(root, kernel.release, partial)
         shutil.rmtree(root)
-        _carry_out("depmod", "-b", str(partial), kernel.release)
+        _run("depmod", "-b", str(partial), kernel.release)
         put_in_place(partial, kernel)
 
 
 def _lay_out(root: Path, release: str, place: Path) -> None:
-    """Both layouts that Debian had, everything in /usr/lib/modules or not, become one."""
+    """Convert both of Debian's layouts, everything in /usr/lib/modules or not, into one."""
     modules = place / "lib" / "modules" / release
     modules.parent.mkdir(parents=True)
     (place / "boot").mkdir()
-    _first(root, f"usr/lib/modules/{release}", f"lib/modules/{release}").rename(modules)
+    _first_existing(root, f"usr/lib/modules/{release}", f"lib/modules/{release}").rename(modules)
     for name in ("vmlinuz", "config"):
-        # Modules moved already: what lay among them is there now.
-        found = _first(place, f"lib/modules/{release}/{name}", f"root/boot/{name}-{release}")
+        # With the modules moved, what was among them is there now.
+        found = _first_existing(
+            place, f"lib/modules/{release}/{name}", f"root/boot/{name}-{release}"
+        )
         found.rename(place / "boot" / f"{name}-{release}")
-    # They lead to headers that are not here.
+    # Links to headers that were not fetched.
     for name in ("build", "source"):
         (modules / name).unlink(missing_ok=True)
 
 
-def _first(place: Path, *names: str) -> Path:
+def _first_existing(place: Path, *names: str) -> Path:
     for name in names:
         if (place / name).exists():
             return place / name
     raise CannotMeasureError(
-        f"the packages have no {' nor '.join(names)}: a layout that this loadstone does not know",
-        remedy="take a newer loadstone, or unpack them and name vmlinuz:MODULES_DIR",
+        f"the packages have no {' nor '.join(names)}, a layout that this loadstone does not know",
+        remedy="fetch another suite, or unpack them yourself and name --kernel PATH/TO/vmlinuz",
     )
 
 
-def _carry_out(program: str, *words: str) -> None:
+def _run(program: str, *words: str) -> None:
     done = subprocess.run(
         [program_of(program), *words], capture_output=True, text=True, errors="replace", check=False
     )
     if done.returncode != 0:
-        told = "; ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
+        reason = ", ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
         raise CannotMeasureError(
-            f"{program} could not finish in {cache_directory()}: {told or done.returncode}",
+            f"{program} failed in {cache_directory()}: {reason or f'exit code {done.returncode}'}",
             remedy="fix that, then fetch again",
         )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from loadstone.lab.kernels import Kernel
 
 GUEST = ("storage", "fs", "mkfs", "mount", "clock", "processor", "append", "memory", "boot_limit_s")
-"""What ``guest_options`` pass on, but for ``verbose``."""
+"""The parameters of ``guest_options``, without ``verbose``."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -41,13 +41,13 @@ def guest_options(command: _Command) -> _Command:
                 "--processor",
                 type=str,
                 metavar="MODEL",
-                help="QEMU's -cpu where it emulates [max,-erms,-fsrm: see docs/lab.md].",
+                help="QEMU's -cpu when emulating [max,-erms,-fsrm: see docs/lab.md].",
             ),
             option(
                 "--append",
                 default="",
                 metavar="WORDS",
-                help="Words for the end of the kernel's command line.",
+                help="Parameters for the end of the kernel's command line.",
             ),
             option("--memory", default="4GiB", show_default=True, help="The guest's memory."),
             option(
@@ -66,10 +66,10 @@ def guest_options(command: _Command) -> _Command:
 
 
 def find_kernels(names: tuple[str, ...]) -> "list[Kernel]":
-    """The kernels that ``--kernel`` names, each once looked at.
+    """The kernels that ``--kernel`` names.
 
     Raises:
-        UsageError: one is not there or cannot be booted.
+        UsageError: one does not exist or cannot be booted.
     """
     from loadstone.lab.kernels import find_kernel
 

@@ -1,4 +1,4 @@
-"""``loadstone lab kernels``: what can be booted, and getting more of it."""
+"""``loadstone lab kernels``: lists, fetches and removes kernels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """List the kernels that are here, and the suites whose kernel can be had."""
+    """List the kernels that were fetched, and the suites whose kernel can be."""
     if ctx.invoked_subcommand is not None:
         return
     from loadstone.lab.cache import cache_directory, stock_kernels
@@ -39,17 +39,15 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @option("--mirror", type=str, help="Debian archive to fetch from [the machine's own source].")
-@option(
-    "--keyring", type=click.Path(path_type=Path), help="Keys that apt is to trust [Debian's own]."
-)
+@option("--keyring", type=click.Path(path_type=Path), help="Keys that apt trusts [Debian's own].")
 @quiet_option
 def fetch(names: tuple[str, ...], mirror: str | None, keyring: Path | None, quiet: bool) -> None:
-    """Get the newest kernel of each suite NAME, through apt; the machine's apt is not changed."""
+    """Fetch the newest kernel of each suite NAME by apt; the machine's own apt is not changed."""
     from loadstone.lab import debian
 
     with _Progress(quiet) as progress:
         for name in names:
-            kernel = debian.fetch(name, mirror=mirror, keyring=keyring, watch=progress.watch)
+            kernel = debian.fetch(name, mirror=mirror, keyring=keyring, on_progress=progress.update)
             progress.end()
             click.echo(f"{name}: {kernel.release} ({kernel.version}) in {kernel.directory}")
 
@@ -69,7 +67,7 @@ def remove(names: tuple[str, ...]) -> None:
 
 
 class _Progress:
-    """What a fetch does, on standard error: a bar on a terminal, a line a step elsewhere."""
+    """Progress of a fetch on standard error: a bar on a terminal, else a line per step."""
 
     def __init__(self, quiet: bool) -> None:
         import sys
@@ -101,7 +99,7 @@ class _Progress:
     ) -> None:
         self._bar.stop()
 
-    def watch(self, text: str, percent: float | None) -> None:
+    def update(self, text: str, percent: float | None) -> None:
         if text != self._last and not self._console.is_terminal:
             self._console.print(text, markup=False)
         self._last = text
@@ -115,7 +113,7 @@ class _Progress:
 
 
 def _rows(kernels: "Sequence[StockKernel]") -> list[dict[str, Any]]:
-    """The newest of a suite goes by the suite's name, older ones by their release."""
+    """The kernels as printed: the newest of a suite by the suite's name, others by release."""
     rows = []
     named: set[str] = set()
     for kernel in kernels:
@@ -157,4 +155,4 @@ def _print(rows: list[dict[str, Any]], others: dict[str, str]) -> None:
         out.print("no kernel was fetched yet")
     if others:
         names = ", ".join(f"{name} ({series})" for name, series in others.items())
-        out.print(f"can be had: {names}: loadstone lab kernels fetch NAME")
+        out.print(f"available: {names}: loadstone lab kernels fetch NAME")

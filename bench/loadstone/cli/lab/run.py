@@ -1,4 +1,4 @@
-"""``loadstone lab run``: the same Plan under several kernels, in guests."""
+"""``loadstone lab run``: one Plan in guests of several kernels."""
 
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from loadstone.text import printable
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Boots of each kernel, in turns; the rounds are dealt out to them.",
+    help="Boots of each kernel, in turns; the rounds are divided among them.",
 )
 @option(
     "--limit",
@@ -59,9 +59,9 @@ def command(
     as_json: bool,
     quiet: bool,
     verbose: bool,
-    **said: Any,
+    **options: Any,
 ) -> ExitCode:
-    """Time the Cases of WHAT in a guest of each KERNEL, and hold the later ones against the first.
+    """Time the Cases of WHAT in a guest of each KERNEL, and compare the later ones with the first.
 
     WHAT and its options are those of `loadstone run`. Files are made on --storage, inside the
     guest; a --file is copied there. Figures are by --clock: a count of instructions is a cost
@@ -70,8 +70,8 @@ def command(
     from loadstone.lab.experiment import run_lab
     from loadstone.lab.setup import lab_plan, make_setup
 
-    guest = {name: said.pop(name) for name in GUEST}
-    request = request_of(**said)
+    guest = {name: options.pop(name) for name in GUEST}
+    request = request_of(**options)
     kernels = find_kernels(names)
     with watch(quiet) as observer:
         plan, remarks = lab_plan(request)
@@ -79,10 +79,10 @@ def command(
             observer.say(remark)
         setup = make_setup(kernels, say=observer.say, boots=boots, limit_s=limit_s, **guest)
 
-        def listen(line: str) -> None:
+        def show_console_line(line: str) -> None:
             if verbose:
                 observer.say(printable(line))
 
-        runs = run_lab(kernels, plan, setup, results, observer, listen)
+        runs = run_lab(kernels, plan, setup, results, observer, show_console_line)
     print_runs(runs, threshold, as_json)
     return max(map(exit_code_of, runs))

@@ -1,4 +1,4 @@
-"""Costs of known work are kept for guests like the one that measured them, and for no others."""
+"""A calibration is cached for guests like the one that measured it, and for no others."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lab.archive import write_image
+from loadstone.lab.calibration_cache import cached_calibration, calibration_file, store_calibration
 from loadstone.lab.kernels import Kernel
-from loadstone.lab.known_costs import costs_file, keep_costs, known_costs
 from loadstone.lab.machine import ClockKind, Machine, make_machine
 from loadstone.lab.protocol import CALIBRATED, EARLIER_BOOT, THIS_BOOT
 
@@ -43,16 +43,18 @@ def machine(**changes: object) -> Machine:
 
 
 def test_what_a_guest_measured_is_known_to_the_next(kernel: Callable[[str], Kernel]) -> None:
-    file = costs_file(kernel("6.1.0"), MACHINE)
-    assert known_costs(file) == {}
-    keep_costs(file, {**MEASURED, CALIBRATED: THIS_BOOT, "storage.latency": 1.5, "fs.type": "xfs"})
-    assert known_costs(costs_file(kernel("6.1.0"), MACHINE)) == MEASURED
+    file = calibration_file(kernel("6.1.0"), MACHINE)
+    assert cached_calibration(file) == {}
+    store_calibration(
+        file, {**MEASURED, CALIBRATED: THIS_BOOT, "storage.latency": 1.5, "fs.type": "xfs"}
+    )
+    assert cached_calibration(calibration_file(kernel("6.1.0"), MACHINE)) == MEASURED
 
 
 def test_what_a_guest_was_told_is_not_kept_as_measured(kernel: Callable[[str], Kernel]) -> None:
-    file = costs_file(kernel("6.1.0"), MACHINE)
-    keep_costs(file, {**MEASURED, CALIBRATED: EARLIER_BOOT})
-    assert known_costs(file) == {}
+    file = calibration_file(kernel("6.1.0"), MACHINE)
+    store_calibration(file, {**MEASURED, CALIBRATED: EARLIER_BOOT})
+    assert cached_calibration(file) == {}
 
 
 @pytest.mark.parametrize(
@@ -66,39 +68,41 @@ def test_what_a_guest_was_told_is_not_kept_as_measured(kernel: Callable[[str], K
 def test_another_machine_has_costs_of_its_own(
     kernel: Callable[[str], Kernel], other: Machine
 ) -> None:
-    assert costs_file(kernel("6.1.0"), other) != costs_file(kernel("6.1.0"), MACHINE)
+    assert calibration_file(kernel("6.1.0"), other) != calibration_file(kernel("6.1.0"), MACHINE)
 
 
 def test_a_kernel_of_the_same_name_with_other_code_has_costs_of_its_own(
     kernel: Callable[[str], Kernel],
 ) -> None:
-    assert costs_file(kernel("6.1.0"), MACHINE) != costs_file(kernel("6.1.0-rebuilt"), MACHINE)
+    assert calibration_file(kernel("6.1.0"), MACHINE) != calibration_file(
+        kernel("6.1.0-rebuilt"), MACHINE
+    )
 
 
 def test_by_the_hosts_clock_every_boot_measures_for_itself(
     kernel: Callable[[str], Kernel],
 ) -> None:
-    file = costs_file(kernel("6.1.0"), machine(clock=ClockKind.WALL))
+    file = calibration_file(kernel("6.1.0"), machine(clock=ClockKind.WALL))
     assert file is None
-    keep_costs(file, {**MEASURED, CALIBRATED: THIS_BOOT})
-    assert known_costs(file) == {}
+    store_calibration(file, {**MEASURED, CALIBRATED: THIS_BOOT})
+    assert cached_calibration(file) == {}
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"costs":{"a":"b"}}', b"\xff"])
 def test_a_damaged_file_is_measured_anew(kernel: Callable[[str], Kernel], data: bytes) -> None:
-    file = costs_file(kernel("6.1.0"), MACHINE)
+    file = calibration_file(kernel("6.1.0"), MACHINE)
     assert file is not None
     file.parent.mkdir(parents=True)
     file.write_bytes(data)
-    assert known_costs(file) == {}
-    keep_costs(file, {**MEASURED, CALIBRATED: THIS_BOOT})
-    assert known_costs(file) == MEASURED
+    assert cached_calibration(file) == {}
+    store_calibration(file, {**MEASURED, CALIBRATED: THIS_BOOT})
+    assert cached_calibration(file) == MEASURED
 
 
 def test_a_cache_that_cannot_be_written_stops_no_run(
     kernel: Callable[[str], Kernel], cache: Path
 ) -> None:
     cache.write_text("a file in its place")
-    file = costs_file(kernel("6.1.0"), MACHINE)
-    keep_costs(file, {**MEASURED, CALIBRATED: THIS_BOOT})
-    assert known_costs(file) == {}
+    file = calibration_file(kernel("6.1.0"), MACHINE)
+    store_calibration(file, {**MEASURED, CALIBRATED: THIS_BOOT})
+    assert cached_calibration(file) == {}
