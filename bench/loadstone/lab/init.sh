@@ -1,14 +1,14 @@
 #!/bin/sh
-# The first program of a guest, out of its initramfs: it puts this machine's root below, with what a
-# guest has of its own above, and hands over to start.sh. Nothing else runs here, udev neither: its
-# limits are of the guest's time, which leaps where a guest waits for its host.
+# The init in a guest's initramfs: mounts the host's root, the guest's own file systems over it, and
+# executes start.sh. udev does not run: its timeouts are by the guest's clock, which jumps while a
+# guest waits for its host.
 
 stop() {
 	echo "loadstone: a guest cannot be set up: $*"
 	exit 1 # of process 1, which is a panic
 }
 
-# What one kernel has and another lacks.
+# For file systems that not every kernel has.
 may_mount() {
 	mount "$@" 2>/dev/null
 }
@@ -19,7 +19,7 @@ cover() {
 	done
 }
 
-# virtme-run counts them, and the kernel hands on what it was told of each.
+# virtme-run numbers them on the kernel's command line; the kernel passes them in the environment.
 mount_shares() {
 	local place number=0
 	while eval "place=\$virtme_initmount$number" && [ -n "$place" ]; do
@@ -29,7 +29,7 @@ mount_shares() {
 	done
 }
 
-# The only module tree may be the kernel's own: a container's root may have no place for one.
+# An overlay, for a container's root that lacks the directory over which modules are mounted.
 make_writable() {
 	local own="/root/run/loadstone/writable"
 	mkdir -p "$own/upper" "$own/work"
@@ -37,7 +37,7 @@ make_writable() {
 		none "/root$1" || stop "overlayfs on $1"
 }
 
-# By the names that QEMU gave them; a port comes up some time after its driver.
+# By the names that QEMU gave them; a port appears some time after its driver.
 name_ports() {
 	local port name
 	mkdir /root/dev/virtio-ports
@@ -53,7 +53,7 @@ name_ports() {
 	ln -s /proc/self/fd/0 /root/dev/stdin
 }
 
-# What was written for this boot: nine_p, modules, writable, covered.
+# The settings of this boot: nine_p, modules, writable, covered.
 . /boot.sh
 
 for module in $modules; do

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Process 1 of a guest once it has its root: runs what virtme-run was given, and ends the guest.
-# $1 the console, $2 the program that a person wants, or nothing, $3 their terminal's settings
+# Process 1 of a guest after switch_root: runs the script or the shell, then powers the guest off.
+# $1 the console, $2 the program of an interactive shell, or nothing, $3 its terminal's settings
 
 busybox=/run/loadstone/busybox
 ports=/dev/virtio-ports
