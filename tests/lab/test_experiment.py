@@ -5,12 +5,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadstone.errors import RunError, UsageError
+from loadstone.errors import CannotMeasureError, RunError, UsageError
 from loadstone.lab.collect import Boot, Collector
-from loadstone.lab.experiment import split_rounds, whole_devices
+from loadstone.lab.experiment import error_of, split_rounds, whole_devices
 from loadstone.lab.protocol import (
     Assignment,
+    Failure,
     FileSystem,
+    Finished,
     Message,
     RunCreated,
     StepEnded,
@@ -137,6 +139,19 @@ def test_a_line_of_somebody_else_is_no_message() -> None:
 def test_a_message_of_another_loadstone_is_an_error(line: bytes) -> None:
     with pytest.raises(RunError, match="do not change loadstone while it runs"):
         decode(line)
+
+
+def test_a_guests_error_reaches_the_host_with_its_remedy_and_notes_apart() -> None:
+    sent = Finished(
+        failure=Failure(what="no room", remedy="free space", exit_code=3, notes=("one is kept",))
+    )
+    finished = decode(encode(sent).rstrip())
+    assert isinstance(finished, Finished)
+    assert finished.failure is not None
+    error = error_of(finished.failure)
+    assert isinstance(error, CannotMeasureError)
+    assert (error.what, error.remedy) == ("no room", "free space")
+    assert error.__notes__ == ["one is kept"]
 
 
 def test_what_a_plan_takes_whole_reaches_the_guest_as_it_was_planned() -> None:

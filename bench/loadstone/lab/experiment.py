@@ -172,10 +172,11 @@ def _run_boot(kernel: Kernel, plan: Plan, collector: Collector, experiment: _Exp
         if finished is None:
             raise _guest_error(kernel, guest, _early_end(guest))
         if finished.failure is not None:
-            raise _error_of(finished.failure)
+            raise error_of(finished.failure)
 
 
-def _error_of(failure: Failure) -> LoadstoneError:
+def error_of(failure: Failure) -> LoadstoneError:
+    """The error of a guest's Failure, of the class that has its exit code."""
     error = _ERRORS.get(failure.exit_code, LoadstoneError)(failure.what, remedy=failure.remedy)
     for note in failure.notes:
         error.add_note(note)
