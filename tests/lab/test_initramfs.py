@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import needs
 from loadstone.errors import CannotMeasureError
 from loadstone.lab.initramfs import InitConfig, write_initramfs
 
@@ -113,3 +114,20 @@ def test_a_module_that_is_not_there_is_named(modules: Path) -> None:
     (modules / "kernel/fs/9p/9p.ko.xz").unlink()
     with pytest.raises(CannotMeasureError, match=r"9p\.ko\.xz: No such file"):
         write_initramfs(modules.parent / "initramfs", modules, BOOT)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "data"),
+    [
+        (".xz", b"no module"),
+        (".gz", b"no module"),
+        (".gz", gzip.compress(b"a module that was cut off")[:20]),
+        pytest.param(".zst", b"no module", marks=needs("zstd")),
+    ],
+)
+def test_a_damaged_module_is_named_with_the_remedy(modules: Path, suffix: str, data: bytes) -> None:
+    (modules / "modules.dep").write_text(DEP.replace("9p.ko.xz", f"9p.ko{suffix}"))
+    (modules / f"kernel/fs/9p/9p.ko{suffix}").write_bytes(data)
+    with pytest.raises(CannotMeasureError, match=rf"uncompress .*9p\.ko\{suffix}: .+") as raised:
+        write_initramfs(modules.parent / "initramfs", modules, BOOT)
+    assert raised.value.remedy == "install or fetch the kernel again"

@@ -9,6 +9,7 @@ import lzma
 import os
 import shlex
 import subprocess
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -116,13 +117,16 @@ def _uncompressed(file: Path) -> bytes:
             f"cannot read the module {file}: {words}",
             remedy="install or fetch the kernel again, readable by this user",
         ) from error
-    match file.suffix:
-        case ".xz":
-            return lzma.decompress(data)
-        case ".gz":
-            return gzip.decompress(data)
-        case ".zst":
-            return _uncompressed_zstd(file)
+    try:
+        match file.suffix:
+            case ".xz":
+                return lzma.decompress(data)
+            case ".gz":
+                return gzip.decompress(data)
+            case ".zst":
+                return _uncompressed_zstd(file)
+    except (lzma.LZMAError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise _damaged(file, str(error)) from error
     return data
 
 
@@ -132,7 +136,18 @@ def _uncompressed_zstd(file: Path) -> bytes:
         raise CannotMeasureError(
             f"no program zstd here to uncompress {file}", remedy="install the Debian package zstd"
         )
-    return subprocess.run([program, "-dc", file], capture_output=True, check=True).stdout
+    done = subprocess.run([program, "-dc", file], capture_output=True, check=False)
+    if done.returncode != 0:
+        reason = done.stderr.decode(errors="replace").strip().replace("\n", ", ")
+        raise _damaged(file, reason or f"zstd ended with exit code {done.returncode}")
+    return done.stdout
+
+
+def _damaged(file: Path, reason: str) -> CannotMeasureError:
+    return CannotMeasureError(
+        f"cannot uncompress the module {file}: {reason}",
+        remedy="install or fetch the kernel again",
+    )
 
 
 def _cpio(modules: Mapping[str, bytes], settings: str) -> Iterator[bytes]:
