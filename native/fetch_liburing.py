@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 from loadstone.errors import LoadstoneError, UsageError
-from loadstone.lab.apt import Apt, Source, program_of
+from loadstone.lab.apt import Apt, AptSource, program_of
 from loadstone.lab.mirror import KEYRING, find_mirror
 
 _PACKAGE = "liburing-dev"
 _ELSEWHERE = ("http://deb.debian.org/debian", "stable")
 
 
-def _source(architecture: str) -> Source:
+def _source(architecture: str) -> AptSource:
     """This machine's own mirror and release where it is a Debian."""
     mirror, suite = _ELSEWHERE
     try:
@@ -26,7 +26,7 @@ def _source(architecture: str) -> Source:
     except (UsageError, OSError):
         pass
     keyring = KEYRING if KEYRING.exists() else None
-    return Source(mirror=mirror, suite=suite, architecture=architecture, keyring=keyring)
+    return AptSource(mirror=mirror, suite=suite, architecture=architecture, keyring=keyring)
 
 
 def _fetch(architecture: str, directory: Path) -> None:
