@@ -16,30 +16,27 @@ from loadstone.lab.debian import fetch
 from loadstone.lab.kernels import Kernel, find_kernel
 from loadstone.lab.needs import require
 
-# What takes a guest the longest comes first, so that two processes end at about the same time.
-_SHARED = ("virtual_phone", "flushes", "twins", "folios", "heaps", "by_the_wall")
-_LONG = ("test_inside.py", "test_large_folios_make")
+# What takes guests the longest, so that two processes end at about the same time.
+_FIRST = (
+    "test_lab_run.py",
+    "test_headlines.py",
+    "test_virtual_phone.py",
+    "test_inside.py",
+    "test_lab_faults.py",
+)
 _PACKAGES = {"gpg": "gnupg", "gpgconf": "gnupg", "dpkg-deb": "dpkg", "apt-get": "apt", "gcc": "gcc"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a guest are carried out by one process, where there are several."""
-    for item in items:
-        for fixture in _shared(item):
-            item.add_marker(pytest.mark.xdist_group(fixture))
+    """Tests of guests come in the order in which two processes take them, a file each."""
     items.sort(key=_rank)
-
-
-def _shared(item: pytest.Item) -> list[str]:
-    return [name for name in _SHARED if name in getattr(item, "fixturenames", ())]
 
 
 def _rank(item: pytest.Item) -> int:
     if not item.get_closest_marker("lab"):
         return 0
-    if any(name in item.nodeid for name in _LONG):
-        return 1
-    return 2 + min((_SHARED.index(name) for name in _shared(item)), default=len(_SHARED))
+    name = item.path.name
+    return 1 + (_FIRST.index(name) if name in _FIRST else len(_FIRST))
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ _ERRORS: dict[int, type[LoadstoneError]] = {
 }
 _LAST_LINES = 12
 _PANIC = "Kernel panic"
+# What a guest's init says before it ends, which is a panic.
+_SET_UP_FAILED = "loadstone: a guest cannot be set up"
 # A shell's exit code for SIGKILL, which only the kernel's OOM killer sends in a guest.
 _KILLED = 137
 
@@ -246,7 +248,7 @@ def _early_end(guest: Guest) -> GuestError:
 def _guest_error(kernel: Kernel, guest: Guest, error: GuestError) -> GuestError:
     """The error with its kernel, the last lines of the console, and an earlier panic's."""
     earlier, last = guest.console[:-_LAST_LINES], guest.console[-_LAST_LINES:]
-    panics = [line for line in earlier if _PANIC in line]
+    panics = [line for line in earlier if _PANIC in line or line.startswith(_SET_UP_FAILED)]
     return GuestError(
         f"the guest of {_describe(kernel)}: {error.what}",
         console=(*panics, *last),
