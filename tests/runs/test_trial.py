@@ -96,13 +96,16 @@ def test_a_target_that_is_lost_under_a_job_is_waited_for(phone: Answering) -> No
         "went away",
         NextAction.WAIT_FOR_TARGET,
     )
-    assert trial.remedy == "keep it connected and powered; the Run goes on when it is back"
+    assert trial.remedy == f"{phone.lost_remedy}; the Run goes on when it is back"
 
 
 def test_a_target_that_is_found_lost_says_so_with_its_own_remedy(phone: Answering) -> None:
-    phone.answer = TargetLostError("no such device", remedy="plug it in")
+    phone.answer = TargetLostError("no such device", remedy="wait for its reboot")
     trial, action = carry_out(phone, Prepared())
-    assert (trial.reason, trial.remedy) == ("no such device", "plug it in")
+    assert (trial.reason, trial.remedy) == (
+        "no such device",
+        "wait for its reboot; the Run goes on when it is back",
+    )
     assert action is NextAction.WAIT_FOR_TARGET
 
 

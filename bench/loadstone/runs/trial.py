@@ -39,7 +39,7 @@ def run_trial(
             finding = _finding(step.case, target, prepared, measured, waited)
         except TargetLostError as error:
             outcome = Outcome(crash=error.what, target_lost=True)
-            finding = _target_lost(error.what, target)
+            finding = _target_lost(error.what, error.remedy or target.lost_remedy)
     trial = Trial(
         case=step.case.id,
         round=step.round,
@@ -69,7 +69,7 @@ def _finding(
 ) -> Finding:
     outcome = measured.outcome
     if outcome.target_lost:
-        return _target_lost(outcome.crash, target)
+        return _target_lost(outcome.crash, target.lost_remedy)
     found = measured.applied_to(prepared.evaluate(case, outcome))
     return msgspec.structs.replace(found, evidence={**found.evidence, **waited})
 
@@ -78,9 +78,12 @@ def _now() -> tuple[datetime, int]:
     return datetime.now(UTC), time.monotonic_ns()
 
 
-def _target_lost(reason: str | None, target: Target) -> Finding:
-    remedy = f"{target.lost_remedy}; the Run goes on when it is back"
-    return Finding(status=Status.FAILED, reason=reason, remedy=remedy)
+def _target_lost(reason: str | None, remedy: str) -> Finding:
+    return Finding(
+        status=Status.FAILED,
+        reason=reason,
+        remedy=f"{remedy}; the Run goes on when it is back",
+    )
 
 
 def inherent_ns(finding: Finding, outcome: Outcome) -> int:
