@@ -35,7 +35,7 @@ void ls_death_of(int status, char *ret, size_t bytes)
 	name = signal_name(WTERMSIG(status));
 	if (WTERMSIG(status) == SIGKILL)
 		snprintf(ret, bytes,
-			 "killed by SIGKILL (out of memory, or somebody's kill)");
+			 "killed by SIGKILL (out of memory, or another process)");
 	else if (name)
 		snprintf(ret, bytes, "killed by %s", name);
 	else

@@ -219,6 +219,9 @@ def _copied(file: Path, place: Path) -> Path:
     copy = place / file.name
     try:
         shutil.copyfile(file, copy)
+        # It is read once, and has no place in the memory of the guest beside its copy.
+        with file.open("rb") as source:
+            os.posix_fadvise(source.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     except OSError as error:
         raise CannotMeasureError(
             f"cannot copy {printable(str(file))} to the storage: {system_words(error.errno or 0)}",
