@@ -22,7 +22,7 @@ from loadstone.provision.journal import Journal
 
 KERNEL = "trixie-backports"
 
-_HERE = Path(__file__).parent
+_TESTS = Path(__file__).parents[1]
 _MEMORY_BYTES = 3 << 30
 _LIMIT_S = 1800
 _BODY = """
@@ -54,13 +54,13 @@ def booted(
         image = stage(kernel, directory)
         modules = directory / "lib" / "modules" / kernel.release
         named = [] if kernel.modules is None else [kernel.modules]
-        shares = hidden([*own_paths(), _HERE, *named, base, directory])
+        shares = hidden([*own_paths(), _TESTS, *named, base, directory])
         argv = virtme_argv(machine, image, directory, shares, more=_network(ports))
         body = _BODY.format(
             python=shlex.quote(sys.executable),
-            inside=shlex.quote(str(_HERE / "inside_phone.py")),
+            inside=shlex.quote(str(_TESTS / "device" / "inside_phone.py")),
             base=shlex.quote(str(base)),
-            paths=shlex.quote(str(_HERE)),
+            paths=shlex.quote(str(_TESTS)),
         )
         text = script(shares, modules, body)
         with Guest(argv, text, directory, lambda _: None, _LIMIT_S) as guest, _running(guest):
