@@ -36,19 +36,25 @@ def partition(device: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def mounted(device: str, point: Path, fs_type: str = "ext4") -> Iterator[Path]:
-    """A new file system on a device, mounted and frozen: else the kernel writes when it likes."""
+    """A new file system on a device, mounted."""
     run(f"mkfs.{fs_type}", "-q", device)
     point.mkdir()
     run("mount", "-t", fs_type, device, str(point))
     try:
-        run("fsfreeze", "--freeze", str(point))
-        try:
-            yield point
-        finally:
-            run("fsfreeze", "--unfreeze", str(point))
+        yield point
     finally:
         run("umount", str(point))
         point.rmdir()
+
+
+@contextlib.contextmanager
+def frozen(point: Path) -> Iterator[None]:
+    """A mounted file system that nobody writes to: else the kernel does when it likes."""
+    run("fsfreeze", "--freeze", str(point))
+    try:
+        yield
+    finally:
+        run("fsfreeze", "--unfreeze", str(point))
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from commands import MIB, needs, needs_root
-from devices import checksum, loop, mounted, number_of, partition, run, swapped_on
+from devices import checksum, frozen, loop, mounted, number_of, partition, run, swapped_on
 from leftovers import leftovers
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.model import Input
@@ -147,6 +147,7 @@ def test_a_mounted_device_is_refused_with_where(
     with (
         loop(place / "image", size_bytes=128 * MIB) as device,
         mounted(device, point, fs_type),
+        frozen(point),
     ):
         said = refused(target, device)
         assert said == f"{IN_USE}: mounted on {point}; {END_IT}"
@@ -185,7 +186,7 @@ def test_a_disk_with_partitions_is_refused_with_their_names(
 def test_a_disk_whose_partition_is_mounted_is_refused_with_where(
     target: LocalTarget, device: str, place: Path
 ) -> None:
-    with partition(device) as part, mounted(part, place / "at"):
+    with partition(device) as part, mounted(part, place / "at") as at, frozen(at):
         said = refused(target, device)
         assert said.startswith(f"{IN_USE}: its partition {Path(part).name} is mounted on ")
         assert f"mounted on {place / 'at'}; {END_IT}" in said
