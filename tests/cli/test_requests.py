@@ -247,8 +247,9 @@ def test_plan_opens_neither_the_model_nor_the_results(loadstone: Command, plan: 
 
 
 def input(loadstone: Command) -> tuple[int, int, str | None]:
-    """Rounds, seed and file of the latest Run."""
-    manifest = sorted(loadstone.results.glob("runs/*/manifest.json"))[-1]
+    """Rounds, seed and file of the latest Run; names of two in one second do not tell."""
+    manifests = loadstone.results.glob("runs/*/manifest.json")
+    manifest = max(manifests, key=lambda path: path.stat().st_mtime_ns)
     plan = json.loads(manifest.read_text())["plan"]
     return plan["rounds"], plan["seed"], plan["subject"]["file"]
 
