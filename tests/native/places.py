@@ -27,6 +27,15 @@ def need_root() -> None:
         pytest.skip("needs root: run pytest as root")
 
 
+def as_stranger() -> tuple[str, ...]:
+    """Words that run a program as a user without rights, whom no other test process takes.
+
+    The kernel limits a user's processes all over the machine, so those of another test would count.
+    """
+    uid = 60706 + os.getpid() % 478  # of those that systemd and Debian leave unused
+    return ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups")
+
+
 def may_lock_memory() -> bool:
     """Whether this user may register as many buffers as any test here does."""
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]

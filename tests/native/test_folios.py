@@ -32,13 +32,13 @@ def _order_bytes(values: Mapping[str, int], witness: str = "folio") -> dict[int,
     }
 
 
-def _for_nobody(program: Program, directory: Path, *words: str) -> Program:
+def _for_stranger(program: Program, directory: Path, *words: str) -> Program:
     """The program for a user without rights, who may reach it in ``directory``."""
     path = directory / "program"
     path.write_bytes(program.path.read_bytes())
     path.chmod(0o755)
-    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-    return program._replace(path=path).under(*words, *nobody, finds_leaks=not words)
+    stranger = places.as_stranger()
+    return program._replace(path=path).under(*words, *stranger, finds_leaks=not words)
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_threads_that_cannot_be_started_are_an_error(sanitized: Program) -> None
     with places.open_directory() as directory:
         directory.chmod(0o777)
         failure = _write(
-            _for_nobody(sanitized, directory, "prlimit", "--nproc=2"), directory, threads=4
+            _for_stranger(sanitized, directory, "prlimit", "--nproc=2"), directory, threads=4
         ).failure
     assert failure is not None
     assert (failure.code, failure.step) == ("EAGAIN", "start thread")
@@ -249,7 +249,7 @@ def test_a_user_without_rights_learns_no_folios_but_the_rest(sanitized: Program)
     places.need_root()
     with places.open_directory() as directory:
         directory.chmod(0o777)
-        values = _write(_for_nobody(sanitized, directory), directory).values
+        values = _write(_for_stranger(sanitized, directory), directory).values
     for witness in ("folio", "traced"):
         assert not _order_bytes(values, witness)
     assert values["folio_mean_bytes"] == values["traced_folio_mean_bytes"] == -1

@@ -17,7 +17,6 @@ from native.programs import Model, Program, load_options
 pytestmark = pytest.mark.native
 
 _SIZES = (1, 4095, 512 * 3 + 7, 65536 + 1, (5 << 20) + 13)
-_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 _PLAIN: dict[str, object] = {}
 _SPREAD: dict[str, object] = {"threads": 3, "buffers": 3, "overlap": 65536, "block": 16384}
@@ -293,18 +292,18 @@ def foreign_model(job: Program) -> Iterator[Model]:
         yield model
 
 
-def _for_nobody(program: Program, model: Model, *words: str, **options: bool) -> Program:
+def _for_stranger(program: Program, model: Model, *words: str, **options: bool) -> Program:
     copy = model.file.parent / "job"
     copy.write_bytes(program.path.read_bytes())
     copy.chmod(0o755)
-    return Program(copy).under(*words, *_NOBODY, **options)
+    return Program(copy).under(*words, *places.as_stranger(), **options)
 
 
 @pytest.mark.root
 def test_little_locked_memory_refuses_registered_buffers_only(
     sanitized: Program, foreign_model: Model
 ) -> None:
-    program = _for_nobody(sanitized, foreign_model, "prlimit", "--memlock=65536")
+    program = _for_stranger(sanitized, foreign_model, "prlimit", "--memlock=65536")
     for overlap in (0, 1 << 20):
         options = {"engine": "uring", "io": "direct", "overlap": overlap, "threads": 2}
         assert program.load(foreign_model, **options).failure is None
@@ -325,7 +324,7 @@ def test_little_locked_memory_refuses_registered_buffers_only(
 def test_no_threads_is_an_error(
     sanitized: Program, foreign_model: Model, options: dict[str, object], step: str
 ) -> None:
-    program = _for_nobody(sanitized, foreign_model, "prlimit", "--nproc=2", finds_leaks=False)
+    program = _for_stranger(sanitized, foreign_model, "prlimit", "--nproc=2", finds_leaks=False)
     failure = program.load(foreign_model, **options).failure
     assert failure is not None
     assert (failure.code, failure.step) == ("EAGAIN", step)
@@ -334,7 +333,7 @@ def test_no_threads_is_an_error(
 @pytest.mark.root
 def test_an_unreadable_file_is_an_error(sanitized: Program, foreign_model: Model) -> None:
     foreign_model.file.chmod(0o600)
-    failure = _for_nobody(sanitized, foreign_model).load(foreign_model).failure
+    failure = _for_stranger(sanitized, foreign_model).load(foreign_model).failure
     assert failure is not None
     assert (failure.code, failure.path) == ("EACCES", str(foreign_model.file))
 
