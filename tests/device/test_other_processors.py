@@ -52,6 +52,7 @@ def test_every_way_of_loading_is_byte_exact_and_io_uring_is_a_skip(
     assert [path.name for path in other.place.iterdir()] == [AGENT.rpartition("/")[2]]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "axes",
     [
@@ -77,6 +78,7 @@ def test_writes_are_read_back_as_written(measure: Command, other: Adbd) -> None:
             assert trial["status"] == Status.OK, (label, trial["reason"])
 
 
+@pytest.mark.alone
 def test_work_is_calibrated(measure: Command, other: Adbd) -> None:
     for label, trial in trials(measure, other, "calibration").items():
         assert trial["status"] in (Status.OK, Status.SKIPPED), (label, trial["reason"])

@@ -100,6 +100,7 @@ def in_turn(ours: Side, theirs: Side, case: Case) -> Interval:
     return ratio_interval(taken[ours], taken[theirs], paired=True)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("name", "choices", "limit"),
     [("model-load", LOADS, SAME), ("folio-write", WRITES, SAME), ("calibration", WORK, ALIKE)],

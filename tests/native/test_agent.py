@@ -4,7 +4,7 @@ import itertools
 import os
 import platform
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,14 @@ def _shapes(runner: Runner, operation: str, place: Path) -> list[dict[str, Any]]
     return [_shape(runner(job), place) for job in sample_jobs.jobs_of(operation, place)]
 
 
-@pytest.mark.parametrize("operation", [one.name for one in native.operations()])
+def _operations() -> Iterator[object]:
+    """One that tells what the page cache holds, which other tests drop, goes alone."""
+    for one in native.operations():
+        marks = [pytest.mark.alone] if one.name == "folio-write" else []
+        yield pytest.param(one.name, marks=marks)
+
+
+@pytest.mark.parametrize("operation", _operations())
 def test_the_agent_answers_every_operation_as_the_core_does(
     device_agent: Agent, local: LocalTarget, operation: str, tmp_path: Path
 ) -> None:

@@ -145,6 +145,7 @@ def test_threads_that_cannot_be_started_are_an_error(sanitized: Program) -> None
     assert (failure.code, failure.step) == ("EAGAIN", "start thread")
 
 
+@pytest.mark.alone
 @pytest.mark.root
 @pytest.mark.parametrize("pattern", ["fresh", "overwrite", "append"])
 @pytest.mark.parametrize("size", [4096, 65536, _TOTAL])
@@ -187,6 +188,7 @@ def test_a_kernel_whose_tracepoint_tells_no_order_leaves_it_unknown(
     assert values["verified_bytes"] == _TOTAL
 
 
+@pytest.mark.alone
 def test_what_is_not_synced_stays_dirty_and_what_is_does_not(job: Program, disk: Path) -> None:
     left = {sync: _write(job, disk, sync=sync).values["dirty_bytes"] for sync in ("end", "none")}
     if left["end"] < 0:
@@ -194,6 +196,7 @@ def test_what_is_not_synced_stays_dirty_and_what_is_does_not(job: Program, disk:
     assert left == {"end": 0, "none": _TOTAL}
 
 
+@pytest.mark.alone
 def test_what_is_overwritten_was_not_cached_before(job: Program, disk: Path) -> None:
     for pattern in ("overwrite", "append"):
         values = _write(job, disk, pattern=pattern).values
@@ -201,6 +204,7 @@ def test_what_is_overwritten_was_not_cached_before(job: Program, disk: Path) -> 
         assert values["cached_after_bytes"] == _TOTAL
 
 
+@pytest.mark.alone
 @pytest.mark.root
 def test_a_file_system_of_small_folios_has_them_whatever_the_size(
     job: Program, tmp_path: Path
@@ -214,6 +218,7 @@ def test_a_file_system_of_small_folios_has_them_whatever_the_size(
             assert values["folio_mean_bytes"] * values["folios"] == _TOTAL
 
 
+@pytest.mark.alone
 @pytest.mark.root
 @pytest.mark.parametrize("size", [4096, 16384, 65536])
 def test_folios_of_xfs_are_as_large_as_the_writes(

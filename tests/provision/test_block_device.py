@@ -223,6 +223,7 @@ def test_a_device_that_is_too_small_is_refused_with_both_sizes(
     assert refused(target, device, 8 * MIB).startswith("it holds 4 MiB, and the Cases take 8 MiB;")
 
 
+@pytest.mark.alone
 @needs_root
 def test_a_device_without_a_medium_is_refused(target: LocalTarget) -> None:
     """A loop device that has no file."""

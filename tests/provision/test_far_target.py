@@ -65,6 +65,7 @@ def only(run: Run, status: Status) -> list[Trial]:
     return list(run.trials)
 
 
+@pytest.mark.alone
 def test_a_model_is_made_there_loaded_verified_and_removed(far: FarTarget, results: Path) -> None:
     axes = ("engine=pread,mmap-copy,uring", "cache=cold,warm")
     run = carried_out(far, results, "model-load", *axes, size_bytes=4 * MIB, directory="/far")

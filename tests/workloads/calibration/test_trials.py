@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 import loadstone
 from commands import Command
 from loadstone.analysis.summary import summarise
 from loadstone.environment.calibration import MICROBENCHMARKS
 
 
+@pytest.mark.alone
 def test_a_run_of_the_default_cases_has_a_cost_for_each(place: Path) -> None:
     run = loadstone.run(
         "calibration", directory=place, rounds=1, warmups=0, results=place / "results"

@@ -50,6 +50,7 @@ def test_syncs_are_counted_as_they_are_asked_for(place: Path) -> None:
         assert {one.name: one.count for one in trial.histograms} == {"write": 256, "sync": 3}
 
 
+@pytest.mark.alone
 @needs_root
 def test_root_sees_folios_and_all_their_bytes(place: Path) -> None:
     for trial in run_writes(place, size=["4k", "1m"]).trials:
