@@ -56,7 +56,7 @@ def _operations() -> Iterator[object]:
         yield pytest.param(one.name, marks=marks)
 
 
-@pytest.mark.parametrize("operation", _operations())
+@pytest.mark.parametrize("operation", [*_operations()])
 def test_the_agent_answers_every_operation_as_the_core_does(
     device_agent: Agent, local: LocalTarget, operation: str, tmp_path: Path
 ) -> None:
