@@ -10,7 +10,6 @@ import pytest
 
 from loadstone.environment.mounts import parse_mountinfo
 
-
 _DETACH_LIMIT_S = 2.0
 
 
