@@ -1,5 +1,6 @@
 """A file that changes while its Trials go on: said, never averaged in, and the Run ends."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -57,18 +58,28 @@ def test_a_file_that_changes_ends_the_run(
     assert "during the Run" in (last.reason or "")
 
 
+def suspend_all(loadstone: Command) -> list[psutil.Process]:
+    """Suspend the processes of a command; one may start another until it is suspended itself."""
+    stopped: list[psutil.Process] = []
+    while running := [each for each in loadstone.processes() if each not in stopped]:
+        for process in running:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+        stopped += running
+    return stopped
+
+
 def overwrite(loadstone: Command, model: Path) -> None:
     """Put other bytes in while nobody looks, and leave all facts as they were."""
-    status, stopped = model.stat(), loadstone.processes()
-    for process in stopped:
-        process.suspend()
+    status, stopped = model.stat(), suspend_all(loadstone)
     with model.open("r+b") as stream:
         stream.seek(MIB + 17)
         stream.write(b"other bytes")
         stream.flush()
         os.utime(stream.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
     for process in stopped:
-        process.resume()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.resume()
 
 
 def test_other_bytes_under_the_same_facts_are_wrong_data(loadstone: Command, model: Path) -> None:

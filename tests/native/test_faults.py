@@ -156,6 +156,8 @@ def test_reads_in_flight_are_awaited_before_their_memory_goes(traced: Traced, mo
         model,
         # Ring descriptor, file, table of buffers, the first chunk; then the second chunk.
         "io_uring_register:error=ENOMEM:when=5",
+        # The second chunk's memory is there before the first chunk's reads have all ended.
+        "io_uring_enter:delay_exit=50000",
         fixed="on",
         overlap=4 * _BLOCK,
         **_RING,
