@@ -19,7 +19,7 @@ from loadstone._version import __version__
 
 if TYPE_CHECKING:
     from loadstone.analysis.summary import CaseSummary, summarise
-    from loadstone.api import compare, load, resume, run
+    from loadstone.api import compare, gate, load, resume, run
     from loadstone.errors import (
         CannotMeasureError,
         ExitCode,
@@ -47,6 +47,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "compare",
+    "gate",
     "load",
     "resume",
     "run",
@@ -55,7 +56,7 @@ __all__ = [
 
 _NAMES = {
     "analysis.summary": ("CaseSummary", "summarise"),
-    "api": ("compare", "load", "resume", "run"),
+    "api": ("compare", "gate", "load", "resume", "run"),
     "errors": (
         "CannotMeasureError",
         "ExitCode",

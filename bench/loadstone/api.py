@@ -6,7 +6,8 @@ from pathlib import Path
 
 from loadstone import targets
 from loadstone.analysis.compare import compare as compare_runs
-from loadstone.errors import LoadstoneError, RunError
+from loadstone.analysis.exit_codes import gate_code
+from loadstone.errors import ExitCode, LoadstoneError, RunError
 from loadstone.model import Comparison, Plan, Run
 from loadstone.plan.request import Request, make_plan, require_whole_paths
 from loadstone.runs import runner, store
@@ -180,10 +181,22 @@ def compare(base: Run, new: Run, threshold: float = 0.03, metric: str | None = N
         metric: its name; None for the workload's first.
 
     Raises:
-        CannotMeasureError: the Runs have no measured Case in common.
+        CannotMeasureError: the Runs have no measured Case in common; its ``exit_code`` is FAILED
+            where Trials of ``new`` failed.
         UsageError: the Runs have no such metric.
     """
     return compare_runs(base, new, threshold, metric)
+
+
+def gate(comparison: Comparison) -> ExitCode:
+    """The verdict of a Comparison, as ``loadstone gate`` leaves with it.
+
+    Returns:
+        The first that holds: FAILED where a Trial of NEW failed, REGRESSION where a Case got
+        slower, NOT_MEASURED where NEW has no figures of a Case that BASE measured or a Case is
+        inconclusive, else DONE.
+    """
+    return gate_code(comparison)
 
 
 def _axis_text(name: str, values: Axis) -> str:

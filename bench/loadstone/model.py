@@ -298,6 +298,48 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class CaseOutcome(StrEnum):
+    """What came of a Case in a Run.
+
+    ``missing``: not in its Plan, or no Trial of it was made. ``no-figure``: no figure of the
+    metric, or none that a ratio can be made of.
+    """
+
+    MEASURED = "measured"
+    MISSING = "missing"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    INVALID = "invalid"
+    NO_FIGURE = "no-figure"
+
+
+class CaseState(Noun, frozen=True, kw_only=True):
+    """What came of a Case in a Run: ``trials`` count, ``failed`` did not, and why.
+
+    A Case that was measured has a reason where some of its Trials failed.
+    """
+
+    outcome: CaseOutcome
+    trials: int
+    failed: int
+    reason: str | None
+    remedy: str | None
+
+
+class IncompleteCase(Noun, frozen=True, kw_only=True):
+    """A Case that not both of two Runs measured without a failed Trial."""
+
+    id: str
+    label: str
+    base: CaseState
+    new: CaseState
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether both have figures of it all the same."""
+        return self.base.outcome is self.new.outcome is CaseOutcome.MEASURED
+
+
 class Effect(Noun, frozen=True, kw_only=True):
     """One Case's change from BASE to NEW.
 
@@ -319,6 +361,7 @@ class Effect(Noun, frozen=True, kw_only=True):
 class Comparison(Noun, frozen=True, kw_only=True):
     """Two Runs, Case by Case; ``unmatched`` are the labels that only one of them measured.
 
+    ``incomplete`` are those Cases, and all that failed in part, with what came of them.
     ``clock`` is that of both; ``base_kernel`` and ``new_kernel`` are what each ran on.
     """
 
@@ -330,3 +373,4 @@ class Comparison(Noun, frozen=True, kw_only=True):
     clock: Clock | None = None
     base_kernel: str | None = None
     new_kernel: str | None = None
+    incomplete: tuple[IncompleteCase, ...] = ()

@@ -65,7 +65,7 @@ def test_a_run_has_exactly_the_documented_keys() -> None:
 def test_a_comparison_has_exactly_the_documented_keys() -> None:
     base, new = (measured_run([(FAST, STEADY)], SPEED, id_, hour) for hour, id_ in enumerate("ab"))
     said = written(comparison_json(compare(base, new)))
-    assert list(said) == ["base", "new", "clock", "cases"]
+    assert list(said) == ["base", "new", "clock", "cases", "incomplete", "notes"]
     assert (said["base"], said["new"], said["clock"]) == ("a", "b", None)
     (case,) = said["cases"]
     assert list(case.items()) == [

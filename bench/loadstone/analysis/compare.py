@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from loadstone.analysis.comparability import common_clock, fact_warnings, kernel_of
+from loadstone.analysis.coverage import in_words
+from loadstone.analysis.exit_codes import unmeasured_code
 from loadstone.analysis.pairing import Match, is_interleaved, match_cases
 from loadstone.analysis.stats import (
     Interval,
@@ -17,7 +19,16 @@ from loadstone.analysis.stats import (
 )
 from loadstone.analysis.summary import counted_trials, evidence_medians
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Better, Comparison, Effect, Metric, Run, Verdict
+from loadstone.model import (
+    Better,
+    CaseOutcome,
+    Comparison,
+    Effect,
+    IncompleteCase,
+    Metric,
+    Run,
+    Verdict,
+)
 from loadstone.result_names import TIMED_NS, UNTIMED_NS
 from loadstone.text import did_you_mean
 
@@ -40,6 +51,12 @@ _OWN_TIMES = {
 }
 
 
+class NothingInCommonError(CannotMeasureError):
+    """No Case was measured in both Runs; ``comparison`` has what came of each."""
+
+    comparison: Comparison
+
+
 def compare(
     base: Run, new: Run, threshold: float = 0.03, metric_name: str | None = None
 ) -> Comparison:
@@ -58,8 +75,8 @@ def compare(
         metric_name: None for the workload's primary metric.
 
     Raises:
-        CannotMeasureError: the Runs have no clock, no measured Case or no primary metric in
-            common.
+        NothingInCommonError: the Runs have no measured Case in common.
+        CannotMeasureError: they have no clock or no metric in common.
         UsageError: the threshold is negative, or there is no such metric.
     """
     if threshold < 0:
@@ -69,17 +86,15 @@ def compare(
     clock = common_clock(base, new)
     metric = _common_metric(base, new, metric_name)
     is_paired = is_interleaved(base, new)
-    matches, unmatched = match_cases(base, new, metric, is_paired)
-    if not matches:
-        raise _nothing_in_common(base, new, unmatched)
-    drifts = [_drift(run, metric) for run in (base, new)]
+    matches, troubled = match_cases(base, new, metric, is_paired)
+    drifts = [_drift(run, metric) for run in (base, new)] if matches else []
     drifted = sum(abs(trend.change) for trend in drifts if trend.p < _DRIFT_SUSPECTED)
     effects = tuple(_effects(matches, metric, threshold, drifted))
-    return Comparison(
+    comparison = Comparison(
         base=base.id,
         new=new.id,
         effects=effects,
-        unmatched=tuple(unmatched),
+        unmatched=tuple(in_words(case) for case in troubled if _is_of_one(case)),
         warnings=(
             *fact_warnings(base, new),
             *_few_rounds_warnings(matches),
@@ -89,7 +104,11 @@ def compare(
         clock=clock,
         base_kernel=kernel_of(base),
         new_kernel=kernel_of(new),
+        incomplete=tuple(troubled),
     )
+    if not matches:
+        raise _nothing_in_common(comparison)
+    return comparison
 
 
 def _common_metric(base: Run, new: Run, name: str | None) -> Metric:
@@ -194,7 +213,7 @@ def _drift_warnings(drifts: Sequence[Trend], effects: Sequence[Effect]) -> list[
     """Runs that drifted, and effects that are significant but within the drift."""
     moved = [
         f"{name} drifted by {math.expm1(trend.change):+.1%} from its first round to its last"
-        for name, trend in zip(("BASE", "NEW"), drifts, strict=True)
+        for name, trend in zip(("BASE", "NEW"), drifts, strict=False)
         if trend.p < _ALPHA
     ]
     withheld = [
@@ -235,9 +254,18 @@ def _few_rounds_warnings(matches: Sequence[Match]) -> list[str]:
     return [f"fewer than {_FEW_ROUNDS} good rounds of {', '.join(few)}"] if few else []
 
 
-def _nothing_in_common(base: Run, new: Run, unmatched: Sequence[str]) -> CannotMeasureError:
-    why = f" ({', '.join(unmatched[:3])})" if unmatched else ""
-    return CannotMeasureError(
-        f"{base.id} and {new.id} have no measured Case in common{why}",
+def _is_of_one(case: IncompleteCase) -> bool:
+    """Whether only one of the Runs measured it."""
+    return (case.base.outcome is CaseOutcome.MEASURED) != (case.new.outcome is CaseOutcome.MEASURED)
+
+
+def _nothing_in_common(comparison: Comparison) -> NothingInCommonError:
+    named = [in_words(case) for case in comparison.incomplete[:3]]
+    why = f" ({', '.join(named)})" if named else ""
+    error = NothingInCommonError(
+        f"{comparison.base} and {comparison.new} have no measured Case in common{why}",
         remedy="run the same plan for both, with `loadstone show` to see what each one measured",
     )
+    error.comparison = comparison
+    error.exit_code = unmeasured_code(comparison)
+    return error

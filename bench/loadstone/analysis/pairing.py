@@ -1,20 +1,11 @@
 """Which Cases of two Runs can be compared, and by which of their Trials."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from statistics import median
 
-from loadstone.analysis.summary import CaseSummary, counted_trials, summarise
-from loadstone.model import Metric, Noun, Run, Trial
-
-
-class _Side(Noun, frozen=True, kw_only=True):
-    """One Case in one Run: the Trials that count, in order of rounds, or why there are none."""
-
-    label: str = ""
-    trials: tuple[Trial, ...] = ()
-    why_not: str = "not in its plan"
-
+from loadstone.analysis.coverage import Coverage, coverage, incomplete, missing_from_plan
+from loadstone.model import IncompleteCase, Metric, Noun, Run, Trial
 
 BOOT = "lab.boot"
 """The evidence that holds the number of the boot in which a Trial ran."""
@@ -44,22 +35,25 @@ class Match(Noun, frozen=True, kw_only=True):
 
 def match_cases(
     base: Run, new: Run, metric: Metric, is_paired: bool
-) -> tuple[list[Match], list[str]]:
-    """Pair up the Cases that both Runs measured, and say why not where only one did."""
+) -> tuple[list[Match], list[IncompleteCase]]:
+    """Pair up the Cases that both Runs measured, and say what came of those that were not, or
+    of which Trials failed."""
     ids = [{case.id for case in run.manifest.plan.cases} for run in (base, new)]
     by_id = not ids[0].isdisjoint(ids[1])
-    bases, news = (_sides(run, metric, by_id) for run in (base, new))
-    matches, unmatched = [], []
+    bases, news = (_by_key(coverage(run, metric), by_id) for run in (base, new))
+    matches, troubled = [], []
     for key in dict.fromkeys([*bases, *news]):
-        before, after = bases.get(key, _Side()), news.get(key, _Side())
-        label = before.label or after.label
-        if before.trials and after.trials:
-            matches.append(_aligned(label, before.trials, after.trials, is_paired))
-        elif before.trials:
-            unmatched.append(f"{label} (NEW: {after.why_not})")
-        elif after.trials:
-            unmatched.append(f"{label} (BASE: {before.why_not})")
-    return matches, unmatched
+        before = bases.get(key) or missing_from_plan(news[key])
+        after = news.get(key) or missing_from_plan(before)
+        if before.is_measured and after.is_measured:
+            matches.append(_aligned(before.label, before.trials, after.trials, is_paired))
+        if trouble := incomplete(before, after):
+            troubled.append(trouble)
+    return matches, troubled
+
+
+def _by_key(cases: Mapping[str, Coverage], by_id: bool) -> dict[str, Coverage]:
+    return {case.id if by_id else case.label: case for case in cases.values()}
 
 
 def is_interleaved(base: Run, new: Run) -> bool:
@@ -101,28 +95,6 @@ def _draws(trials: tuple[Trial, ...]) -> list[list[Trial]]:
 
 def _figures(trials: tuple[Trial, ...], metric: Metric) -> list[float]:
     return [median(trial.metrics[metric.name] for trial in draw) for draw in _draws(trials)]
-
-
-def _sides(run: Run, metric: Metric, by_id: bool) -> dict[str, _Side]:
-    counted = counted_trials(run)
-    summaries = {summary.case.id: summary for summary in summarise(run)}
-    return {
-        case.id if by_id else case.label: _side(counted[case.id], summaries[case.id], metric)
-        for case in run.manifest.plan.cases
-    }
-
-
-def _side(counted: tuple[Trial, ...], summary: CaseSummary, metric: Metric) -> _Side:
-    label = summary.case.label
-    trials = [trial for trial in counted if metric.name in trial.metrics]
-    if any(trial.metrics[metric.name] <= 0 for trial in trials):
-        return _Side(label=label, why_not=f"{metric.name} of zero has no ratio")
-    if trials:
-        in_order = sorted(trials, key=lambda trial: trial.round)
-        return _Side(label=label, trials=tuple(in_order))
-    if summary.skipped is not None:
-        return _Side(label=label, why_not=f"skipped, {summary.skipped}")
-    return _Side(label=label, why_not="; ".join(("no good trial", *summary.reasons)))
 
 
 def _aligned(label: str, base: tuple[Trial, ...], new: tuple[Trial, ...], is_paired: bool) -> Match:

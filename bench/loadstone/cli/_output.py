@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -50,11 +51,13 @@ def finish_each(ended: Mapping[str, Run | LoadstoneError], as_json: bool) -> Exi
     if runs:
         print_runs(runs, DEFAULT_THRESHOLD, as_json)
     errors = [error for error in ended.values() if isinstance(error, LoadstoneError)]
+    code = max(exit_code_of(run) for run in runs) if runs else ExitCode.DONE
     if errors:
         for other in errors[1:]:
             errors[0].add_note(str(other))
+        errors[0].exit_code = max(code, *(error.exit_code for error in errors))
         raise errors[0]
-    return max(map(exit_code_of, runs))
+    return code
 
 
 def finish(run: Run, as_json: bool) -> ExitCode:
@@ -79,6 +82,7 @@ def print_run(run: Run, as_json: bool) -> None:
 def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
     """Print several Runs, and each but the first compared with the first."""
     from loadstone import api
+    from loadstone.analysis.compare import NothingInCommonError
     from loadstone.published.changes import published_changes
     from loadstone.published.file import built_in_postings
     from loadstone.report import text
@@ -92,7 +96,9 @@ def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
         except CannotMeasureError as error:
             # The Runs themselves are worth showing all the same.
             click.echo(f"not compared: {printable(str(error))}", err=True)
-            continue
+            if not isinstance(error, NothingInCommonError):
+                continue
+            comparison = error.comparison
         comparisons.append((comparison, published_changes(comparison, runs[0], run, postings)))
     if as_json:
         print_json(
@@ -107,7 +113,20 @@ def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
     for run in runs:
         text.print_run(run, text.console(), postings)
     for comparison, published in comparisons:
+        if not comparison.effects:
+            continue  # That is said already, with the reasons.
         text.print_comparison(comparison, text.console(), published)
+
+
+def load_both(base: str, new: str, results: Path) -> tuple[Run, Run]:
+    """BASE and NEW.
+
+    Raises:
+        RunError: one of them is none, or there are several.
+    """
+    from loadstone import api
+
+    return api.load(base, results=results), api.load(new, results=results)
 
 
 def print_json(value: object) -> None:
@@ -118,8 +137,8 @@ def print_json(value: object) -> None:
 
 
 def exit_code_of(run: Run) -> ExitCode:
-    """The exit code of a Run: FAILED where a Trial failed, NOT_MEASURED where none was ok."""
-    statuses = {trial.status for trial in run.trials}
-    if Status.FAILED in statuses:
+    """The exit code of a Run: FAILED where a Trial failed, NOT_MEASURED where none counts."""
+    if any(trial.status is Status.FAILED for trial in run.trials):
         return ExitCode.FAILED
-    return ExitCode.DONE if Status.OK in statuses else ExitCode.NOT_MEASURED
+    is_measured = any(trial.status is Status.OK and not trial.warmup for trial in run.trials)
+    return ExitCode.DONE if is_measured else ExitCode.NOT_MEASURED

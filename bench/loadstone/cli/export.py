@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from loadstone.cli._options import results_option
+from loadstone.text import printable
 
 
 class _Export(click.Command):
@@ -33,14 +34,19 @@ def command(run: str, name: str, output: Path | None, results: Path) -> None:
     """Give RUN's Trials in another program's format.
 
     RUN is a path, an id or the beginning of one, `last` or `last~1`. Every format carries the
-    clock that the figures were taken by.
+    clock that the figures were taken by. Cases without figures, and with Trials that failed, are
+    named on standard error.
     """
     from loadstone import api
     from loadstone.durable import write_named
     from loadstone.export import find_format
+    from loadstone.export.figures import left_out
 
     found = find_format(name)
-    text = found.render(api.load(run, results=results))
+    loaded = api.load(run, results=results)
+    text = found.render(loaded)
+    for line in left_out(loaded):
+        click.echo(f"note: {printable(line)}", err=True)
     if output is None:
         click.echo(text, nl=False)
         return

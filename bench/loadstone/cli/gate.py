@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from loadstone.cli._options import metric_option, results_option, threshold_option
+from loadstone.cli._output import load_both
 from loadstone.errors import ExitCode
-from loadstone.model import Comparison, Verdict
 
 
 @click.command(short_help="Compare two Runs, as an exit code.")
@@ -16,19 +16,19 @@ from loadstone.model import Comparison, Verdict
 @metric_option
 @results_option
 def command(base: str, new: str, threshold: float, metric: str | None, results: Path) -> ExitCode:
-    """Compare, and exit with 1 if a Case got slower, 3 if that is inconclusive, else 0."""
+    """Compare NEW with BASE, and give the verdict as the exit code; the first that holds:
+
+    \b
+    4  a Trial of NEW failed: wrong data, a crash
+    1  a Case got slower
+    3  NEW has no figures of a Case that BASE measured (not in its plan,
+       skipped, no valid Trial), or a Case is inconclusive
+    0  every Case of BASE is as fast, or faster
+    """
     from loadstone import api
     from loadstone.report import text
 
-    comparison = api.compare(
-        api.load(base, results=results), api.load(new, results=results), threshold, metric
-    )
+    before, after = load_both(base, new, results)
+    comparison = api.compare(before, after, threshold, metric)
     text.print_comparison(comparison, text.console())
-    return _code(comparison)
-
-
-def _code(comparison: Comparison) -> ExitCode:
-    verdicts = {effect.verdict for effect in comparison.effects}
-    if Verdict.SLOWER in verdicts:
-        return ExitCode.REGRESSION
-    return ExitCode.NOT_MEASURED if Verdict.INCONCLUSIVE in verdicts else ExitCode.DONE
+    return api.gate(comparison)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from loadstone.analysis import time_base
+from loadstone.analysis.coverage import coverage
 from loadstone.export.figures import fact, figures
 from loadstone.model import Case, Metric, Run
 
@@ -23,11 +24,17 @@ _FACTS = {
 }
 
 
+# Where Trials failed, benchstat shows how many: it passes over what has no figures.
+_FAILED = "failed-count"
+
+
 def render(run: Run) -> str:
-    """Configuration lines, unit lines, and a line a Trial."""
+    """Configuration lines, unit lines, a line a Trial, and one a Case of which Trials failed."""
     lines = [f"{key}: {value}" for key, value in _configuration(run).items()]
     lines += [f"Unit {unit(metric)} better={metric.better}" for metric in run.manifest.metrics]
-    return "\n".join([*lines, *_results(run), ""])
+    results, failures = [*_results(run)], [*_failures(run)]
+    lines += [f"Unit {_FAILED} better=lower"] if failures else []
+    return "\n".join([*lines, *results, *failures, ""])
 
 
 def unit(metric: Metric) -> str:
@@ -53,6 +60,12 @@ def _results(run: Run) -> Iterator[str]:
         ]
         if pairs:
             yield "\t".join((_name(case), "1", *pairs))
+
+
+def _failures(run: Run) -> Iterator[str]:
+    for case, found in zip(run.manifest.plan.cases, coverage(run, None).values(), strict=True):
+        if found.state.failed:
+            yield "\t".join((_name(case), "1", f"{found.state.failed} {_FAILED}"))
 
 
 def _name(case: Case) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from loadstone.analysis.coverage import coverage, state_words
 from loadstone.analysis.summary import counted_trials
 from loadstone.errors import CannotMeasureError
 from loadstone.model import Case, Run, Trial
@@ -21,6 +22,15 @@ def figures(run: Run) -> Iterator[tuple[Case, Trial]]:
     for case in run.manifest.plan.cases:
         for trial in sorted(counted[case.id], key=lambda trial: trial.round):
             yield case, trial
+
+
+def left_out(run: Run) -> list[str]:
+    """A line for each Case that no format has figures of, or of which Trials failed."""
+    return [
+        f"{case.label}: {words}"
+        for case in coverage(run, None).values()
+        if (words := state_words(case.state))
+    ]
 
 
 def fact(run: Run, name: str) -> str | None:

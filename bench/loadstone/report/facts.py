@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from loadstone.analysis import time_base
+from loadstone.analysis.coverage import Coverage, coverage, state_words
 from loadstone.model import Clock, Noun, Run, Status
 from loadstone.plan.order import conditions_words
 from loadstone.units import format_bytes_rounded
@@ -94,6 +95,32 @@ def differing_facts(runs: Sequence[Run]) -> list[DifferingFact]:
         ),
     ]
     return [difference for difference in found if len(set(difference.texts)) > 1]
+
+
+def uneven_cases(runs: Sequence[Run]) -> list[DifferingFact]:
+    """The Cases of several Runs that not all of these measured without a failed Trial.
+
+    Those that no Run has a figure of, or that were there to be measured in one Run alone, are
+    left out: the Runs' own sections tell of them.
+    """
+    covered = [coverage(run, next(iter(run.manifest.metrics), None)) for run in runs]
+    labels = {case.id: case.label for cases in covered for case in cases.values()}
+    return [
+        DifferingFact(name=label, texts=tuple(_what_came(cases.get(id_)) for cases in covered))
+        for id_, label in labels.items()
+        if _is_uneven([cases[id_] for cases in covered if id_ in cases])
+    ]
+
+
+def _is_uneven(cases: Sequence[Coverage]) -> bool:
+    is_bad = any(not case.is_measured or case.state.failed for case in cases)
+    return len(cases) > 1 and is_bad and any(case.is_measured for case in cases)
+
+
+def _what_came(case: Coverage | None) -> str:
+    if case is None:
+        return "not in its plan"
+    return state_words(case.state) or f"{case.state.trials} Trials"
 
 
 def missing_trials(run: Run) -> int:

@@ -91,6 +91,7 @@ def render(runs: Sequence[Run], postings: Sequence[Posting] = ()) -> str:
             sections=[_section(entry, postings) for entry in entries],
             overviews=_overviews(entries),
             differences=facts.differing_facts(runs),
+            uneven=facts.uneven_cases(runs),
             version=__version__,
         )
     )

@@ -10,7 +10,17 @@ from loadstone.analysis.stats import Interval
 from loadstone.analysis.summary import CaseSummary, summarise
 from loadstone.analysis.time_base import ClockJson, clock_json, clock_of
 from loadstone.doctor.probes import Check
-from loadstone.model import Better, Comparison, Effect, Metric, Noun, Run, Value, Verdict
+from loadstone.model import (
+    Better,
+    CaseState,
+    Comparison,
+    Effect,
+    Metric,
+    Noun,
+    Run,
+    Value,
+    Verdict,
+)
 from loadstone.published.changes import PublishedByLabel, PublishedChange
 from loadstone.published.posting import Direction, Quantity
 
@@ -88,13 +98,31 @@ class EffectJson(Noun, frozen=True, kw_only=True):
     published: tuple[PublishedJson, ...]
 
 
+class IncompleteJson(Noun, frozen=True, kw_only=True):
+    """A Case that not both Runs measured without a failed Trial, and what came of it in each.
+
+    ``compared`` says whether it is one of ``cases`` all the same.
+    """
+
+    id: str
+    label: str
+    compared: bool
+    base: CaseState
+    new: CaseState
+
+
 class ComparisonJson(Noun, frozen=True, kw_only=True):
-    """Two Runs, Case by Case; ``clock`` is that of both, null on real machines."""
+    """Two Runs, Case by Case; ``clock`` is that of both, null on real machines.
+
+    ``notes`` say what else differs between the Runs, and what to keep in mind.
+    """
 
     base: str
     new: str
     clock: ClockJson | None
     cases: tuple[EffectJson, ...]
+    incomplete: tuple[IncompleteJson, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class RunsJson(Noun, frozen=True, kw_only=True):
@@ -134,6 +162,17 @@ def comparison_json(
             _effect(effect, (published or {}).get(effect.label, ()))
             for effect in comparison.effects
         ),
+        incomplete=tuple(
+            IncompleteJson(
+                id=case.id,
+                label=case.label,
+                compared=case.is_compared,
+                base=case.base,
+                new=case.new,
+            )
+            for case in comparison.incomplete
+        ),
+        notes=comparison.warnings,
     )
 
 

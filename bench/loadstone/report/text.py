@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from loadstone.analysis import time_base
+from loadstone.analysis.coverage import in_words
 from loadstone.analysis.summary import CaseSummary, summarise
-from loadstone.model import Comparison, Plan, Run, Status, Verdict
+from loadstone.model import Comparison, IncompleteCase, Plan, Run, Status, Verdict
 from loadstone.plan.order import conditions_words, order
 from loadstone.published.changes import PublishedByLabel
 from loadstone.published.figures import vs_published
@@ -97,10 +98,19 @@ def print_comparison(
     out.print("above 0 %: NEW is better. p is corrected for the number of Cases (Holm).")
     for line in published_report.change_lines(comparison, published or {}):
         out.print(escape(printable(line)))
-    for unmatched in comparison.unmatched:
-        out.print(f"not compared: {escape(unmatched)}")
+    for case in comparison.incomplete:
+        _print_incomplete(case, out)
     for warning in comparison.warnings:
         out.print(f"[yellow]note:[/] {escape(warning)}")
+
+
+def _print_incomplete(case: IncompleteCase, out: Console) -> None:
+    """A Case that was not measured, or failed in part, and what to do about it."""
+    colour = "red" if case.new.failed else "yellow"
+    words = "failed in part" if case.is_compared else "not compared"
+    out.print(f"[{colour}]{words}:[/] {escape(printable(in_words(case)))}")
+    for remedy in dict.fromkeys(state.remedy for state in (case.base, case.new) if state.remedy):
+        out.print(f"    → {escape(printable(remedy))}")
 
 
 def _named(id_: str, kernel: str | None) -> str:
