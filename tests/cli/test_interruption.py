@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import loadstone as api
-from commands import MIB, Command, Done, until, write_model
+from commands import MIB, Command, Done, needs_root, until, write_model
 from loadstone.plan.order import order
 
 LONG = ("--rounds", "10000", "--set", "engine=pread,mmap")
@@ -111,10 +111,34 @@ def test_a_killed_run_is_finished_without_cleaning_first(loadstone: Command, mod
     assert "/loadstone-checksums-" in loadstone("clean").out
 
 
+@needs_root
+def test_a_run_in_a_container_is_not_cleaned_after_while_it_lives(loadstone: Command) -> None:
+    container = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    process = loadstone.start("run", "--size", "1m", *LONG, before=container)
+    until(lambda: len(loadstone.trials()) > 2, "some Trials to end")
+    (trials,) = loadstone.results.glob("runs/*/trials.jsonl")
+    cleaned = loadstone("clean")
+    assert cleaned.code == 0
+    lines = cleaned.out.splitlines()
+    assert [line.partition(" file ")[0] for line in lines] == ["left alone"] * 2
+    assert all(line.endswith(": its process 1 of another PID namespace is alive") for line in lines)
+    other = loadstone("run", "--size", "1m", "--rounds", "1", "--set", "engine=pread")
+    assert other.code == 0
+    assert "another loadstone is at work in results" in other.err
+    assert "loadstone clean" not in other.err
+    ended_bytes = trials.stat().st_size
+    until(lambda: trials.stat().st_size > ended_bytes, "the Run in the container to go on")
+    kill(process, loadstone)
+    assert [line.partition(" ")[0] for line in loadstone("clean").out.splitlines()] == [
+        "removed"
+    ] * 2
+
+
 def test_what_a_kill_left_half_written_in_the_journal_goes(loadstone: Command) -> None:
     journal = loadstone.results / "journal"
     journal.mkdir(parents=True)
     (journal / "01795414975887688339-14949-e18b.json.30f8e2cc.tmp").touch()
+    (journal / "01795414975887688338-14949-a0d1.lock").touch()
     assert loadstone("clean").code == 0
     assert list(loadstone.results.iterdir()) == []
 

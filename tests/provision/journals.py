@@ -30,8 +30,9 @@ time.sleep(600)
 """
 
 
-def running(results: Path, *names: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", SET_UP, str(results), *map(str, names)]
+def running(results: Path, *names: Path, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+    """A process that has set up files; ``before`` are words that run it (unshare, strace, …)."""
+    command = [*before, sys.executable, "-c", SET_UP, str(results), *map(str, names)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
@@ -44,8 +45,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def orphan(entry: Entry, **changes: object) -> None:
-    """Make an entry of this process look like one of a process that has died."""
-    record = msgspec.structs.replace(entry.record, **{"pid_start": 1, **changes})
+    """Make an entry of this process look like one of a process that has died, without locks."""
+    record = msgspec.structs.replace(entry.record, **{"pid_start": 1, "lock": "", **changes})
     entry.path.write_bytes(msgspec.json.encode(record))
 
 

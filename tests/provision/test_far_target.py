@@ -215,7 +215,7 @@ def orphaned(results: Path) -> None:
     """Make the entries there are look like those of a process that has died."""
     for path in (results / "journal").glob("*.json"):
         fields = msgspec.json.decode(path.read_bytes())
-        path.write_bytes(msgspec.json.encode({**fields, "pid_start": 1}))
+        path.write_bytes(msgspec.json.encode({**fields, "pid_start": 1, "lock": ""}))
 
 
 @needs_root

@@ -13,7 +13,8 @@ from loadstone.core import native
 from loadstone.core.remote_files import Execute
 from loadstone.errors import TargetError
 from loadstone.provision.journal import Journal
-from loadstone.provision.leftovers import UNREADABLE, Reach, clean, find_leftovers
+from loadstone.provision.journal_files import UNREADABLE
+from loadstone.provision.leftovers import Reach, clean, find_leftovers
 from provision.journals import Phones, kill, left_on, orphan, problems, running
 
 

@@ -55,7 +55,7 @@ def target(place: Path) -> Iterator[LocalTarget]:
 
 def orphan(entry: Entry, **changes: object) -> None:
     """Make an entry of this process look like one of a process that has died."""
-    record = msgspec.structs.replace(entry.record, **{"pid_start": 1, **changes})
+    record = msgspec.structs.replace(entry.record, **{"pid_start": 1, "lock": "", **changes})
     entry.path.write_bytes(msgspec.json.encode(record))
 
 

@@ -13,18 +13,26 @@ from loadstone.text import printable
 
 if TYPE_CHECKING:
     from loadstone.core.remote_files import Execute
-    from loadstone.provision.removal import Removal
+    from loadstone.provision.record import Record
 
 
 @click.command(short_help="Remove files and devices that killed Runs left behind.")
 @results_option
-def command(results: Path) -> ExitCode:
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also what belongs to Runs of which nobody here can tell whether they are alive.",
+)
+def command(results: Path, force: bool) -> ExitCode:
     """Take down what Runs that were killed had set up: files, devices, tunables.
 
-    On whichever target it is; a device has to be connected.
+    On whichever target it is; a device has to be connected. What a live Run has is left alone,
+    in whatever container or of whatever user it is. Where that cannot be told, as of a Run on
+    another machine that shares the results, it stays too, unless --force.
     """
     from loadstone import targets
-    from loadstone.provision.leftovers import clean
+    from loadstone.provision.leftovers import clean, examine
+    from loadstone.provision.liveness import process_words
     from loadstone.runs.results_directory import results_lock
 
     @contextlib.contextmanager
@@ -33,17 +41,20 @@ def command(results: Path) -> ExitCode:
             yield target.execute
 
     with results_lock(results) if results.is_dir() else contextlib.nullcontext():
-        removals = clean(results, reach)
+        removals = clean(results, reach, force=force)
+        alive = examine(results).alive
     for removal in removals:
-        click.echo(removal.problem or f"removed {_words(removal)}")
-    if not removals:
+        click.echo(removal.problem or f"removed {_words(removal.entry.record)}")
+    for entry in alive:
+        record = entry.record
+        click.echo(f"left alone {_words(record)}: its {process_words(record)} is alive")
+    if not removals and not alive:
         click.echo(f"nothing to clean in {results}")
     return ExitCode.FAILED if any(removal.problem for removal in removals) else ExitCode.DONE
 
 
-def _words(removal: "Removal") -> str:
+def _words(record: "Record") -> str:
     from loadstone.provision.record import LOCAL
 
-    record = removal.entry.record
     place = "" if record.target == LOCAL else f" on {record.target}"
     return printable(f"{record.kind} {record.name}{place}")

@@ -1,10 +1,12 @@
 """What a process sets up on a Target, written down first, so that a kill leaves no litter.
 
 Each thing is one file in ``<results>/journal``. Such a file is data, not an order: whoever takes
-a thing down makes sure that it is one which Loadstone could have set up.
+a thing down makes sure that it is one which Loadstone could have set up. The files of a Journal
+name its lock, which tells whether its process is alive.
 """
 
 import contextlib
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from loadstone.core import native
 from loadstone.core.remote_files import Execute
 from loadstone.durable import encode, write_atomically
 from loadstone.errors import RunError
+from loadstone.provision.journal_lock import SUFFIX, JournalLock
 from loadstone.provision.record import LOCAL, Entry, Record
 from loadstone.provision.removal import Removal, take_down
 from loadstone.provision.removers import REMOVERS
@@ -42,6 +45,8 @@ class Journal:
         self._execute = native.run_job if target == LOCAL else execute
         self._entries: list[Entry] = []
         self._latest_ns = 0
+        self._lock: JournalLock | None = None
+        self._has_tried_lock = False
 
     def __enter__(self) -> Self:
         return self
@@ -53,6 +58,7 @@ class Journal:
         at: TracebackType | None,
     ) -> None:
         errors = [removal.error for removal in self.take_down() if removal.error]
+        self._let_go()
         if error is not None:
             for left in errors:
                 error.add_note(str(left))
@@ -74,13 +80,20 @@ class Journal:
         """
         if kind not in REMOVERS or (REMOVERS[kind].is_local and self._target != LOCAL):
             raise ValueError(f"no remover is registered for the kind {kind!r} on {self._target}")
-        record = Record.of_this_process(kind, name, detail, self._target)
-        # Never the same or earlier, even where the clock is set back: the order is what counts.
-        self._latest_ns = max(self._latest_ns + 1, time.time_ns())
-        path = self._directory / f"{self._latest_ns:020}-{record.pid}-{secrets.token_hex(2)}.json"
+        if not self._has_tried_lock:
+            self._lock = JournalLock.create(self._new_path(SUFFIX))
+            self._has_tried_lock = True
+        record = Record.of_this_process(kind, name, detail, self._target, self._lock)
+        path = self._new_path(".json")
         write_atomically(path, encode(record, path))
         self._entries.append(Entry(path=path, record=record))
         return self._entries[-1]
+
+    def _new_path(self, suffix: str) -> Path:
+        # Never the same or earlier, even where the clock is set back: the order is what counts.
+        self._latest_ns = max(self._latest_ns + 1, time.time_ns())
+        name = f"{self._latest_ns:020}-{os.getpid()}-{secrets.token_hex(2)}{suffix}"
+        return self._directory / name
 
     @contextlib.contextmanager
     def registered(self, kind: str, name: str, detail: str = "") -> Iterator[None]:
@@ -104,3 +117,13 @@ class Journal:
         """Take down all that this process has still set up, the newest first."""
         registered = [entry for entry in self._entries if entry.path.exists()]
         return [take_down(entry, self._execute) for entry in reversed(registered)]
+
+    def _let_go(self) -> None:
+        """Give up the lock, and remove its file unless something that was left names it."""
+        lock, self._lock, self._has_tried_lock = self._lock, None, False
+        if lock is None:
+            return
+        if any(entry.path.exists() for entry in self._entries):
+            lock.close()
+        else:
+            lock.remove()

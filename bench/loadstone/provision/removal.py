@@ -3,6 +3,7 @@
 from loadstone.core.remote_files import Execute
 from loadstone.errors import LoadstoneError, RunError, TargetError, system_words
 from loadstone.model import Noun
+from loadstone.provision.liveness import Liveness
 from loadstone.provision.record import LOCAL, Entry, Record
 from loadstone.provision.removers import REMOVERS
 
@@ -53,6 +54,12 @@ def left_for_now(entry: Entry, error: LoadstoneError) -> Removal:
     )
     remedy = f"{error.remedy}; {again}" if error.remedy else again
     return Removal(entry=entry, error=RunError(_was_left(entry, error), remedy=remedy))
+
+
+def left_unproven(entry: Entry, liveness: Liveness) -> Removal:
+    """The Removal of what stays as its process may be alive."""
+    error = RunError(liveness.reason, remedy=liveness.remedy)
+    return Removal(entry=entry, error=RunError(_was_left(entry, error), remedy=error.remedy))
 
 
 def _remove(record: Record, execute: Execute) -> None:

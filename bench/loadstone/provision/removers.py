@@ -198,19 +198,21 @@ class Remover(Noun, frozen=True, kw_only=True):
     ``remove`` is given what executes Jobs where the thing is, and its Record's name and detail.
     It makes sure that the name is one of ours, takes what is already gone for taken down, and
     raises LoadstoneError or OSError; a remedy is what there is to do besides seeing to it by hand,
-    None where nothing is known. ``is_local`` says that it works on this machine alone.
+    None where nothing is known. ``is_local`` says that it works on this machine alone, and
+    ``is_on_disk`` that another machine which shares the disk can do it, too.
     """
 
     remove: Callable[[Execute, str, str], None]
     is_local: bool = False
+    is_on_disk: bool = False
 
 
 REMOVERS: dict[str, Remover] = {
-    "file": Remover(remove=remove_file),
+    "file": Remover(remove=remove_file, is_on_disk=True),
     "tunable": Remover(remove=restore_tunable),
     "loop": Remover(remove=detach_loop),
     "dm-table": Remover(remove=remove_mapped),
-    "directory": Remover(remove=remove_directory, is_local=True),
+    "directory": Remover(remove=remove_directory, is_local=True, is_on_disk=True),
     "mount": Remover(remove=unmount, is_local=True),
     "null_blk": Remover(remove=remove_null_blk, is_local=True),
 }

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loadstone.durable import cannot_write
+from loadstone.errors import RunError
+from loadstone.provision.journal_files import remove_unused_locks
 
 DEFAULT_RESULTS = Path("results")
 
@@ -17,8 +19,9 @@ _TEMPORARY = ("journal", "scratch", "runs")
 def results_lock(results: Path) -> Iterator[bool]:
     """Lock a results directory, which is made where there is none.
 
-    The last process that holds the lock removes half-written files of the journal and empty
-    directories, and the results directory itself where it was made here and is empty.
+    The last process that holds the lock removes half-written files of the journal, lock files that
+    nothing names and empty directories, and the results directory itself where it was made here
+    and is empty.
 
     Yields:
         Whether another process holds the lock already.
@@ -60,6 +63,8 @@ def _remove_empty(results: Path, is_made: bool) -> None:
     for draft in (results / "journal").glob("*.tmp"):
         with contextlib.suppress(OSError):
             draft.unlink()
+    with contextlib.suppress(RunError):
+        remove_unused_locks(results)
     for directory in (*(results / name for name in _TEMPORARY), *([results] if is_made else [])):
         with contextlib.suppress(OSError):
             directory.rmdir()

@@ -15,7 +15,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.model import Environment, Plan, Run, Status, Step, Trial
 from loadstone.plan.order import order
 from loadstone.provision.journal import Journal
-from loadstone.provision.leftovers import find_leftovers
+from loadstone.provision.leftovers import examine
 from loadstone.runs import store
 from loadstone.runs.conditions import TrialConditions, resolve_conditions
 from loadstone.runs.results_directory import DEFAULT_RESULTS, results_lock
@@ -177,10 +177,17 @@ def enter_results_lock(stack: ExitStack, results: Path, observer: Observer) -> N
             f"another loadstone is at work in {results}: each slows the other down and drops its "
             "cache; run one after the other"
         )
-    if left := find_leftovers(results):
+    found = examine(results)
+    if found.dead:
         observer.say(
-            f"what a killed Run set up is still there ({len(left)}); remove it with: "
+            f"what a killed Run set up is still there ({len(found.dead)}); remove it with: "
             f"loadstone clean{_where(results)}"
+        )
+    # What another machine has is that machine's to tell.
+    if unknown := [entry for entry, known in found.unknown if not known.is_elsewhere]:
+        observer.say(
+            f"what another Run set up is still there ({len(unknown)}), and whether that is alive "
+            f"cannot be told from here; loadstone clean{_where(results)} says more"
         )
 
 
