@@ -1,6 +1,6 @@
 """The Python interface: run, resume, load and compare."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -153,7 +153,8 @@ def resume(
         RunError: there is no such Run, or it was begun on another file or machine, or on one
             that existed for that Run alone.
     """
-    found = load(text, results=results)
+    watcher = observer or runner.Silence()
+    found = load(text, results=results, say=watcher.say)
     target = found.manifest.environment.target
     if not targets.can_connect(target):
         raise RunError(
@@ -161,16 +162,21 @@ def resume(
             remedy="show and compare what ended, or start a new run",
         )
     with targets.connect(target, Path(results), access) as connected:
-        return runner.resume_run(found, connected, Path(results), observer or runner.Silence())
+        return runner.resume_run(found, connected, Path(results), watcher)
 
 
-def load(text: str, *, results: str | Path = DEFAULT_RESULTS) -> Run:
+def load(
+    text: str, *, results: str | Path = DEFAULT_RESULTS, say: Callable[[str], None] | None = None
+) -> Run:
     """Read a Run by its path, id, unique prefix, or ``last``, ``last~1``, ….
+
+    Args:
+        say: is told where a clock that went back puts another Run into the place of ``last``.
 
     Raises:
         RunError: there is none, there are several, or it is damaged.
     """
-    return store.load(find(Path(results), text))
+    return store.load(find(Path(results), text, say))
 
 
 def compare(base: Run, new: Run, threshold: float = 0.03, metric: str | None = None) -> Comparison:

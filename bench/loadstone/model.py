@@ -225,7 +225,11 @@ class Finding(Noun, frozen=True, kw_only=True):
 
 
 class Trial(Noun, frozen=True, kw_only=True):
-    """One execution of one Case, as a line of ``trials.jsonl``."""
+    """One execution of one Case, as a line of ``trials.jsonl``.
+
+    ``started`` is by the clock, which may be set; ``boottime_ns`` is CLOCK_BOOTTIME in the boot
+    of that id, of the machine that wrote the line. Empty and 0 in Runs of before they were kept.
+    """
 
     case: str
     round: int
@@ -240,6 +244,8 @@ class Trial(Noun, frozen=True, kw_only=True):
     spans: tuple[Span, ...] = ()
     histograms: tuple[Histogram, ...] = ()
     overhead_ns: int = 0
+    boot: str = ""
+    boottime_ns: int = 0
 
 
 class Environment(Noun, frozen=True, kw_only=True):
@@ -264,7 +270,12 @@ class Clock(Noun, frozen=True, kw_only=True):
 
 
 class Manifest(Noun, frozen=True, kw_only=True):
-    """The head of a Run: all that is known before the first Trial."""
+    """The head of a Run: all that is known before the first Trial.
+
+    ``sequence`` counts the Runs of a results directory, and ``series`` is the same for all that
+    are counted together; 0 and empty in Runs of before they were counted. ``created``, ``boot``
+    and ``boottime_ns`` are as in a Trial.
+    """
 
     schema: int
     id: str
@@ -274,6 +285,10 @@ class Manifest(Noun, frozen=True, kw_only=True):
     environment: Environment
     loadstone: str
     core: str
+    sequence: int = 0
+    series: str = ""
+    boot: str = ""
+    boottime_ns: int = 0
 
 
 class Run(Noun, frozen=True, kw_only=True):

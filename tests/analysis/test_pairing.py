@@ -3,9 +3,11 @@
 import random
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from loadstone.analysis.compare import compare
+from loadstone.analysis.pairing import is_interleaved
 from loadstone.model import Case, Run, Value, Verdict
 from sample_runs import manifest_of, plan_of, run_of, start_of, trial_of
 
@@ -69,3 +71,49 @@ def test_a_small_effect_between_single_boots_may_be_the_boots(factor: float, is_
     comparison = compare(lab_run("a", 0, [base]), lab_run("b", 1, [new]), threshold=0.003)
     assert comparison.effects[0].verdict is Verdict.FASTER
     assert any("one boot" in warning for warning in comparison.warnings) is is_told
+
+
+def _in_turns(steps: Sequence[str], boot: str) -> list[Run]:
+    """Two Runs in turns, a round each; the clock reads so at the rounds, the boot time rises."""
+    sides = []
+    for side, name in enumerate("ab"):
+        trials = [
+            trial_of(
+                CASE,
+                number,
+                {"throughput": 100.0 + number},
+                started=f"{step}:{side:02}Z",
+                boot=boot,
+                boottime_ns=10 * number + side,
+            )
+            for number, step in enumerate(steps)
+        ]
+        sides.append(run_of(manifest_of(plan_of([CASE], rounds=len(trials)), id_=name), trials))
+    return sides
+
+
+RISING = [f"2026-01-01T12:{minute:02}" for minute in range(8)]
+STEPPED = [*RISING[:4], *(f"2025-12-30T12:{minute:02}" for minute in range(4, 8))]
+
+
+def test_a_clock_set_back_during_interleaved_runs_hides_nothing_of_one_boot() -> None:
+    base, new = _in_turns(STEPPED, "a boot")
+    assert is_interleaved(base, new)
+    assert not any("set back" in warning for warning in compare(base, new).warnings)
+    # Here the clock alone would see rounds in turns.
+    late = tuple(
+        msgspec.structs.replace(trial, boottime_ns=trial.boottime_ns + 1000) for trial in new.trials
+    )
+    assert not is_interleaved(base, msgspec.structs.replace(new, trials=late))
+
+
+def test_without_a_boot_in_common_a_clock_that_was_set_back_pairs_nothing_and_is_told() -> None:
+    assert is_interleaved(*_in_turns(RISING, ""))
+    base, new = _in_turns(STEPPED, "")
+    assert not is_interleaved(base, new)
+    told = [warning for warning in compare(base, new).warnings if "set back" in warning]
+    assert [words.split(",")[0] for words in told] == [
+        "the clock was set back during BASE",
+        "the clock was set back during NEW",
+    ]
+    assert "from 2026-01-01T12:03:00Z to 2025-12-30T12:04:00Z" in told[0]

@@ -1,40 +1,13 @@
-"""Which Runs there are, and which one a text names."""
+"""Which Run a text names."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from loadstone.errors import RunError
-from loadstone.model import Case
-from loadstone.runs.lookup import find, list_runs
-from loadstone.runs.run_files import MANIFEST
+from loadstone.runs.lookup import find
 from loadstone.runs.store import load
-from sample_runs import SPEED, measured_run, write_run
-
-
-def named(results: Path, name: str, mtime: float | None = None) -> Path:
-    """A Run in a directory of that name."""
-    case = Case.of("model-load", "it", {})
-    write_run(measured_run([(case, [1.0])], SPEED, "r"), results)
-    path = (results / "runs" / "r").rename(results / "runs" / name)
-    if mtime is not None:
-        os.utime(path / MANIFEST, (mtime, mtime))
-    return path
-
-
-def test_runs_are_listed_oldest_first_by_name_then_by_manifest(tmp_path: Path) -> None:
-    third = named(tmp_path, "20260102T000000Z-local-a-0000", 5.0)
-    second = named(tmp_path, "20260101T000000Z-local-a-0000", 9.0)
-    first = named(tmp_path, "20260101T000000Z-local-a-ffff", 8.0)
-    renamed = named(tmp_path, "baseline", 1767225600.0 + 3600)
-    (tmp_path / "runs" / "20270101T000000Z-no-manifest").mkdir()
-    (tmp_path / "runs" / "README").touch()
-    assert list_runs(tmp_path) == [first, second, renamed, third]
-
-
-def test_no_results_are_no_runs(tmp_path: Path) -> None:
-    assert list_runs(tmp_path / "none") == []
+from runs.stored_runs import named
 
 
 def test_a_run_is_found_by_path_id_prefix_and_age(

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from loadstone.errors import RunError
-from loadstone.runs.lookup import list_runs
+from loadstone.runs.listing import list_runs
 from loadstone.runs.run_files import MANIFEST, TRIALS
 from loadstone.runs.store import load, reopen
 from runs.stored_runs import PLAN, a_run, rounds, start, trial

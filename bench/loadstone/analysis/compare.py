@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from loadstone.analysis.chronology import order_warnings
 from loadstone.analysis.comparability import common_clock, fact_warnings, kernel_of
 from loadstone.analysis.coverage import in_words
 from loadstone.analysis.exit_codes import unmeasured_code
-from loadstone.analysis.pairing import Match, is_interleaved, match_cases
+from loadstone.analysis.pairing import Match, is_interleaved, match_cases, order_unknown_warnings
 from loadstone.analysis.stats import (
     Interval,
     Trend,
@@ -96,6 +97,8 @@ def compare(
         effects=effects,
         unmatched=tuple(in_words(case) for case in troubled if _is_of_one(case)),
         warnings=(
+            *order_warnings(base, new),
+            *order_unknown_warnings(base, new),
             *fact_warnings(base, new),
             *_few_rounds_warnings(matches),
             *_drift_warnings(drifts, effects),

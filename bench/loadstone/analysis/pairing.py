@@ -59,17 +59,46 @@ def _by_key(cases: Mapping[str, Coverage], by_id: bool) -> dict[str, Coverage]:
 def is_interleaved(base: Run, new: Run) -> bool:
     """Whether each round of both Runs had ended, in both, before the next one started.
 
-    Where both had several boots, the same of each boot.
+    Where both had several boots, the same of each boot. By the time since the machine booted
+    where both Runs have that of one boot; else by the clock, where that was not set back.
     """
-    windows: dict[float, list[str]] = {}
+    windows: dict[float, list[tuple[int, str]]] = {}
     counted = [[trial for trial in run.trials if not trial.warmup] for run in (base, new)]
     key = _boot if all(len(boots(trials)) > 1 for trials in counted) else _round
+    is_one_boot = _is_one_boot(base, new)
+    if not is_one_boot and any(map(clock_step_back, (base, new))):
+        return False
     for trial in counted[0] + counted[1]:
-        windows.setdefault(key(trial), []).append(trial.started)
+        start = (trial.boottime_ns, "") if is_one_boot else (0, trial.started)
+        windows.setdefault(key(trial), []).append(start)
     in_order = [windows[number] for number in sorted(windows)]
     is_apart = all(max(before) < min(after) for before, after in pairwise(in_order))
     in_both = [{key(trial) for trial in trials} for trials in counted]
     return in_both[0] == in_both[1] and len(in_order) > 1 and is_apart
+
+
+def clock_step_back(run: Run) -> tuple[Trial, Trial] | None:
+    """The first two Trials of which the later, by its line, starts earlier by the clock."""
+    return next((both for both in pairwise(run.trials) if both[1].started < both[0].started), None)
+
+
+def order_unknown_warnings(base: Run, new: Run) -> list[str]:
+    """That Runs cannot be known to be interleaved, as the clock was set back in one of them."""
+    if _is_one_boot(base, new):
+        return []
+    steps = (("BASE", clock_step_back(base)), ("NEW", clock_step_back(new)))
+    return [
+        f"the clock was set back during {name}, from {step[0].started} to {step[1].started}: "
+        "whether the Runs were interleaved cannot be told, so no rounds are paired"
+        for name, step in steps
+        if step
+    ]
+
+
+def _is_one_boot(base: Run, new: Run) -> bool:
+    """Whether all Trials have a time since one boot in common."""
+    boots = {trial.boot for run in (base, new) for trial in run.trials}
+    return len(boots) == 1 and "" not in boots
 
 
 def boots(trials: Iterable[Trial]) -> set[float]:

@@ -118,15 +118,19 @@ def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:
         text.print_comparison(comparison, text.console(), published)
 
 
-def load_both(base: str, new: str, results: Path) -> tuple[Run, Run]:
-    """BASE and NEW.
+def load(text: str, results: Path) -> Run:
+    """The Run that a text names; what has to be said of its place goes to standard error.
 
     Raises:
-        RunError: one of them is none, or there are several.
+        RunError: there is none, or there are several.
     """
     from loadstone import api
 
-    return api.load(base, results=results), api.load(new, results=results)
+    return api.load(text, results=results, say=_note)
+
+
+def _note(text: str) -> None:
+    click.echo(f"note: {printable(text)}", err=True)
 
 
 def print_json(value: object) -> None:

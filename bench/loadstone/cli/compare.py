@@ -11,7 +11,7 @@ from loadstone.cli._options import (
     results_option,
     threshold_option,
 )
-from loadstone.cli._output import load_both, print_json
+from loadstone.cli._output import load, print_json
 from loadstone.errors import ExitCode
 
 
@@ -48,7 +48,7 @@ def command(
     from loadstone.report.json import comparison_json
 
     postings = all_postings(references)
-    before, after = load_both(base, new, results)
+    before, after = load(base, results), load(new, results)
     try:
         comparison = api.compare(before, after, threshold, metric)
     except NothingInCommonError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from loadstone.cli._options import results_option
+from loadstone.cli._output import load
 from loadstone.text import printable
 
 
@@ -37,13 +38,12 @@ def command(run: str, name: str, output: Path | None, results: Path) -> None:
     clock that the figures were taken by. Cases without figures, and with Trials that failed, are
     named on standard error.
     """
-    from loadstone import api
     from loadstone.durable import write_named
     from loadstone.export import find_format
     from loadstone.export.figures import left_out
 
     found = find_format(name)
-    loaded = api.load(run, results=results)
+    loaded = load(run, results)
     text = found.render(loaded)
     for line in left_out(loaded):
         click.echo(f"note: {printable(line)}", err=True)

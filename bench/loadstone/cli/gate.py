@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from loadstone.cli._options import metric_option, results_option, threshold_option
-from loadstone.cli._output import load_both
+from loadstone.cli._output import load
 from loadstone.errors import ExitCode
 
 
@@ -28,7 +28,7 @@ def command(base: str, new: str, threshold: float, metric: str | None, results: 
     from loadstone import api
     from loadstone.report import text
 
-    before, after = load_both(base, new, results)
+    before, after = load(base, results), load(new, results)
     comparison = api.compare(before, after, threshold, metric)
     text.print_comparison(comparison, text.console())
     return api.gate(comparison)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from loadstone.cli._options import reference_option, results_option
+from loadstone.cli._output import load
 
 
 @click.command(short_help="Write Runs as one HTML file.")
@@ -29,12 +30,11 @@ def command(
     Several get an overview side by side. The file needs no network and no script, so it can
     be mailed or attached as it is. Its path is printed.
     """
-    from loadstone import api
     from loadstone.published.changes import all_postings
     from loadstone.report import html
 
     postings = all_postings(references)
-    loaded = [api.load(run, results=results) for run in runs or ("last",)]
+    loaded = [load(run, results) for run in runs or ("last",)]
     # Not the id from the manifest: one from elsewhere may say anything.
     path = output or Path(f"{loaded[0].path.name}.html")
     html.write(loaded, path, postings)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from loadstone.cli._options import json_option, results_option
-from loadstone.cli._output import print_run
+from loadstone.cli._output import load, print_run
 
 
 @click.command(short_help="Show the table of a Run.")
@@ -14,6 +14,4 @@ from loadstone.cli._output import print_run
 @json_option
 def command(run: str, results: Path, as_json: bool) -> None:
     """Show RUN: its path, its id or the beginning of it, `last` or `last~1`."""
-    from loadstone import api
-
-    print_run(api.load(run, results=results), as_json)
+    print_run(load(run, results), as_json)

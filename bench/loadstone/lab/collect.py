@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -19,6 +18,7 @@ from loadstone.lab.protocol import (
 )
 from loadstone.model import Environment, Fact, Manifest, Noun, Plan, Run, Step, Trial
 from loadstone.runs import store
+from loadstone.runs.moment import now
 from loadstone.runs.runner import Observer
 
 
@@ -34,7 +34,7 @@ class Collector:
     """Writes one Run from the Messages of one kernel's guests; a context that closes the Run.
 
     Every Trial is on disk before the next Message is read. Rounds are numbered on from those
-    of the boot before, and ``started`` is by the host's clock: a guest's runs ahead whenever it
+    of the boot before, and a Trial starts by the host's clocks: a guest's run ahead whenever it
     is idle.
     """
 
@@ -48,7 +48,7 @@ class Collector:
         self._observer = observer
         self._stack = ExitStack()
         self._writer: store.RunWriter | None = None
-        self._started = ""
+        self._started = now()
         self._boot = Boot()
 
     def __enter__(self) -> "Collector":
@@ -75,7 +75,7 @@ class Collector:
             case RunCreated(manifest=manifest, steps=steps):
                 self._observer.begin(self._run_of(manifest).path, steps)
             case StepStarted(step=step):
-                self._started = datetime.now(UTC).isoformat(timespec="milliseconds")
+                self._started = now()
                 self._observer.starting(self._numbered(step))
             case StepEnded(step=step, trial=trial):
                 self._end(self._numbered(step), trial)
@@ -112,7 +112,9 @@ class Collector:
             self._writer.append(
                 msgspec.structs.replace(
                     trial,
-                    started=self._started,
+                    started=self._started.clock_text,
+                    boot=self._started.boot,
+                    boottime_ns=self._started.boottime_ns,
                     round=step.round,
                     evidence={**trial.evidence, BOOT: self._boot.number},
                 )

@@ -1,46 +1,28 @@
-"""Which Runs there are, and which one a text names."""
+"""Which Run a text names."""
 
-import contextlib
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 from loadstone.errors import RunError
-from loadstone.runs.run_files import MANIFEST, cannot_read, require_directory
-from loadstone.runs.store import STAMP
+from loadstone.runs.listing import clock_note, in_order, list_runs
+from loadstone.runs.run_files import MANIFEST, require_directory
+from loadstone.targets import Say
 
-_STAMP_CHARACTERS = 16
 _LAST = re.compile(r"last(?:~([0-9]{1,6}))?")
 _MATCHES_SHOWN = 5
 
 
-def list_runs(results: Path) -> list[Path]:
-    """The Run directories under ``results``, oldest first.
-
-    Raises:
-        RunError: one of them, or the directory, cannot be looked into.
-    """
-    runs = results / "runs"
-    aged: list[tuple[float, int, Path]] = []
-    try:
-        for path in runs.iterdir():
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                aged.append((*_age(path), path))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise cannot_read(Path(error.filename or runs), error) from error
-    return [path for _, _, path in sorted(aged)]
-
-
-def find(results: Path, text: str) -> Path:
+def find(results: Path, text: str, say: Say | None = None) -> Path:
     """The Run that ``text`` names: a directory, an id, a unique prefix, ``last`` or ``last~N``.
+
+    Args:
+        say: is told where ``last`` or ``last~N`` is another Run by the clock.
 
     Raises:
         RunError: it names none, or several.
     """
     if match := _LAST.fullmatch(text):
-        return _nth_last(results, int(match[1] or 0), text)
+        return _nth_last(results, int(match[1] or 0), text, say)
     if "/" in text or text in (".", ".."):
         return require_directory(Path(text))
     runs = list_runs(results)
@@ -58,21 +40,14 @@ def _is_run(path: Path) -> bool:
         return False
 
 
-def _age(path: Path) -> tuple[float, int]:
-    """When the Run was begun: by its name in s, or else (renamed) by its manifest; then in ns."""
-    written_ns = (path / MANIFEST).stat().st_mtime_ns
-    try:
-        named = datetime.strptime(path.name[:_STAMP_CHARACTERS], STAMP).replace(tzinfo=UTC)
-    except ValueError:
-        return written_ns / 1e9, written_ns
-    return named.timestamp(), written_ns
-
-
-def _nth_last(results: Path, back: int, text: str) -> Path:
-    runs = list_runs(results)
+def _nth_last(results: Path, back: int, text: str, say: Say | None) -> Path:
+    runs = in_order(results)
     if back >= len(runs):
         raise _none_found(text, results, len(runs))
-    return runs[-1 - back]
+    place = len(runs) - 1 - back
+    if say and (note := clock_note(runs, place, text)):
+        say(note)
+    return runs[place].path
 
 
 def _only(matches: list[Path], text: str, results: Path) -> Path:

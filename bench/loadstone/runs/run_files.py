@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from loadstone.analysis.chronology import Beginning
 from loadstone.durable import UNDECODABLE, decode
 from loadstone.errors import RunError, system_words
 from loadstone.model import SCHEMA_VERSION, Manifest, Trial
@@ -17,6 +18,7 @@ MANIFEST = "manifest.json"
 TRIALS = "trials.jsonl"
 
 _LIMIT_BYTES = 64 << 20
+_MOST_RUNS = 10**9
 _NAME_A_RUN = "name a Run by its directory, its id, or `last`"
 
 
@@ -51,6 +53,34 @@ def read_manifest(path: Path) -> Manifest:
         raise RunError(
             f"{path.parent} is not a Run: {path}: {error}", remedy=_NAME_A_RUN
         ) from error
+
+
+def read_beginning(path: Path) -> Beginning:
+    """What a manifest says of when its Run was begun; nothing where it is none.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: it is not there.
+        PermissionError: it may not be read.
+        RunError: it could not be read for another reason.
+    """
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > _LIMIT_BYTES:
+            return Beginning()
+        return _plausible(msgspec.json.decode(path.read_bytes(), type=Beginning))
+    except UNDECODABLE:
+        return Beginning()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        raise
+    except OSError as error:
+        raise cannot_read(path, error) from error
+
+
+def _plausible(found: Beginning) -> Beginning:
+    """Without a number that nobody can have counted up to."""
+    if 0 <= found.sequence <= _MOST_RUNS:
+        return found
+    return Beginning(created=found.created, boot=found.boot, boottime_ns=found.boottime_ns)
 
 
 def read_trials(path: Path, manifest: Manifest) -> tuple[tuple[Trial, ...], int]:

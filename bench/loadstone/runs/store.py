@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,8 @@ from loadstone.durable import (
 )
 from loadstone.errors import RunError
 from loadstone.model import SCHEMA_VERSION, Environment, Manifest, Metric, Plan, Run, Trial
+from loadstone.runs.moment import now
+from loadstone.runs.numbering import numbering
 from loadstone.runs.run_files import MANIFEST, TRIALS, read_manifest, read_trials, require_file
 
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -125,20 +127,25 @@ def create(
     Raises:
         RunError: the directory cannot be made or written; nothing of it stays.
     """
-    created = datetime.now(UTC)
-    path = _make_directory(results / "runs", created, environment.target, plan.name)
-    manifest = Manifest(
-        schema=SCHEMA_VERSION,
-        id=path.name,
-        created=created.isoformat(timespec="milliseconds"),
-        plan=plan,
-        metrics=metrics,
-        environment=environment,
-        loadstone=loadstone,
-        core=core,
-    )
-    with contextlib.ExitStack() as undo:
+    runs = _made_directory(results / "runs")
+    with numbering(runs) as (series, sequence), contextlib.ExitStack() as undo:
+        begun = now()
+        path = _make_directory(runs, begun.clock, environment.target, plan.name)
         undo.callback(_discard, path)
+        manifest = Manifest(
+            schema=SCHEMA_VERSION,
+            id=path.name,
+            created=begun.clock_text,
+            plan=plan,
+            metrics=metrics,
+            environment=environment,
+            loadstone=loadstone,
+            core=core,
+            sequence=sequence,
+            series=series,
+            boot=begun.boot,
+            boottime_ns=begun.boottime_ns,
+        )
         # Locked before the manifest makes it a Run, so that nobody resumes it in between.
         writer = undo.enter_context(RunWriter(path, manifest))
         write_atomically(path / MANIFEST, msgspec.json.format(encode(manifest, path), indent=2))
@@ -172,12 +179,19 @@ def load(path: Path) -> Run:
     return Run(manifest=manifest, trials=trials, path=path.absolute())
 
 
+def _made_directory(runs: Path) -> Path:
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        sync_directory(runs.parent)
+    except OSError as error:
+        raise cannot_write(runs, error) from error
+    return runs
+
+
 def _make_directory(runs: Path, created: datetime, target: str, plan: str) -> Path:
     names = (re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:64] for name in (target, plan))
     stem = "-".join((created.strftime(STAMP), *names))
     try:
-        runs.mkdir(parents=True, exist_ok=True)
-        sync_directory(runs.parent)
         while True:
             path = runs / f"{stem}-{secrets.token_hex(2)}"
             with contextlib.suppress(FileExistsError):

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import Enum, auto
 
 import msgspec
@@ -12,6 +11,7 @@ from loadstone.errors import TargetLostError
 from loadstone.model import Case, Finding, Outcome, Status, Step, Trial
 from loadstone.result_names import RELEASE_SPAN, UNTIMED_NS
 from loadstone.runs.conditions import Measurement, TrialConditions
+from loadstone.runs.moment import Moment, now
 from loadstone.targets import Say, Target
 from loadstone.workloads import Prepared
 
@@ -44,7 +44,7 @@ def run_trial(
         case=step.case.id,
         round=step.round,
         warmup=step.warmup,
-        started=started.isoformat(timespec="milliseconds"),
+        started=started.clock_text,
         status=finding.status,
         reason=finding.reason,
         remedy=finding.remedy,
@@ -54,6 +54,8 @@ def run_trial(
         spans=outcome.spans,
         histograms=outcome.histograms,
         overhead_ns=time.monotonic_ns() - start_ns - inherent_ns(finding, outcome),
+        boot=started.boot,
+        boottime_ns=started.boottime_ns,
     )
     if outcome.target_lost:
         return trial, NextAction.WAIT_FOR_TARGET
@@ -74,8 +76,8 @@ def _finding(
     return msgspec.structs.replace(found, evidence={**found.evidence, **waited})
 
 
-def _now() -> tuple[datetime, int]:
-    return datetime.now(UTC), time.monotonic_ns()
+def _now() -> tuple[Moment, int]:
+    return now(), time.monotonic_ns()
 
 
 def _target_lost(reason: str | None, remedy: str) -> Finding:
