@@ -129,6 +129,9 @@ class Phone:
         return output
 
     def execute(self, job: Job) -> Outcome:
+        if job.operation == "list-directories":
+            self.round_trips += 1
+            return Outcome(before={path: self._listing(path) for path in job.samples})
         assert job.operation == "clock-step", "a phone without a core was asked for more"
         return Outcome(values={"clock_step_ns": 52})
 
@@ -141,6 +144,12 @@ class Phone:
 
     def _place(self, path: str) -> Path:
         return self.root / path.removeprefix("/")
+
+    def _listing(self, path: str) -> str:
+        place = self._place(path)
+        names = [".", *(one.name for one in place.iterdir())] if place.is_dir() else []
+        real = ((name, str((place / name).resolve())) for name in names)
+        return "".join(f"{name} {path.removeprefix(str(self.root))}\n" for name, path in real)
 
     def _read(self, path: str) -> str | None:
         try:

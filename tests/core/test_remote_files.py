@@ -9,7 +9,14 @@ import pytest
 
 from commands import needs_root
 from loadstone.core import native
-from loadstone.core.remote_files import FileStat, read_text, remove_file, stat_file, write_text
+from loadstone.core.remote_files import (
+    FileStat,
+    list_directories,
+    read_text,
+    remove_file,
+    stat_file,
+    write_text,
+)
 from loadstone.errors import TargetError
 from loadstone.model import CoreError, Job, Outcome
 
@@ -130,3 +137,24 @@ def test_a_core_that_died_is_no_answer() -> None:
     for ask in (stat_file, read_text, remove_file):
         with pytest.raises(TargetError, match="killed by SIGKILL"):
             ask(dead, "/loadstone-a")
+
+
+def test_directories_are_listed_with_what_their_links_lead_to(place: Path) -> None:
+    (place / "a file").touch()
+    (place / "link").symlink_to(place / "a file")
+    (place / "dangling").symlink_to(place / "nothing")
+    (place / "two\nlines").touch()
+    real = os.path.realpath(place)
+    listed = list_directories(native.run_job, [str(place), str(place / "absent"), "/proc/version"])
+    assert listed == {
+        str(place): {".": real, "a file": f"{real}/a file", "link": f"{real}/a file"},
+    }
+
+
+def test_a_directory_of_more_than_a_text_holds_is_cut_at_a_line(place: Path) -> None:
+    for number in range(400):
+        (place / f"{number:04}-{'x' * 150}").touch()
+    (listed,) = list_directories(native.run_job, [str(place)]).values()
+    names = {path.name for path in place.iterdir()}
+    assert 1 < len(listed) < 400
+    assert listed.keys() - {"."} < names

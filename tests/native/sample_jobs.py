@@ -111,7 +111,17 @@ _MAKERS: dict[str, Maker] = {
         _job("dm-table", action="status", name="l" * 128),
         _job("dm-table", action="melt"),
     ],
+    "extents": lambda place: [
+        _job("extents", file=place / "model"),
+        _job("extents", file=place),
+        _job("extents", file="/dev/null"),
+        _job("extents", file=place / "absent"),
+    ],
     "folio-write": _folio_writes,
+    "list-directories": lambda place: [
+        _job("list-directories", str(place), str(place / "absent"), str(place / "model")),
+        _job("list-directories"),
+    ],
     "loop-device": lambda place: [
         _job("loop-device", action="attach", image=place / "model"),
         _job("loop-device", action="detach", image=place / "model"),

@@ -3,7 +3,7 @@
 A Target need only execute Jobs for it; ``native.run_job`` does so for this machine.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from loadstone.core.explain import describe
 from loadstone.errors import TargetError, TargetLostError
@@ -94,6 +94,24 @@ def read_text(execute: Execute, path: str) -> str | CoreError:
         offset += outcome.values["bytes"]
         if outcome.values["is_end"]:
             return "".join(parts)
+
+
+def list_directories(execute: Execute, paths: Sequence[str]) -> dict[str, Mapping[str, str]]:
+    """What lies in directories: names, and what each is without links; ``.`` is the directory.
+
+    Those that cannot be listed are left out. One round trip.
+
+    Raises:
+        TargetError: the Job's process died, or the Target is gone.
+    """
+    job = Job(operation="list-directories", options={}, samples=tuple(paths), timeout_s=60)
+    outcome = _execute(execute, job)
+    found: dict[str, Mapping[str, str]] = {}
+    for path, text in zip(paths, outcome.before.values(), strict=False):
+        pairs = (line.partition(" /") for line in text.splitlines())
+        if entries := {name: f"/{real}" for name, slash, real in sorted(pairs) if slash}:
+            found[path] = entries
+    return found
 
 
 def write_text(execute: Execute, path: str, text: str) -> None:

@@ -19,10 +19,12 @@ enum {
 	PROBE_END_BYTES = 65536,
 };
 
-/* The head of the kernel's struct statx, long enough for the two fields wanted. */
+/* The head of the kernel's struct statx, long enough for the fields wanted. */
 struct statx_words {
 	uint32_t stx_mask;
-	uint8_t between[148];
+	uint32_t stx_blksize;
+	uint64_t stx_attributes;
+	uint8_t between[136];
 	uint32_t stx_dio_mem_align;
 	uint32_t stx_dio_offset_align;
 	uint8_t rest[96];
@@ -66,6 +68,15 @@ static int ask_statx(int fd, uint32_t *ret)
 	*ret = words.stx_dio_mem_align > words.stx_dio_offset_align ? words.stx_dio_mem_align
 								    : words.stx_dio_offset_align;
 	return 1;
+}
+
+int64_t ls_file_attributes(int fd)
+{
+	struct statx_words words = { 0 };
+
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 0, &words))
+		return 0;
+	return (int64_t)words.stx_attributes;
 }
 
 static int try_read(int fd, void *memory, uint32_t bytes)

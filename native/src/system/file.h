@@ -42,6 +42,9 @@ static inline int ls_file_read_error(int code, uint64_t done, uint64_t align_byt
  */
 int ls_file_direct_alignment(int fd, uint32_t *ret);
 
+/* What statx(2) says of the file by flags (STATX_ATTR_DAX, …); 0 on a kernel without it. */
+int64_t ls_file_attributes(int fd);
+
 /*
  * Writes a piece, or reads one, whatever the number of calls it takes. flags are
  * those of pwritev2(2). -ENODATA where the file ends within the piece.
