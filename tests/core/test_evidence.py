@@ -3,7 +3,14 @@
 import os
 from pathlib import Path
 
-from loadstone.core.evidence import counter_deltas, parse_block_stat, parse_cpu_stat, parse_vmstat
+from loadstone.core.evidence import (
+    counter_deltas,
+    device_files,
+    parse_block_stat,
+    parse_cpu_stat,
+    parse_vmstat,
+    uncounted_devices,
+)
 
 BLOCK = "  100  5  2048  30  7  1  64  9  0  33  39  0  0  0  0  12  4\n"
 STAT = "cpu  10 0 20 3000 4 0 1 250 0 0\ncpu0 5 0 10 1500 2 0 0 125 0 0\n"
@@ -67,6 +74,54 @@ def test_what_could_not_be_read_is_left_out_and_not_zero() -> None:
     assert counter_deltas({path: ""}, {path: BLOCK}) == {}
     assert counter_deltas({path: BLOCK}, {path: ""}) == {}
     assert counter_deltas({}, {"/proc/unknown": "1 2 3"}) == {}
+
+
+def texts(**devices: tuple[str, str]) -> dict[str, str]:
+    """By a disk's name its ``stat`` and its ``queue/iostats``."""
+    found: dict[str, str] = {}
+    for name, (stat, switch) in devices.items():
+        paths = device_files(f"/sys/dev/block/{name}")
+        found |= dict(zip(paths, (stat, f"{switch}\n"), strict=True))
+    return found
+
+
+def test_a_device_that_counts_nothing_is_unknown_and_not_zero() -> None:
+    """``queue/iostats`` is 0: whatever is read, the counters stand still."""
+    moved = BLOCK.replace("2048", "4096")
+    off = texts(a=(BLOCK, "0"))
+    assert counter_deltas(off, off) == {}
+    assert uncounted_devices(off, off) == ("/sys/dev/block/a/stat",)
+    assert counter_deltas(texts(a=(BLOCK, "1")), texts(a=(moved, "0"))) == {}
+    assert counter_deltas(texts(a=(BLOCK, "1")), texts(a=(BLOCK, "1")))["block.read_bytes"] == 0
+    # As device-mapper has been: it counts all the same.
+    assert counter_deltas(off, texts(a=(moved, "0")))["block.read_bytes"] == 2048 * 512
+
+
+def test_a_device_that_has_never_counted_is_unknown() -> None:
+    never = {"/sys/dev/block/1:0/stat": " 0 " * 17}
+    assert counter_deltas(never, never) == {}
+
+
+def test_a_partition_counts_where_its_disk_does() -> None:
+    paths = device_files("/sys/dev/block/259:1", is_partition=True)
+    assert paths[1] == "/sys/dev/block/259:1/../queue/iostats"
+    off = dict(zip(paths, (BLOCK, "0\n"), strict=True))
+    assert counter_deltas(off, off) == {}
+
+
+def test_of_several_devices_one_that_counts_nothing_leaves_no_sum() -> None:
+    moved = BLOCK.replace("2048", "4096")
+    before = texts(a=(BLOCK, "1"), b=(BLOCK, "0"))
+    after = texts(a=(moved, "1"), b=(BLOCK, "0"))
+    assert counter_deltas(before, after) == {}
+
+
+def test_the_lowest_devices_have_counters_of_their_own() -> None:
+    paths = ("/sys/dev/block/7:0/stat", "/sys/class/block/vda/stat")
+    before = dict.fromkeys(paths, BLOCK)
+    after = {paths[0]: BLOCK.replace("2048", "4096"), paths[1]: BLOCK}
+    moved = counter_deltas(before, after)
+    assert (moved["block.read_bytes"], moved["disk.read_bytes"]) == (2048 * 512, 0)
 
 
 def test_this_kernels_own_files_are_understood() -> None:

@@ -88,7 +88,8 @@ def test_a_device_that_nobody_uses_is_taken_and_stays_as_it_is(
     assert checksum(device) == before
     assert (taken.path, taken.bytes, taken.number) == (device, 4 * MIB, number_of(device))
     assert taken.facts == {"device.kind": "named"}
-    assert taken.samples(target) == f"/sys/dev/block/{number_of(device)}/stat"
+    directory = f"/sys/dev/block/{number_of(device)}"
+    assert taken.samples(target) == (f"{directory}/stat", f"{directory}/queue/iostats")
 
 
 @needs_root
@@ -105,8 +106,9 @@ def test_a_partition_may_be_taken_and_its_flushes_are_counted_at_its_disk(
     with partition(device) as part:
         taken = claim(target, part, 2 * MIB)
         assert (taken.path, taken.bytes, taken.number) == (part, 2 * MIB, number_of(part))
-        counters = Path(taken.samples(target)).resolve()
-        assert counters == Path(f"/sys/class/block/{Path(device).name}/stat").resolve()
+        files = [Path(path).resolve() for path in taken.samples(target)]
+        disk = Path(f"/sys/class/block/{Path(device).name}").resolve()
+        assert files == [disk / "stat", disk / "queue/iostats"]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +269,7 @@ def test_without_a_name_loop_devices_are_made_and_gone_afterwards(
         assert len({one.number for one in devices}) == 2
         images = {str(one.facts["device.image"]) for one in devices}
         assert leftovers(place).loops == {os.path.realpath(image) for image in images}
-        assert all(Path(one.samples(target)).exists() for one in devices)
+        assert all(Path(path).exists() for one in devices for path in one.samples(target))
         for one in devices:
             with Path(one.path).open("r+b") as stream:
                 assert stream.write(bytes(512)) == 512

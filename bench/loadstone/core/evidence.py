@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
+from functools import partial
 
 from loadstone.result_names import TIMED_NS
 
@@ -40,6 +41,9 @@ _BLOCK_FIELDS = (
 )
 _BLOCK_KEPT = ("read_ios", "write_ios", "discard_ios", "flush_ios", "flush_ms")
 _SECTOR_BYTES = 512
+# Linux keeps a device's counters only while this is 1.
+_SWITCH = "queue/iostats"
+_UP = ("", "../")
 
 
 def timed_ns(evidence: Mapping[str, float]) -> float | None:
@@ -48,21 +52,55 @@ def timed_ns(evidence: Mapping[str, float]) -> float | None:
 
 
 def counter_deltas(before: Mapping[str, str], after: Mapping[str, str]) -> Counters:
-    """How far the counters of each kernel file moved; files that could not be read are left out.
+    """How far the counters of each kernel file moved; what is not known is left out.
+
+    Several block devices are added up, so that of some of which one counts nothing no sum is known.
 
     Args:
         before, after: path to text, as the core read them.
     """
     moved: Counters = {}
+    unknown: set[str] = set()
     for path, text in after.items():
         parser = _parser(path)
-        if parser is None or not text or not before.get(path):
+        if parser is None:
+            continue
+        if not text or not before.get(path) or is_uncounted(path, before, after):
+            unknown.add(_group(path))
             continue
         start = parser(before[path])
         for key, value in parser(text).items():
-            # Several block devices are added up.
             moved[key] = moved.get(key, 0.0) + value - start.get(key, 0.0)
-    return moved
+    return {key: value for key, value in moved.items() if key.split(".")[0] not in unknown}
+
+
+def device_files(device: str, is_partition: bool = False) -> tuple[str, str]:
+    """A block device's counters, and whether it counts at all; a partition's disk decides that.
+
+    Args:
+        device: its directory in /sys.
+    """
+    return f"{device}/stat", f"{device}{'/..' if is_partition else ''}/{_SWITCH}"
+
+
+def uncounted_devices(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """The ``stat`` files of those block devices that counted nothing."""
+    return tuple(path for path in after if is_uncounted(path, before, after))
+
+
+def is_uncounted(path: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Whether a ``stat`` is that of a block device which counted nothing, whatever it did.
+
+    Its ``queue/iostats`` is 0, or it has never counted anything: some drivers do not.
+    """
+    device = path.removesuffix("stat")
+    if device == path or "/block/" not in path or not after.get(path):
+        return False
+    texts = (before, after)
+    switches = [text.get(f"{device}{up}{_SWITCH}", "").strip() for text in texts for up in _UP]
+    stood_still = before.get(path) == after[path]
+    is_off = "0" in switches and (stood_still or "1" in switches)
+    return is_off or not any(map(int, re.findall(r"\d+", after[path])))
 
 
 def parse_vmstat(text: str) -> Counters:
@@ -75,13 +113,13 @@ def parse_vmstat(text: str) -> Counters:
     }
 
 
-def parse_block_stat(text: str) -> Counters:
-    """``/sys/dev/block/MAJ:MIN/stat``: I/Os, bytes and flushes of one block device."""
+def parse_block_stat(text: str, kind: str = "block") -> Counters:
+    """A block device's ``stat``: I/Os, bytes and flushes, as ``KIND.read_bytes`` and so on."""
     fields = dict(zip(_BLOCK_FIELDS, map(float, text.split()), strict=False))
-    counters = {f"block.{key}": fields[key] for key in _BLOCK_KEPT if key in fields}
+    counters = {f"{kind}.{key}": fields[key] for key in _BLOCK_KEPT if key in fields}
     for way in ("read", "write"):
         if f"{way}_sectors" in fields:
-            counters[f"block.{way}_bytes"] = fields[f"{way}_sectors"] * _SECTOR_BYTES
+            counters[f"{kind}.{way}_bytes"] = fields[f"{way}_sectors"] * _SECTOR_BYTES
     return counters
 
 
@@ -111,9 +149,16 @@ _PARSERS: tuple[tuple[str, Callable[[str], Counters]], ...] = (
     ("/proc/pressure/cpu", parse_pressure("cpu")),
     ("/proc/pressure/io", parse_pressure("io")),
     ("/proc/pressure/memory", parse_pressure("memory")),
+    # Those that a path lies on by number, and by name the lowest below them.
     ("/sys/dev/block/*/stat", parse_block_stat),
+    ("/sys/class/block/*/stat", partial(parse_block_stat, kind="disk")),
 )
 
 
 def _parser(path: str) -> Callable[[str], Counters] | None:
     return next((parse for pattern, parse in _PARSERS if fnmatch(path, pattern)), None)
+
+
+def _group(path: str) -> str:
+    """What the names of a file's counters begin with, where several files are added up."""
+    return {"dev": "block", "class": "disk"}.get(path.split("/")[2], path)

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from loadstone.core.evidence import device_files
 from loadstone.core.explain import describe
 from loadstone.core.remote_files import FileStat, stat_file
 from loadstone.environment.mounts import parse_mountinfo
@@ -48,11 +49,11 @@ class BlockDevice(Noun, frozen=True, kw_only=True):
     bytes: int
     facts: Mapping[str, Value] = {}
 
-    def samples(self, target: Target) -> str:
-        """The kernel file with its counters; a partition's flushes count at its disk."""
+    def samples(self, target: Target) -> tuple[str, str]:
+        """The kernel files with its counters, and whether it counts; a partition's disk counts."""
         place = f"/sys/dev/block/{self.number}"
         is_partition = target.read_text(f"{place}/partition") is not None
-        return f"{place}/../stat" if is_partition else f"{place}/stat"
+        return device_files(f"{place}/.." if is_partition else place)
 
 
 @contextlib.contextmanager

@@ -43,7 +43,8 @@ class PreparedFlush:
         self.input = input
         self.facts: Mapping[str, Value] = {"dm.version": version, **devices[0].facts}
         self._tables = tables
-        self._samples = (*target.samples(None), *(one.samples(target) for one in devices))
+        of_devices = (file for one in devices for file in one.samples(target))
+        self._samples = (*target.samples(None), *of_devices)
         facts = target.environment(self.path).facts
         self._has_write_cache = facts.get("block.write_cache") == "write back"
 

@@ -1,9 +1,9 @@
 """Trials of dm-verity: builds Jobs, evaluates Outcomes."""
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from loadstone.core.evidence import counter_deltas
+from loadstone.core.evidence import counter_deltas, device_files
 from loadstone.core.explain import describe, skipped
 from loadstone.core.histogram import percentile
 from loadstone.model import Case, CoreError, Finding, Input, Job, Outcome, Status, Value
@@ -24,6 +24,8 @@ SET_UP_PARAMETERS = frozenset({"tasklet", "use_bh_bytes", "hash_block", "cache"}
 USE_BH_BYTES = "/sys/module/dm_verity/parameters/use_bh_bytes"
 
 _AS_IS = "as-is"
+_IMAGE_PARTS = ("image", "hash")
+_UNCOUNTED = "its device counts nothing (queue/iostats is 0, or its driver never does)"
 _MIB = 1 << 20
 _LEAST_LIMIT_S = 600.0
 _SLOWEST_BYTES_PER_S = 1e5
@@ -109,7 +111,10 @@ class PreparedVerity:
         return Job(
             operation=OPERATION,
             options=options,
-            samples=(*self._target.samples(None), *self._stats(case).values()),
+            samples=(
+                *self._target.samples(None),
+                *(file for files in self._counters(case).values() for file in files),
+            ),
             timeout_s=_LEAST_LIMIT_S + int(parameters["total"]) / _SLOWEST_BYTES_PER_S,
         )
 
@@ -123,7 +128,7 @@ class PreparedVerity:
         evidence["floor_mib_per_s"] = _mib_per_s(outcome.values, "floor_ns")
         reason = self._cache_not_as_asked(case, evidence)
         why_invalid = (reason, "end what else reads this device") if reason else None
-        return measured(_figures(outcome), evidence, why_invalid)
+        return measured(_figures(outcome), evidence, why_invalid, _notes(evidence))
 
     def _is_corrupt(self, case: Case, error: CoreError) -> bool:
         """An EIO is verity's own where its status says so."""
@@ -141,25 +146,24 @@ class PreparedVerity:
         # A value for each I/O priority class.
         return was if wanted == _AS_IS else ",".join([wanted] * len(was.split(",")))
 
-    def _stats(self, case: Case) -> dict[str, str]:
+    def _counters(self, case: Case) -> dict[str, tuple[str, ...]]:
         """Kernel files with what was read of the image, of the tree, and of the device below."""
         tree = self._trees[int(case.parameters["hash_block"])]
         return {
-            "image": f"/sys/dev/block/{self._data.number}/stat",
-            "hash": f"/sys/dev/block/{tree.device.number}/stat",
+            "image": device_files(f"/sys/dev/block/{self._data.number}"),
+            "hash": device_files(f"/sys/dev/block/{tree.device.number}"),
             "block": self._lower.samples(self._target),
         }
 
     def _counted(self, case: Case, outcome: Outcome) -> dict[str, float]:
         """The counters that moved, those of image and tree under names of their own."""
-        stats = self._stats(case)
-        own = {stats["image"], stats["hash"]}
-        before = {path: text for path, text in outcome.before.items() if path not in own}
-        found = counter_deltas(before, outcome.after)
+        files = self._counters(case)
+        own = {*files["image"], *files["hash"]} - {*files["block"]}
+        found = counter_deltas(_without(outcome.before, own), _without(outcome.after, own))
         for name in ("image", "hash"):
-            path = stats[name]
+            others = {path for path in outcome.after if path not in files[name]}
             moved = counter_deltas(
-                {path: outcome.before.get(path, "")}, {path: outcome.after.get(path, "")}
+                _without(outcome.before, others), _without(outcome.after, others)
             )
             if "block.read_bytes" in moved:
                 found[f"{name}_read_bytes"] = moved["block.read_bytes"]
@@ -168,17 +172,32 @@ class PreparedVerity:
 
     def _cache_not_as_asked(self, case: Case, evidence: Mapping[str, float]) -> str | None:
         """What was in memory shows in what was read: of the data all, of the hashes as asked."""
-        data_bytes, hash_bytes = evidence["image_read_bytes"], evidence["hash_read_bytes"]
+        data_bytes, hash_bytes = (evidence.get(f"{name}_read_bytes") for name in _IMAGE_PARTS)
         tree_bytes = self._layout.tree_bytes(int(case.parameters["hash_block"]))
         if evidence["cached_before_bytes"] != 0:
             return "not cold: data of the image were in the page cache"
-        if case.parameters["pattern"] == "sequential" and data_bytes < evidence["bytes"]:
+        if (
+            case.parameters["pattern"] == "sequential"
+            and data_bytes is not None
+            and data_bytes < evidence["bytes"]
+        ):
             return f"only {format_bytes_rounded(data_bytes)} of the image were read from below"
+        if hash_bytes is None:
+            return None
         if case.parameters["cache"] == "cold" and hash_bytes == 0:
             return "not cold: no hash was read, so they were in memory"
         if case.parameters["cache"] == "warm" and hash_bytes > _MOST_WARM_SHARE * tree_bytes:
             return f"not warm: {format_bytes_rounded(hash_bytes)} of hashes had to be read"
         return None
+
+
+def _notes(evidence: Mapping[str, float]) -> tuple[str, ...]:
+    names = [name for name in _IMAGE_PARTS if f"{name}_read_bytes" not in evidence]
+    return tuple(f"what was read of the {name} is not known: {_UNCOUNTED}" for name in names)
+
+
+def _without(texts: Mapping[str, str], paths: Collection[str]) -> dict[str, str]:
+    return {path: text for path, text in texts.items() if path not in paths}
 
 
 def _corrupt(error: CoreError) -> Finding:
