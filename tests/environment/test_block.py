@@ -5,24 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from environment.small_files import MOUNTINFO, texts_of
+from environment.small_files import texts_of
 from environment.ufs_phone import DISK, PARTITION, VIRTUAL, add_block, closed, ufs_phone
 from fake_phone import Phone
-from loadstone.environment.block import device_of, queue_facts, read_stack, stack_facts
-from loadstone.model import Job, Outcome
+from loadstone.environment.block import BlockNode, queue_facts, read_stacks, stack_facts
+from loadstone.model import Fact, Job, Outcome
 from loadstone.targets.local import LocalTarget
-
-
-def told(job: Job) -> Outcome:
-    """What root is told."""
-    assert job.options["name"] == "userdata"
-    return Outcome(values={"target_default-key": 1, "target_linear": 2})
-
-
-def test_root_is_told_what_the_tables_in_it_are_made_of(phone: Phone) -> None:
-    facts = stack_facts(phone.read_texts, phone.run, told, "254:7")
-    assert facts["block.dm_targets"] == "userdata: default-key + 2 linear"
-    assert "block.dm_targets" not in stack_facts(phone.read_texts, phone.run, closed, "254:7")
 
 
 @pytest.fixture
@@ -30,8 +18,26 @@ def phone(tmp_path: Path) -> Phone:
     return ufs_phone(tmp_path)
 
 
+def stacks_of(phone: Phone, *devices: str) -> tuple[BlockNode, ...]:
+    return read_stacks(phone.read_texts, phone.execute, devices)
+
+
+def facts_of(phone: Phone, *devices: str) -> dict[str, Fact]:
+    return stack_facts(phone.read_texts, closed(phone), stacks_of(phone, *devices))
+
+
 def words(phone: Phone, device: str) -> str:
-    return str(read_stack(phone.read_texts, phone.run, device))
+    return str(stacks_of(phone, device)[0])
+
+
+def test_root_is_told_what_the_tables_in_it_are_made_of(phone: Phone) -> None:
+    def told(job: Job) -> Outcome:
+        assert job.options["name"] == "userdata"
+        return Outcome(values={"target_default-key": 1, "target_linear": 2})
+
+    facts = stack_facts(phone.read_texts, told, stacks_of(phone, "254:7"))
+    assert facts["block.dm_targets"] == "userdata: default-key + 2 linear"
+    assert "block.dm_targets" not in facts_of(phone, "254:7")
 
 
 def test_a_phones_data_is_told_down_to_its_disk(phone: Phone) -> None:
@@ -41,7 +47,7 @@ def test_a_phones_data_is_told_down_to_its_disk(phone: Phone) -> None:
 
 
 def test_the_facts_are_those_of_the_stack_the_disk_and_the_ufs_device(phone: Phone) -> None:
-    assert stack_facts(phone.read_texts, phone.run, closed, "254:7") == {
+    assert facts_of(phone, "254:7") == {
         "block.stack": "dm-7 (userdata) over sda33 of sda",
         "block.dm_uuid": "a2b8c4d6",
         "disk.name": "sda",
@@ -63,9 +69,10 @@ def test_the_facts_are_those_of_the_stack_the_disk_and_the_ufs_device(phone: Pho
     }
 
 
-def test_all_of_it_takes_four_round_trips(phone: Phone) -> None:
-    stack_facts(phone.read_texts, phone.run, closed, "254:7")
-    assert phone.round_trips == 4
+def test_a_layer_takes_a_round_trip_and_the_rest_three(phone: Phone) -> None:
+    """Of three layers: the device, its partition, and below that none."""
+    facts_of(phone, "254:7")
+    assert phone.round_trips == 2 + 3
 
 
 def test_layers_over_layers_and_over_several_are_told(phone: Phone) -> None:
@@ -80,25 +87,58 @@ def test_layers_over_layers_and_over_several_are_told(phone: Phone) -> None:
 def test_of_two_disks_none_is_the_one(phone: Phone) -> None:
     add_block(phone, f"{VIRTUAL}/zram0", "253:0")
     add_block(phone, f"{VIRTUAL}/dm-3", "254:3", PARTITION, f"{VIRTUAL}/zram0")
-    facts = stack_facts(phone.read_texts, phone.run, closed, "254:3")
+    facts = facts_of(phone, "254:3")
     assert facts == {"block.stack": "dm-3 over sda33 of sda and zram0"}
 
 
-@pytest.mark.parametrize("device", [None, "", "254:99", "../../x", "1:2; reboot", "8:0/../8:16"])
-def test_what_is_no_device_has_no_stack(phone: Phone, device: str | None) -> None:
-    assert stack_facts(phone.read_texts, phone.run, closed, device) == {}
+@pytest.mark.parametrize("device", ["", "254:99", "../../x", "1:2; reboot", "8:0/../8:16"])
+def test_what_is_no_device_has_no_stack(phone: Phone, device: str) -> None:
+    assert stacks_of(phone, device) == ()
+    assert stacks_of(phone, "254:7", device) == ()
+    assert facts_of(phone, device) == {}
 
 
 def test_a_phone_that_refuses_has_no_facts_of_it(phone: Phone) -> None:
-    assert stack_facts(phone.read_texts, lambda *_: None, closed, "254:7") == {}
-    garbage = "\x00\n/sys/dev/block/254:7 not-a-path\n/a b c\n"
-    assert stack_facts(phone.read_texts, lambda *_: garbage, closed, "254:7") == {}
+    def refused(job: Job) -> Outcome:
+        return Outcome(before=dict.fromkeys(job.samples, ""))
+
+    def garbage(job: Job) -> Outcome:
+        return Outcome(before=dict.fromkeys(job.samples, "\x00\n/sys no-path\na b c\n. nothing\n"))
+
+    assert read_stacks(phone.read_texts, refused, ["254:7"]) == ()
+    assert read_stacks(phone.read_texts, garbage, ["254:7"]) == ()
+
+
+def test_of_a_stack_that_goes_on_without_end_nothing_is_told(phone: Phone) -> None:
+    def endless(job: Job) -> Outcome:
+        return Outcome(before=dict.fromkeys(job.samples, ". /sys/dm-0\ndm-0 /sys/dm-0\n"))
+
+    assert read_stacks(phone.read_texts, endless, ["254:7"]) == ()
+
+
+def test_several_devices_of_one_file_system_are_all_named(phone: Phone) -> None:
+    add_block(phone, f"{VIRTUAL}/zram0", "253:0")
+    facts = facts_of(phone, "254:7", "253:0")
+    assert facts == {"block.stack": "dm-7 (userdata) over sda33 of sda + zram0"}
+
+
+def test_a_loop_device_and_its_partition_name_their_image(phone: Phone) -> None:
+    disk = f"{VIRTUAL}/loop3"
+    add_block(phone, disk, "7:3")
+    phone.put(f"{disk}/loop/backing_file", "/data/an image.img\n")
+    phone.put(f"{disk}/loop/dio", "1\n")
+    add_block(phone, f"{disk}/loop3p1", "259:3")
+    phone.put(f"{disk}/loop3p1/partition", "1\n")
+    for device, name in (("7:3", "loop3"), ("259:3", "loop3p1")):
+        (node,) = stacks_of(phone, device)
+        assert (node.name, node.number) == (name, device)
+        assert (node.image, node.reads_directly) == ("/data/an image.img", True)
 
 
 def test_hostile_names_are_plain_text(phone: Phone) -> None:
     phone.put(f"{VIRTUAL}/dm-7/dm/name", "<b>\x1b[2J[red]\nof sda\n")
     phone.put(f"{DISK}/device/model", "x" * 10_000)
-    facts = stack_facts(phone.read_texts, phone.run, closed, "254:7")
+    facts = facts_of(phone, "254:7")
     assert facts["block.stack"] == r"dm-7 (<b>\x1b[2J[red]\nof sda) over sda33 of sda"
     assert len(str(facts["disk.model"])) == 128
 
@@ -118,21 +158,12 @@ def test_a_disk_of_no_scsi_host_has_no_facts_of_ufs(tmp_path: Path) -> None:
     add_block(phone, nvme, "259:0")
     phone.put(f"{nvme}/device/model", "Samsung SSD 980\n")
     phone.put(f"{nvme}/device/firmware_rev", "3B4QFXO7\n")
-    assert stack_facts(phone.read_texts, phone.run, closed, "259:0") == {
+    assert facts_of(phone, "259:0") == {
         "block.stack": "nvme0n1",
         "disk.name": "nvme0n1",
         "disk.model": "Samsung SSD 980",
         "disk.revision": "3B4QFXO7",
     }
-
-
-def test_a_file_system_with_anonymous_devices_is_traced_to_its_source() -> None:
-    files = {
-        "/proc/self/mountinfo": MOUNTINFO.replace("32 30", "# 32 30").replace(" - xfs", " xfs"),
-        "/sys/class/block/sda1/dev": "8:17\n",
-    }
-    assert device_of(files.get, "/data/model.gguf", os.makedev(0, 99)) == "8:17"
-    assert device_of(files.get, "/with space/x", os.makedev(0, 31)) is None
 
 
 def test_a_partition_has_the_queue_of_its_disk() -> None:

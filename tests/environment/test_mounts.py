@@ -19,11 +19,13 @@ def test_the_deepest_and_then_the_latest_mount_holds_a_path() -> None:
 
 
 def test_the_facts_are_those_of_the_mount_that_holds_a_path() -> None:
-    files = {"/proc/self/mountinfo": MOUNTINFO}
-    assert mount_facts(files.get, "/with space/x") == {
+    mounts = parse_mountinfo(MOUNTINFO)
+    found = find_mount(mounts, "/with space/x")
+    assert found is not None
+    assert mount_facts(found) == {
         "fs.type": "tmpfs",
         "fs.options": "rw;rw,size=1024k",
         "fs.source": "tmpfs",
         "fs.mount_point": "/with space",
     }
-    assert mount_facts(lambda _: None, "/x") == {}
+    assert find_mount([], "/x") is None

@@ -43,7 +43,11 @@ def phone(tmp_path: Path) -> Phone:
 
 
 def facts_of(phone: Phone, seen: FileStat) -> dict[str, Fact]:
-    return path_facts(seen, phone.read_text, phone.read_texts, phone.run, closed)
+    return path_facts(seen, phone.read_text, phone.read_texts, closed(phone))
+
+
+def samples_of(phone: Phone, seen: FileStat) -> tuple[str, ...]:
+    return path_samples(seen, phone.read_text, phone.read_texts, closed(phone))
 
 
 def test_a_file_has_its_file_system_and_the_device_beneath_it(phone: Phone) -> None:
@@ -64,12 +68,24 @@ def test_a_block_device_is_what_is_beneath_and_has_no_file_system(phone: Phone) 
 def test_its_devices_counters_are_sampled_with_those_of_the_machine(
     phone: Phone, seen: FileStat
 ) -> None:
-    samples = path_samples(seen, phone.read_text)
-    assert samples == (*MACHINE_SAMPLES, "/sys/dev/block/259:17/stat")
+    device = "/sys/dev/block/259:17"
+    own = (f"{device}/stat", f"{device}/../queue/iostats")
+    assert samples_of(phone, seen) == (*MACHINE_SAMPLES, *own)
+
+
+def test_the_lowest_devices_counters_are_sampled_by_another_path(phone: Phone) -> None:
+    encrypted = stat_of("/data/model.gguf", stat.S_IFREG, (254, 7), (0, 0))
+    samples = samples_of(phone, encrypted)
+    assert samples[len(MACHINE_SAMPLES) :] == (
+        "/sys/dev/block/254:7/stat",
+        "/sys/dev/block/254:7/queue/iostats",
+        "/sys/class/block/sda33/stat",
+        "/sys/class/block/sda33/../queue/iostats",
+    )
 
 
 def test_what_lies_on_no_device_has_the_machines_samples_alone(tmp_path: Path) -> None:
     phone = Phone(tmp_path, {"/proc/self/mountinfo": "1 0 0:99 / / rw - tmpfs tmpfs rw\n"})
-    assert path_samples(SOCKET, phone.read_text) == MACHINE_SAMPLES
+    assert samples_of(phone, SOCKET) == MACHINE_SAMPLES
     facts = facts_of(phone, SOCKET)
     assert (facts["block.device"], facts["fs.type"]) == (None, "tmpfs")

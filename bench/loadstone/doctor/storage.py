@@ -7,10 +7,9 @@ import msgspec
 
 from loadstone.doctor.probes import DIRECT, Check, Group, met, read_probes, unmet
 from loadstone.doctor.system_state import Facts
+from loadstone.environment.file_system import MEMORY_FILE_SYSTEMS
 from loadstone.errors import system_words
 from loadstone.text import printable
-
-_MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "devtmpfs")
 
 
 def storage(facts: Facts, values: Mapping[str, int], path: str) -> Iterator[Check]:
@@ -33,12 +32,32 @@ def storage(facts: Facts, values: Mapping[str, int], path: str) -> Iterator[Chec
         detail = f"in multiples of {align} bytes" if check.is_met and align else ""
         yield msgspec.structs.replace(check, detail=detail)
     yield _page_cache(-values.get("page-cache", -errno.ENOSYS), path)
-    if facts.get("fs.type") in _MEMORY_FILE_SYSTEMS:
+    yield from _cold_start(facts)
+
+
+def _cold_start(facts: Facts) -> Iterator[Check]:
+    """What keeps a load from being cold, or that from being proven."""
+    kind = facts.get("fs.lower_type") or facts.get("fs.type")
+    if kind in MEMORY_FILE_SYSTEMS:
         yield unmet(
             Group.STORAGE,
             "cold start",
-            f"{facts.get('fs.type')} keeps its files in memory: a load from it is never cold",
+            f"{kind} keeps its files in memory: a load from it is never cold",
             "name a --file on a disk, or run with --set cache=as-is",
+        )
+    elif unseen := facts.get("cache.unseen"):
+        yield unmet(
+            Group.STORAGE,
+            "cold start",
+            f"cold as far as Linux shows: nobody sees what {unseen} has in a cache of its own",
+            "put the file on a disk of this machine, or run with --set cache=as-is",
+        )
+    elif (below := facts.get("cache.below")) and not facts.get("user.is_root"):
+        yield unmet(
+            Group.STORAGE,
+            "cold start",
+            f"only root can drop {below}",
+            "run as root, or have the loop device read directly (as root: losetup --direct-io=on)",
         )
 
 
@@ -52,11 +71,19 @@ def _block_device(facts: Facts) -> Check:
             "cannot be counted",
             "put the file on ext4, XFS, btrfs or F2FS, if that matters",
         )
+    if facts.get("block.iostats") == 0:
+        return unmet(
+            Group.STORAGE,
+            "block device",
+            f"{_known(facts, 'block.name')} counts nothing: its queue/iostats is 0",
+            f"as root: echo 1 > /sys/class/block/{_known(facts, 'block.name')}/queue/iostats",
+        )
     kind = "rotational" if facts.get("block.rotational") else "not rotational"
     return met(
         Group.STORAGE,
         "block device",
-        f"{_known(facts, 'block.name')} ({device}), scheduler {_known(facts, 'block.scheduler')}, "
+        f"{facts.get('block.names') or _known(facts, 'block.name')} ({device}), "
+        f"scheduler {_known(facts, 'block.scheduler')}, "
         f"nr_requests {_known(facts, 'block.nr_requests')}, {kind}, "
         f"{_known(facts, 'block.write_cache')}",
     )

@@ -1,31 +1,26 @@
-"""Block devices: which one holds a file, its queue, and what lies beneath it down to the disk.
+"""Block devices: the queue of one, and what lies beneath it down to the disk.
 
 Source: Documentation/ABI/stable/sysfs-block, testing/sysfs-block-dm; ``slaves`` is the kernel's
 word.
 """
 
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from loadstone.core.remote_files import Execute
-from loadstone.environment import ReadText, ReadTexts, RunCommand
-from loadstone.environment.mounts import find_mount, parse_mountinfo
+from loadstone.core.remote_files import Execute, list_directories
+from loadstone.environment import ReadTexts
 from loadstone.environment.sysfs import number_or_text, parse_word, selected_word
 from loadstone.environment.ufs import ufs_facts
 from loadstone.model import Fact, Job, Noun
 from loadstone.text import printable
 
-# Four layers: FBE or FDE over a linear or verity table over a partition. Each is a line: its place
-# in the tree and its real path.
-_LIST = (
-    'for f in "$0" "$0"/slaves/* "$0"/slaves/*/slaves/* "$0"/slaves/*/slaves/*/slaves/*; do '
-    '[ -e "$f" ] && echo "$f" "$(readlink -f "$f")"; done; :'
-)
 _DEVICE = re.compile(r"[0-9]+:[0-9]+")
 _LONGEST = 128
-_FILES = ("dm/name", "dm/uuid", "partition")
+_FILES = ("dev", "dm/name", "dm/uuid", "loop/backing_file", "loop/dio")
+# FBE or FDE over a linear or verity table over a partition are three; LVM over RAID has more.
+_DEEPEST = 8
+_WIDEST = 64
 _QUEUE_FACTS = (
     "scheduler",
     "nr_requests",
@@ -36,6 +31,7 @@ _QUEUE_FACTS = (
     "rotational",
     "write_cache",
     "io_poll",
+    "iostats",
 )
 # A disk's own names, by SCSI and UFS, NVMe, then MMC.
 _DISK_FILES = {
@@ -46,12 +42,19 @@ _DISK_FILES = {
 
 
 class BlockNode(Noun, frozen=True, kw_only=True):
-    """A block device, its real path in /sys, and those that it lies on."""
+    """A block device, its real path in /sys, and those that it lies on.
+
+    ``image`` is the file that a loop device is made of, which ``reads_directly`` or through the
+    page cache; below it is then what that lies on.
+    """
 
     path: str
+    number: str | None = None
     dm_name: str | None = None
     dm_uuid: str | None = None
     is_partition: bool = False
+    image: str | None = None
+    reads_directly: bool = False
     below: tuple["BlockNode", ...] = ()
 
     @property
@@ -61,7 +64,7 @@ class BlockNode(Noun, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         """``dm-7 (userdata) over sda33 of sda``."""
-        mapped = f" ({self.dm_name})" if self.dm_name else ""
+        mapped = f" ({named})" if (named := self.dm_name or self.image) else ""
         disk = f" of {PurePosixPath(self.path).parent.name}" if self.is_partition else ""
         texts = [
             f"({one})" if one.below and len(self.below) > 1 else str(one) for one in self.below
@@ -75,29 +78,16 @@ class BlockNode(Noun, frozen=True, kw_only=True):
         for node in self.below:
             yield from node.dm_names()
 
-    def disks(self) -> Iterator[str]:
-        """The real paths of the disks at the bottom."""
-        if self.below:
-            for one in self.below:
-                yield from one.disks()
-        else:
-            yield str(PurePosixPath(self.path).parent) if self.is_partition else self.path
+    def lowest(self) -> Iterator["BlockNode"]:
+        """The devices at the bottom."""
+        if not self.below:
+            yield self
+        for one in self.below:
+            yield from one.lowest()
 
-
-def device_of(read_text: ReadText, path: str, device_number: int) -> str | None:
-    """``MAJ:MIN`` of the block device that holds a file, or None (tmpfs, overlayfs, 9p).
-
-    btrfs and others give files an anonymous device number; then it is the mount's source.
-    """
-    number = f"{os.major(device_number)}:{os.minor(device_number)}"
-    if read_text(f"/sys/dev/block/{number}/stat") is not None:
-        return number
-    mount = find_mount(parse_mountinfo(read_text("/proc/self/mountinfo") or ""), path)
-    if mount is None or not mount.source.startswith("/dev/"):
-        return None
-    name = PurePosixPath(mount.source).name
-    text = read_text(f"/sys/class/block/{name}/dev")
-    return text.strip() if text else None
+    def disk(self) -> str:
+        """The real path of the disk, which a partition is one of."""
+        return str(PurePosixPath(self.path).parent) if self.is_partition else self.path
 
 
 def queue_facts(read_texts: ReadTexts, device: str | None) -> dict[str, Fact]:
@@ -121,47 +111,73 @@ def queue_facts(read_texts: ReadTexts, device: str | None) -> dict[str, Fact]:
 
 
 def stack_facts(
-    read_texts: ReadTexts, run: RunCommand, execute: Execute, device: str | None
+    read_texts: ReadTexts, execute: Execute, stacks: Sequence[BlockNode]
 ) -> dict[str, Fact]:
-    """The stack in words, the disk at its bottom, and the facts of a UFS device.
-
-    Args:
-        device: ``MAJ:MIN``, or None where there is none.
-    """
-    stack = read_stack(read_texts, run, device)
-    if stack is None:
+    """The devices in words down to the disk, and where there is one disk what that is."""
+    if not stacks:
         return {}
-    facts: dict[str, Fact] = {"block.stack": printable(str(stack))}
-    if targets := _dm_targets(execute, stack):
+    facts: dict[str, Fact] = {"block.stack": printable(" + ".join(map(str, stacks)))}
+    if targets := _dm_targets(execute, stacks):
         facts["block.dm_targets"] = targets
-    if stack.dm_uuid:
-        facts["block.dm_uuid"] = stack.dm_uuid
-    disks = list(dict.fromkeys(stack.disks()))
+    if len(stacks) == 1 and stacks[0].dm_uuid:
+        facts["block.dm_uuid"] = stacks[0].dm_uuid
+    disks = list(dict.fromkeys(one.disk() for stack in stacks for one in stack.lowest()))
     if len(disks) != 1:
         return facts
     return {**facts, **_disk_facts(read_texts, disks[0]), **ufs_facts(read_texts, disks[0])}
 
 
-def read_stack(read_texts: ReadTexts, run: RunCommand, device: str | None) -> BlockNode | None:
-    """Read what lies beneath a device, in two round trips; None where it cannot be read."""
-    if device is None or not _DEVICE.fullmatch(device):
-        return None
-    top = f"/sys/dev/block/{device}"
-    paths = _real_paths(run("sh", "-c", _LIST, top) or "")
-    if top not in paths:
-        return None
-    real = dict.fromkeys(paths.values())
-    texts = read_texts([f"{path}/{file}" for path in real for file in _FILES])
-    return _node(top, paths, texts)
+def read_stacks(
+    read_texts: ReadTexts, execute: Execute, devices: Sequence[str]
+) -> tuple[BlockNode, ...]:
+    """What lies beneath devices, by ``MAJ:MIN``, in a round trip a layer and one; () if unknown."""
+    if not all(_DEVICE.fullmatch(device) for device in devices):
+        return ()
+    tops = [f"/sys/dev/block/{device}" for device in devices]
+    entries = _list_stacks(execute, tops)
+    if not entries:
+        return ()
+    real = dict.fromkeys(found["."] for found in entries.values())
+    files = [f"{path}/{file}" for path in real for file in _FILES]
+    # A partition of a loop device.
+    files += [f"{PurePosixPath(path).parent}/{file}" for path in real for file in _FILES[-2:]]
+    texts = read_texts(list(dict.fromkeys(files)))
+    return tuple(_node(top, entries, texts) for top in tops)
+
+
+def _list_stacks(execute: Execute, tops: Sequence[str]) -> dict[str, Mapping[str, str]]:
+    """What lies in each device's directory, and in its ``slaves``, down to the lowest.
+
+    Empty where one of them cannot be listed: of part of a stack, the lowest are others.
+    """
+    found: dict[str, Mapping[str, str]] = {}
+    places = list(tops)
+    for _ in range(_DEEPEST):
+        found |= list_directories(
+            execute, [path for place in places for path in (place, f"{place}/slaves")]
+        )
+        if not all("." in found.get(place, {}) for place in places):
+            return {}
+        places = [
+            f"{place}/slaves/{name}"
+            for place in places
+            for name in found.get(f"{place}/slaves", {})
+            if name != "."
+        ]
+        if not places:
+            return found
+        if len(places) > _WIDEST:
+            break
+    return {}
 
 
 def _uevent(text: str) -> Mapping[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
-def _dm_targets(execute: Execute, stack: BlockNode) -> str | None:
+def _dm_targets(execute: Execute, stacks: Sequence[BlockNode]) -> str | None:
     """The targets of each device-mapper device (``userdata: default-key``), if root."""
-    names = dict.fromkeys(stack.dm_names())
+    names = dict.fromkeys(name for stack in stacks for name in stack.dm_names())
     found = {name: _targets_of(execute, name) for name in names}
     words = [f"{name}: {targets}" for name, targets in found.items() if targets]
     return printable(", ".join(words)) or None
@@ -175,21 +191,22 @@ def _targets_of(execute: Execute, name: str) -> str:
     return " + ".join(kind if count == 1 else f"{count} {kind}" for kind, count in counted.items())
 
 
-def _real_paths(listing: str) -> dict[str, str]:
-    """The real path of each place in the tree; lines of another form are left out."""
-    pairs = (line.split(" ") for line in listing.splitlines())
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[1].startswith("/sys/")}
-
-
-def _node(place: str, paths: Mapping[str, str], texts: Mapping[str, str]) -> BlockNode:
-    path = paths[place]
-    inside = re.compile(re.escape(place) + r"/slaves/[^/]+")
+def _node(
+    place: str, entries: Mapping[str, Mapping[str, str]], texts: Mapping[str, str]
+) -> BlockNode:
+    path = entries[place]["."]
+    is_partition = "partition" in entries[place]
+    disk = PurePosixPath(path).parent if is_partition else path
+    slaves = [f"{place}/slaves/{name}" for name in entries.get(f"{place}/slaves", {})]
     return BlockNode(
         path=path,
+        number=parse_word(texts.get(f"{path}/dev"), _LONGEST),
         dm_name=parse_word(texts.get(f"{path}/dm/name"), _LONGEST),
         dm_uuid=parse_word(texts.get(f"{path}/dm/uuid"), _LONGEST),
-        is_partition=f"{path}/partition" in texts,
-        below=tuple(_node(one, paths, texts) for one in paths if inside.fullmatch(one)),
+        is_partition=is_partition,
+        image=texts.get(f"{disk}/loop/backing_file", "").removesuffix("\n") or None,
+        reads_directly=texts.get(f"{disk}/loop/dio", "").strip() == "1",
+        below=tuple(_node(one, entries, texts) for one in slaves if one in entries),
     )
 
 

@@ -10,6 +10,9 @@ from loadstone.environment import ReadTexts
 from loadstone.environment.sysfs import parse_count, parse_word
 from loadstone.model import Fact
 
+MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "devtmpfs", "rootfs", "hugetlbfs")
+"""Those whose files are in memory and nowhere else."""
+
 _NAME = re.compile(r"[A-Za-z0-9._!-]+")
 _LONGEST = 1024
 _F2FS_NUMBERS = ("free_segments", "dirty_segments", "gc_urgent", "ipu_policy")

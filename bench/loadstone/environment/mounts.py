@@ -3,7 +3,6 @@
 import re
 from pathlib import PurePosixPath
 
-from loadstone.environment import ReadText
 from loadstone.model import Fact, Noun
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -46,11 +45,8 @@ def find_mount(mounts: list[Mount], path: str) -> Mount | None:
     return next((mount for mount in reversed(found) if len(mount.point) == deepest), None)
 
 
-def mount_facts(read_text: ReadText, path: str) -> dict[str, Fact]:
-    """Type, options and source of the file system under a real (symlink-free) path."""
-    mount = find_mount(parse_mountinfo(read_text("/proc/self/mountinfo") or ""), path)
-    if mount is None:
-        return {}
+def mount_facts(mount: Mount) -> dict[str, Fact]:
+    """Type, options and source of a file system."""
     return {
         "fs.type": mount.fs_type,
         "fs.options": mount.options,

@@ -186,14 +186,16 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
     yield (
         "Device",
         _joined(
-            text("block.name"),
+            text("block.names") or text("block.name"),
             text("block.model"),
             text("block.scheduler", "scheduler {}"),
             text("block.read_ahead_kb", "read-ahead {} KiB"),
         ),
     )
     ufs = text("ufs.specification", "UFS {}")
-    yield "Beneath", _joined(text("block.stack"), *map(text, _DISK), ufs)
+    unseen = text("cache.unseen", "nobody sees through {}")
+    yield "Beneath", _joined(text("block.stack"), *map(text, _DISK), ufs, unseen)
+    yield "Cached below", text("cache.below")
     made = "made for this Run" if facts.get("file.is_made") else ""
     file = text("file.path") or (run.manifest.plan.input.file or "")
     yield "File", _joined(file, size("file.bytes"), text("file.crc32c", "crc32c {}"), made)

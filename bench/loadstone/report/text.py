@@ -155,7 +155,9 @@ def _header(run: Run) -> str:
 def _storage(run: Run) -> str:
     """The file system and its device; of a workload on a whole device, what sort that is of."""
     known = run.manifest.environment.facts
-    device, kind = known.get("block.name") or "no block device", known.get("device.kind")
+    unknown = "unknown devices" if known.get("cache.unseen") else "no block device"
+    device = known.get("block.names") or known.get("block.name") or unknown
+    kind = known.get("device.kind")
     if kind is None:
         return f"{known.get('fs.type') or 'unknown file system'} on {device}"
     if kind == "named" and "storage.profile" not in known:

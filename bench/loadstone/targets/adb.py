@@ -61,13 +61,14 @@ class AdbTarget:
         }
         if path is not None:
             seen = remote_files.require_file(self.execute, path)
-            facts |= path_facts(seen, self.read_text, self.read_texts, self._output, self.execute)
+            facts |= path_facts(seen, self.read_text, self.read_texts, self.execute)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
         if path is None:
             return MACHINE_SAMPLES
-        return path_samples(remote_files.require_file(self.execute, path), self.read_text)
+        seen = remote_files.require_file(self.execute, path)
+        return path_samples(seen, self.read_text, self.read_texts, self.execute)
 
     def execute(self, job: Job) -> Outcome:
         if self._access.limit_s is not None:

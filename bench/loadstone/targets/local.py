@@ -60,13 +60,14 @@ class LocalTarget:
         }
         if path is not None:
             seen = remote_files.require_file(native.run_job, path)
-            facts |= path_facts(seen, self.read_text, self.read_texts, self._output, native.run_job)
+            facts |= path_facts(seen, self.read_text, self.read_texts, native.run_job)
         return Environment(target=self.name, facts=facts)
 
     def samples(self, path: str | None) -> tuple[str, ...]:
         if path is None:
             return MACHINE_SAMPLES
-        return path_samples(remote_files.require_file(native.run_job, path), self.read_text)
+        seen = remote_files.require_file(native.run_job, path)
+        return path_samples(seen, self.read_text, self.read_texts, native.run_job)
 
     def execute(self, job: Job) -> Outcome:
         self._cancel_token.raise_if_cancelled(job.operation)
