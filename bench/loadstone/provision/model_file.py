@@ -10,6 +10,7 @@ import msgspec
 
 from loadstone.core import native
 from loadstone.core.explain import describe
+from loadstone.core.file_extents import UNKNOWN, FileExtents, read_extents
 from loadstone.core.remote_files import Execute, FileStat, stat_file
 from loadstone.durable import cannot_write
 from loadstone.errors import CannotMeasureError, UsageError, system_words
@@ -48,6 +49,7 @@ _KINDS = {
 class ModelFile(Noun, frozen=True, kw_only=True):
     """A file as it was when the Run began; times in ns, ``checksums`` a path on the Target.
 
+    ``extents`` is where its bytes lie, as far as its file system tells.
     ``limit_bytes`` is the memory that was available; ``crc32c`` is None where the file takes as
     much, so that nobody will load it and its checksums were not read.
     """
@@ -61,11 +63,13 @@ class ModelFile(Noun, frozen=True, kw_only=True):
     limit_bytes: int
     crc32c: int | None
     is_made: bool
+    extents: FileExtents = UNKNOWN
 
     @property
     def hole_bytes(self) -> int:
-        """Bytes that no block of the device holds."""
-        return max(0, self.bytes - self.allocated_bytes)
+        """Bytes that no block of the device holds; a small file may lie among metadata."""
+        unallocated = self.bytes - self.allocated_bytes - (self.extents.inline_bytes or 0)
+        return max(0, unallocated, self.extents.hole_bytes or 0)
 
     @property
     def is_too_large(self) -> bool:
@@ -211,6 +215,7 @@ def _with_checksums(target: Target, file: ModelFile, say: Say) -> ModelFile:
     values = outcome.values
     return msgspec.structs.replace(
         file,
+        extents=read_extents(target.execute, file.path),
         bytes=values["file_bytes"],
         allocated_bytes=values["allocated_bytes"],
         inode=values["inode"],

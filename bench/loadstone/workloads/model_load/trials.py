@@ -5,12 +5,15 @@ from collections.abc import Mapping
 import msgspec
 
 from loadstone.core.explain import skipped
+from loadstone.environment.file_system import MEMORY_FILE_SYSTEMS
 from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
 from loadstone.provision.model_file import ModelFile
 from loadstone.result_names import READY_NS, RELEASE_SPAN
 from loadstone.targets import Target
 from loadstone.text import printable
 from loadstone.units import format_bytes_rounded
+from loadstone.workloads.model_load.cold import content_notes, fs_type, not_from_device
+from loadstone.workloads.model_load.cold import notes as cold_notes
 from loadstone.workloads.model_load.engines import DIRECT, mismatch
 from loadstone.workloads.model_load.errors import HUGE_PAGES, RULES
 from loadstone.workloads.outcomes import evidence_of, failure, measured
@@ -18,14 +21,8 @@ from loadstone.workloads.parameters import core_options
 
 OPERATION = "model-load"
 
-# Below this a device read less than the file holds, so some of it came from elsewhere.
-_LEAST_READ_SHARE = 0.98
-_MOST_READ_SHARE = 1.10
-_LEAST_JUDGED_BYTES = 1 << 20
 # Above this share left in the page cache, a direct load was none.
 _MOST_KEPT_SHARE = 0.01
-_PLAIN_FILE_SYSTEMS = ("ext2", "ext3", "ext4", "xfs")
-_MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "devtmpfs")
 
 
 class PreparedLoad:
@@ -41,6 +38,7 @@ class PreparedLoad:
             "file.hole_bytes": file.hole_bytes,
             "file.is_made": file.is_made,
         }
+        self.facts |= _extent_facts(file)
         if file.crc32c is not None:
             self.facts |= {"file.crc32c": f"{file.crc32c:08x}"}
         self._file = file
@@ -80,9 +78,11 @@ class PreparedLoad:
         why_invalid = (
             self._cache_not_as_asked(case, evidence)
             or _not_direct(case, evidence)
-            or self._not_from_device(case, evidence)
+            or (_is_cold(case) and not_from_device(self._file, self._facts, evidence))
+            or None
         )
-        return measured(_figures(outcome), evidence, why_invalid, self._notes(case, evidence))
+        notes = self._notes(case, evidence, outcome)
+        return measured(_figures(outcome), evidence, why_invalid, notes)
 
     def _huge_pages(self, buffers: int) -> int:
         """What the pool must hold, so that a load finds enough that are not in use."""
@@ -94,7 +94,8 @@ class PreparedLoad:
         return used + -(-self._file.bytes // huge_bytes) + buffers
 
     def _without_device(self, parameters: Mapping[str, Value]) -> Finding | None:
-        if parameters["cache"] != "cold" or self._facts.get("fs.type") not in _MEMORY_FILE_SYSTEMS:
+        kind = fs_type(self._facts)
+        if parameters["cache"] != "cold" or kind not in MEMORY_FILE_SYSTEMS:
             return None
         disk = (
             "name a directory on a disk with --dir"
@@ -102,8 +103,7 @@ class PreparedLoad:
             else ("put the file on a disk")
         )
         return skipped(
-            f"{printable(self._file.path)} lies on {self._facts['fs.type']}, which is memory: "
-            "never cold",
+            f"{printable(self._file.path)} lies on {kind}, which is memory: never cold",
             f"{disk}, or --set cache=as-is",
         )
 
@@ -146,38 +146,33 @@ class PreparedLoad:
             )
         return None
 
-    def _not_from_device(self, case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | None:
-        """A cold Trial whose bytes the device never read has met a cache that we can't see."""
-        share = self._read_share(evidence)
-        if case.parameters["cache"] != "cold" or share is None or share >= _LEAST_READ_SHARE:
-            return None
-        return (
-            f"the device {self._facts.get('block.name')} read only {share:.0%} of the file's "
-            "bytes: the rest came from a cache",
-            "run as root, so that drop_caches reaches caches below this file system",
-        )
-
-    def _read_share(self, evidence: Mapping[str, float]) -> float | None:
-        is_plain = self._facts.get("fs.type") in _PLAIN_FILE_SYSTEMS and not self._file.hole_bytes
-        if not is_plain or self._file.bytes < _LEAST_JUDGED_BYTES:
-            return None
-        read_bytes = evidence.get("block.read_bytes")
-        return None if read_bytes is None else read_bytes / self._file.bytes
-
-    def _notes(self, case: Case, evidence: Mapping[str, float]) -> tuple[str, ...]:
-        notes = []
-        if self._file.hole_bytes:
-            notes.append(
-                f"sparse or compressed: {format_bytes_rounded(self._file.hole_bytes)} are not on "
-                "the device; bandwidth above the device's is not the device's"
-            )
-        share = self._read_share(evidence)
-        if case.parameters["cache"] == "cold" and share is not None and share > _MOST_READ_SHARE:
-            notes.append("other I/O on the device")
+    def _notes(
+        self, case: Case, evidence: Mapping[str, float], outcome: Outcome
+    ) -> tuple[str, ...]:
+        found = list(content_notes(self._file))
+        if _is_cold(case):
+            found += cold_notes(self._file, self._facts, evidence, outcome)
         kind = case.parameters["destination"]
         if kind == "thp" and evidence["huge_bytes"] < self._file.bytes:
-            notes.append(f"huge pages: {max(0.0, evidence['huge_bytes']) / self._file.bytes:.0%}")
-        return tuple(notes)
+            found.append(f"huge pages: {max(0.0, evidence['huge_bytes']) / self._file.bytes:.0%}")
+        return tuple(found)
+
+
+def _is_cold(case: Case) -> bool:
+    return case.parameters["cache"] == "cold"
+
+
+def _extent_facts(file: ModelFile) -> dict[str, Value]:
+    """Where the file's bytes lie, of that what is known."""
+    extents = file.extents
+    found = {
+        "file.extents": extents.extents,
+        "file.unwritten_bytes": extents.unwritten_bytes,
+        "file.encoded_bytes": extents.encoded_bytes,
+        "file.inline_bytes": extents.inline_bytes,
+        "file.shared_bytes": extents.shared_bytes,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _not_direct(case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | None:
