@@ -17,6 +17,9 @@ class ExitCode(IntEnum):
     FAULT = 5
 
 
+_NOT_EVEN_ROOT = "run where root has this right, outside of the container or sandbox"
+
+
 class LoadstoneError(Exception):
     """A problem the user can act on: what was tried on what, the system's words, what to do.
 
@@ -73,6 +76,16 @@ class TargetLostError(TargetError):
 
 class InterruptedRunError(LoadstoneError):
     """The user stopped the Run; what had finished is kept."""
+
+
+def as_root() -> str:
+    """What to do about a right of root: who is root already may lack it, in a container."""
+    return "run as root" if os.geteuid() else _NOT_EVEN_ROOT
+
+
+def for_user(remedy: str | None, *, is_root: bool) -> str | None:
+    """A remedy for who is root, or is not: root is not told to be root."""
+    return remedy.replace("run as root", _NOT_EVEN_ROOT) if remedy and is_root else remedy
 
 
 def with_remedy(what: str, remedy: str | None) -> str:

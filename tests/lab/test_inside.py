@@ -19,6 +19,7 @@ from loadstone.provision.journal import Journal
 REPOSITORY = Path(__file__).parents[2]
 _LIMIT_S = 1500
 _MEMORY_BYTES = 3 << 30
+_TESTS = "tests/dm tests/environment/test_storage.py tests/workloads/model_load/test_cold.py"
 
 # ext4 on a null_blk: files of the guest's own would lie in its memory, and loops over those
 # are other than over a disk.
@@ -36,7 +37,7 @@ export TMPDIR=/run/loadstone/place PYTHONDONTWRITEBYTECODE=1 HOME=/run/loadstone
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("tests", ["tests/dm"])
+@pytest.mark.parametrize("tests", [_TESTS])
 @pytest.mark.usefixtures("lab")
 def test_all_pass_in_a_guest_and_none_is_skipped(
     kernels: Callable[[str], Kernel], tmp_path: Path, tests: str

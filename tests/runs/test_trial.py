@@ -1,5 +1,6 @@
 """How one Trial ends, and how the Run goes on after it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,14 @@ def test_what_a_trial_cannot_do_without_is_not_overhead() -> None:
         )
     )
     assert inherent_ns(finding, outcome) == 111
+
+
+@pytest.mark.parametrize("is_this_machine", [True, False])
+def test_root_is_not_told_to_run_as_root(phone: Answering, is_this_machine: bool) -> None:
+    """A right that root lacks here is one that a container takes; of a phone's root nothing is."""
+    refused = Finding(status=Status.SKIPPED, reason="refused", remedy="run as root, or leave it")
+    phone.is_this_machine = is_this_machine
+    trial, _ = carry_out(phone, Prepared(skip=refused))
+    is_root_here = is_this_machine and os.geteuid() == 0
+    assert ("run as root" in str(trial.remedy)) == (not is_root_here)
+    assert str(trial.remedy).endswith(", or leave it")

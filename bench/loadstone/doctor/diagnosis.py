@@ -26,7 +26,13 @@ from loadstone.doctor.probes import (
 from loadstone.doctor.storage import storage
 from loadstone.doctor.system_state import Facts, system_states
 from loadstone.environment.dma_heaps import heap_names
-from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
+from loadstone.errors import (
+    CannotMeasureError,
+    TargetError,
+    UsageError,
+    for_user,
+    system_words,
+)
 from loadstone.model import Conditions, CoreError, Input, Job, Noun
 from loadstone.provision.journal import Journal
 from loadstone.provision.model_file import DEFAULT_BYTES, model_file
@@ -93,6 +99,11 @@ def diagnose(target: Target, file: str | None, results: Path) -> Diagnosis:
             *_conditions(seen),
             *privileges(target, seen.values, seen.facts, seen.load_bytes),
         )
+    is_root = bool(seen.facts.get("user.is_root"))
+    checks = tuple(
+        msgspec.structs.replace(check, remedy=for_user(check.remedy, is_root=is_root))
+        for check in checks
+    )
     groups = list(Group)
     return Diagnosis(
         target=target.name,

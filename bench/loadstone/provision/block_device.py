@@ -12,7 +12,7 @@ from loadstone.core.evidence import device_files
 from loadstone.core.explain import describe
 from loadstone.core.remote_files import FileStat, stat_file
 from loadstone.environment.mounts import parse_mountinfo
-from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
+from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, as_root, system_words
 from loadstone.model import CoreError, Input, Job, Noun, Value
 from loadstone.provision.jobs import execute
 from loadstone.provision.journal import Journal
@@ -230,7 +230,7 @@ def _refusal(
         return UsageError(f"{name}: it is read-only", remedy="name another, or blockdev --setrw")
     if error.code in _REFUSED:
         return UsageError(
-            f"{name}: {words}", remedy="run as root, or as a user who may write to it"
+            f"{name}: {words}", remedy=f"{as_root()}, or as a user who may write to it"
         )
     if error.code == errno.EBUSY and values:
         used = _users(target, f"{values['major']}:{values['minor']}", real)

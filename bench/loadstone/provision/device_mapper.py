@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 from loadstone.core.explain import describe
-from loadstone.errors import CannotMeasureError, LoadstoneError, system_words
+from loadstone.errors import CannotMeasureError, LoadstoneError, as_root, system_words
 from loadstone.model import CoreError, Job, Noun, Outcome
 from loadstone.programs import load_module
 from loadstone.provision.jobs import execute
@@ -136,7 +136,7 @@ def _load_module(target: Target, error: CoreError) -> None:
 def _unusable(error: CoreError) -> CannotMeasureError:
     if error.code in _REFUSED:
         return CannotMeasureError(
-            f"device-mapper is root's to use: {describe(error)}", remedy="run as root"
+            f"device-mapper is root's to use: {describe(error)}", remedy=as_root()
         )
     return CannotMeasureError(
         f"this kernel has no device-mapper: {describe(error)}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath, PurePosixPath
 
 from loadstone.core.explain import describe
-from loadstone.errors import CannotMeasureError, system_words
+from loadstone.errors import CannotMeasureError, as_root, system_words
 from loadstone.model import CoreError, Job, Outcome
 from loadstone.programs import load_module
 from loadstone.provision.jobs import execute
@@ -70,7 +70,7 @@ def _refusal(image: str, error: CoreError) -> CannotMeasureError:
     if error.path == _CONTROL and error.step == "open":
         if error.code in _REFUSED:
             return CannotMeasureError(
-                f"a loop device is root's to make: open {_CONTROL}: {words}", remedy="run as root"
+                f"a loop device is root's to make: open {_CONTROL}: {words}", remedy=as_root()
             )
         return CannotMeasureError(
             f"no loop devices here: open {_CONTROL}: {words}",

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from loadstone.core.explain import describe
 from loadstone.core.remote_files import Execute, stat_file
 from loadstone.environment.mounts import parse_mountinfo
-from loadstone.errors import LoadstoneError, RunError, TargetError, system_words
+from loadstone.errors import LoadstoneError, RunError, TargetError, as_root, system_words
 from loadstone.model import CoreError, Job, Noun
 from loadstone.programs import run_program
 
@@ -28,7 +28,6 @@ _OPEN_CONTROL = "open device-mapper control"
 _ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 _GONE = {errno.ENOENT, errno.ENOTDIR}
 _REFUSED = {errno.EACCES, errno.EPERM}
-_AS_ROOT = "run as root"
 _TUNABLES = re.compile(
     r"/sys/devices/.+/(bdi|cpufreq|cpuidle|devfreq|queue)/.+|/sys/kernel/mm/.+"
     r"|/sys/fs/(btrfs|erofs|ext4|f2fs|xfs)/.+|/sys/module/dm_\w+/parameters/\w+|/proc/sys/vm/\w+"
@@ -86,7 +85,7 @@ def detach_loop(execute: Execute, image: str, _: str = "") -> None:
         return
     if error.code == errno.EBUSY:
         raise RunError(f"{error.path} is still in use", remedy="end or unmount what uses it")
-    raise RunError(describe(error), remedy=_AS_ROOT if error.code in _REFUSED else None)
+    raise RunError(describe(error), remedy=as_root() if error.code in _REFUSED else None)
 
 
 def remove_mapped(execute: Execute, name: str, _: str = "") -> None:
@@ -104,7 +103,7 @@ def remove_mapped(execute: Execute, name: str, _: str = "") -> None:
     # The core refuses any other name, so that no table of anybody else's is ever at risk.
     if error.step == _NAME:
         raise RunError(f"it is no device named {_PREFIX}…")
-    remedy = _AS_ROOT if error.code in _REFUSED else "end or unmount what uses it"
+    remedy = as_root() if error.code in _REFUSED else "end or unmount what uses it"
     raise RunError(describe(error), remedy=remedy)
 
 
@@ -184,7 +183,7 @@ def _execute(execute: Execute, job: Job) -> CoreError | None:
 
 
 def _refusal(code: int) -> RunError:
-    return RunError(system_words(code), remedy=_AS_ROOT if code in _REFUSED else None)
+    return RunError(system_words(code), remedy=as_root() if code in _REFUSED else None)
 
 
 def _real_path(path: Path) -> str:

@@ -1,5 +1,6 @@
 """One Trial: one execution of a Case on a Target, and its evaluation."""
 
+import os
 import time
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -7,7 +8,7 @@ from enum import Enum, auto
 import msgspec
 
 from loadstone.core.evidence import timed_ns
-from loadstone.errors import TargetLostError
+from loadstone.errors import TargetLostError, for_user
 from loadstone.model import Case, Finding, Outcome, Status, Step, Trial
 from loadstone.result_names import RELEASE_SPAN, UNTIMED_NS
 from loadstone.runs.conditions import Measurement, TrialConditions
@@ -47,7 +48,7 @@ def run_trial(
         started=started.clock_text,
         status=finding.status,
         reason=finding.reason,
-        remedy=finding.remedy,
+        remedy=for_user(finding.remedy, is_root=target.is_this_machine and os.geteuid() == 0),
         metrics=finding.metrics,
         evidence=finding.evidence,
         notes=finding.notes,

@@ -63,21 +63,23 @@ int ls_cache_dirty(int fd, uint64_t file_bytes, int64_t *ret)
 
 /*
  * mincore(2) calls every page resident for a user who neither owns the file nor
- * may write it: then also one so far behind the end that no folio reaches it.
+ * may write it: then also one so far behind the end that no folio reaches it, and
+ * this is -EPERM. What cannot be mapped has an error of its own.
  */
-static int mincore_is_reliable(int fd, uint64_t file_bytes)
+static int check_mincore(int fd, uint64_t file_bytes)
 {
 	const uint64_t behind = (file_bytes / BEHIND_END_BYTES + 2) * BEHIND_END_BYTES;
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	void *map = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (off_t)behind);
-	unsigned char resident = 1;
+	unsigned char resident = 0;
+	int err = 0;
 
 	if (map == MAP_FAILED)
-		return 0;
+		return -errno;
 	if (mincore(map, page, &resident))
-		resident = 1;
+		err = -errno;
 	munmap(map, page);
-	return !(resident & 1);
+	return err ? err : resident & 1 ? -EPERM : 0;
 }
 
 static int resident_in_window(int fd, uint64_t start, uint64_t bytes, int64_t *pages)
@@ -102,16 +104,15 @@ static int resident_by_mincore(int fd, uint64_t file_bytes, int64_t *ret)
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	const uint64_t window = MINCORE_WINDOW_PAGES * page;
 	int64_t pages = 0;
+	int err = check_mincore(fd, file_bytes);
 
-	if (!mincore_is_reliable(fd, file_bytes))
-		return -EPERM;
-	for (uint64_t start = 0; start < file_bytes; start += window) {
+	for (uint64_t start = 0; !err && start < file_bytes; start += window) {
 		uint64_t left = file_bytes - start;
-		int err = resident_in_window(fd, start, left < window ? left : window, &pages);
 
-		if (err)
-			return err;
+		err = resident_in_window(fd, start, left < window ? left : window, &pages);
 	}
+	if (err)
+		return err;
 	*ret = pages * (int64_t)page;
 	return 0;
 }

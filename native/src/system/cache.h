@@ -7,7 +7,8 @@
 
 /*
  * Bytes of the file's first file_bytes that are in the page cache, rounded up
- * to pages. -EPERM when the kernel does not let this user see it.
+ * to pages. -EPERM when the kernel does not let this user see it; another error
+ * where it tells nobody, as of a file that can't be mapped.
  */
 int ls_cache_resident(int fd, uint64_t file_bytes, int64_t *ret);
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loadstone.core import native
-from loadstone.errors import CannotMeasureError, system_words
+from loadstone.errors import CannotMeasureError, as_root, system_words
 from loadstone.programs import load_module, run_program
 from loadstone.provision.removers import CONFIGFS, remove_null_blk
 from loadstone.provision.simulated.profile import MIB, NULL_BLK_PARAMETERS, Driver, Profile
@@ -79,7 +79,7 @@ def _configfs() -> Path:
         if refusal is not None:
             raise CannotMeasureError(
                 f"mount configfs at {CONFIGFS}: {refusal}",
-                remedy="run as root, on a kernel with CONFIG_CONFIGFS_FS",
+                remedy=f"{as_root()}, on a kernel with CONFIG_CONFIGFS_FS",
             )
     return CONFIGFS
 

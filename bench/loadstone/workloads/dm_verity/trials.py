@@ -174,7 +174,9 @@ class PreparedVerity:
         """What was in memory shows in what was read: of the data all, of the hashes as asked."""
         data_bytes, hash_bytes = (evidence.get(f"{name}_read_bytes") for name in _IMAGE_PARTS)
         tree_bytes = self._layout.tree_bytes(int(case.parameters["hash_block"]))
-        if evidence["cached_before_bytes"] != 0:
+        if evidence["cached_before_bytes"] < 0:
+            return "not known to be cold: the kernel does not tell what is cached of the image"
+        if evidence["cached_before_bytes"] > 0:
             return "not cold: data of the image were in the page cache"
         if (
             case.parameters["pattern"] == "sequential"

@@ -1,11 +1,13 @@
 """Trials of model-load: builds Jobs, evaluates Outcomes."""
 
+import errno
 from collections.abc import Mapping
 
 import msgspec
 
 from loadstone.core.explain import skipped
 from loadstone.environment.file_system import MEMORY_FILE_SYSTEMS
+from loadstone.errors import system_words
 from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
 from loadstone.provision.model_file import ModelFile
 from loadstone.result_names import READY_NS, RELEASE_SPAN
@@ -126,11 +128,7 @@ class PreparedLoad:
         if asked == "as-is":
             return None
         if found < 0:
-            return (
-                f"not known to be {asked}: the kernel tells only who owns a file or may write it "
-                "what is cached of it",
-                "copy the file, chown it, run as root, or --set cache=as-is",
-            )
+            return _cache_unknown(asked, -int(found))
         if asked == "cold" and found > 0:
             stop = "stop what maps or reads the file (fuser -v tells who)"
             return (
@@ -173,6 +171,20 @@ def _extent_facts(file: ModelFile) -> dict[str, Value]:
         "file.shared_bytes": extents.shared_bytes,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _cache_unknown(asked: Value, code: int) -> tuple[str, str]:
+    if code in (errno.EPERM, errno.EACCES):
+        return (
+            f"not known to be {asked}: the kernel tells only who owns a file or may write it "
+            "what is cached of it",
+            "copy the file, chown it, run as root, or --set cache=as-is",
+        )
+    return (
+        f"not known to be {asked}: neither cachestat(2) nor mincore(2) tells what is cached of "
+        f"it: {system_words(code)}",
+        "put the file on ext4, XFS, btrfs or F2FS, or --set cache=as-is",
+    )
 
 
 def _not_direct(case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | None:
