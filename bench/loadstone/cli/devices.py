@@ -40,6 +40,7 @@ def command(access: Access, results: Path, as_json: bool) -> ExitCode:
 def _print(found: "tuple[Reachable, ...]") -> None:
     from rich.markup import escape
 
+    from loadstone.report.table import print_wrapped
     from loadstone.report.text import console
     from loadstone.targets import how_to_connect
     from loadstone.text import printable
@@ -50,7 +51,7 @@ def _print(found: "tuple[Reachable, ...]") -> None:
     for device in found:
         out.print(f"[bold]{escape(printable(device.target))}[/]")
         for line in _lines(device):
-            out.print(f"    {escape(printable(line))}")
+            print_wrapped(out, printable(line), 4, 6)
 
 
 def _lines(device: "Reachable") -> list[str]:

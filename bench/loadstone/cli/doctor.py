@@ -14,7 +14,8 @@ from loadstone.targets.access import Access
 from loadstone.text import printable
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console
+    from rich.text import Text
 
     from loadstone.doctor.diagnosis import Diagnosis
     from loadstone.doctor.probes import Check
@@ -80,7 +81,7 @@ def _print_lab(checks: "Sequence[Check]") -> None:
 
     out = text.console()
     out.print("lab, on this machine; nothing is booted for this")
-    out.print(_table(checks))
+    _print_checks(checks, out)
     verdict = "can be started" if can_boot(checks) else "[red]cannot be started[/]"
     met = sum(check.is_met for check in checks)
     out.print(f"{met} of {len(checks)} are met; a guest {verdict} here")
@@ -94,31 +95,38 @@ def _print(diagnosis: "Diagnosis") -> None:
     out = text.console()
     made = " (a small one, made for this and removed)" if diagnosis.is_made else ""
     out.print(escape(printable(f"{diagnosis.target}, file {diagnosis.path}{made}")))
-    out.print(_table(diagnosis.checks))
+    _print_checks(diagnosis.checks, out)
     met = sum(check.is_met for check in diagnosis.checks)
     verdict = "can be measured here" if diagnosis.can_load else "[red]cannot be measured here[/]"
     out.print(f"{met} of {len(diagnosis.checks)} are met; model-load {verdict}")
 
 
-def _table(checks: "Sequence[Check]") -> "Table":
-    from rich.markup import escape
-    from rich.table import Table
+def _print_checks(checks: "Sequence[Check]", out: "Console") -> None:
+    from rich.text import Text
 
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for _ in range(2):
-        table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for group, members in groupby(checks, key=lambda check: check.group):
-        table.add_row("", f"[bold]{group}[/]", "")
-        for names, check in _merged(members):
-            table.add_row(
-                "[green]✓[/]" if check.is_met else "[yellow]–[/]",
-                escape("\n".join(map(printable, names))),
-                escape(printable(check.detail if check.is_met else check.reason or "")),
-            )
-            if not check.is_met:
-                table.add_row("", "", escape(printable(f"→ {check.remedy}")))
-    return table
+    from loadstone.report.table import Kind, TableColumn, fit, print_rows
+
+    columns = (
+        TableColumn(kind=Kind.WORD),
+        TableColumn(kind=Kind.NAME),
+        TableColumn(kind=Kind.REMARK),
+    )
+    groups = {
+        group: [_row(names, check) for names, check in _merged(members)]
+        for group, members in groupby(checks, key=lambda check: check.group)
+    }
+    layout = fit(columns, [row for rows in groups.values() for row in rows], out.width)
+    for group, rows in groups.items():
+        out.print(Text(f"   {group}", style="bold"))
+        print_rows(out, layout, rows)
+
+
+def _row(names: "Sequence[str]", check: "Check") -> "tuple[str | Text, ...]":
+    from rich.text import Text
+
+    mark = Text("✓", style="green") if check.is_met else Text("–", style="yellow")
+    words = [check.detail] if check.is_met else [check.reason or "", f"→ {check.remedy}"]
+    return mark, "\n".join(map(printable, names)), "\n".join(map(printable, words))
 
 
 def _merged(checks: "Iterator[Check]") -> "Iterator[tuple[list[str], Check]]":

@@ -32,14 +32,8 @@ def command(name: str | None) -> None:
 def _print(line: str, indent: int) -> None:
     """A line that a terminal's width breaks between words; in a pipe it stays one line."""
     if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
-        line = textwrap.fill(
-            line,
-            width,
-            subsequent_indent=" " * indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        width = max(indent + 1, shutil.get_terminal_size().columns)
+        line = textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False)
     click.echo(line)
 
 

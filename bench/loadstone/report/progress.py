@@ -1,6 +1,7 @@
 """How a Run goes on, on standard error: a bar on a terminal, a line a round elsewhere."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -9,13 +10,17 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from loadstone.model import Status, Step, Trial
 from loadstone.text import printable
+
+_NARROW = 60
 
 
 class ProgressReport:
@@ -24,11 +29,7 @@ class ProgressReport:
     def __init__(self) -> None:
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            *_columns(self._console.width),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
@@ -62,6 +63,15 @@ class ProgressReport:
         if (line := _complaint(step, trial)) and line not in self._reported:
             self._reported.add(line)
             self.say(line)
+
+
+def _columns(width: int) -> Iterator[ProgressColumn]:
+    """Of a Step its whole name, in several lines where there is no room; a bar where there is."""
+    yield TextColumn("{task.description}", table_column=Column(overflow="fold"))
+    if width > _NARROW:
+        yield BarColumn(bar_width=min(24, width // 8), table_column=Column(no_wrap=True))
+    for figure in (MofNCompleteColumn, TimeElapsedColumn, TimeRemainingColumn):
+        yield figure(table_column=Column(no_wrap=True))
 
 
 class LineReport:

@@ -1,17 +1,18 @@
 """A Run, a Comparison or a Plan as text for a terminal."""
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from loadstone.analysis import time_base
 from loadstone.analysis.coverage import in_words
 from loadstone.analysis.summary import CaseSummary, summarise
-from loadstone.model import Comparison, IncompleteCase, Plan, Run, Status, Verdict
+from loadstone.model import Comparison, Effect, IncompleteCase, Plan, Run, Status, Verdict
 from loadstone.plan.order import conditions_words, order
 from loadstone.published.changes import PublishedByLabel
 from loadstone.published.figures import vs_published
@@ -19,10 +20,13 @@ from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
 from loadstone.report import published as published_report
 from loadstone.report.hints import hints
+from loadstone.report.table import Kind, TableColumn, print_table, print_wrapped
 from loadstone.text import printable
 from loadstone.units import format_bytes_rounded
 
 _WIDE = 160
+_UNKNOWN = 80
+_HEIGHT = 25
 _MOVED_SHOWN = 4
 _SHADES = {Status.SKIPPED: "yellow", Status.FAILED: "red", Status.INVALID: "red"}
 _COLOURS = {
@@ -36,9 +40,21 @@ _COLOURS = {
 def console(stream: TextIO | None = None) -> Console:
     """A console for figures: as wide as the terminal, and wide where there is none."""
     stream = stream if stream is not None else sys.stdout
-    return Console(
-        file=stream, width=None if stream.isatty() else _WIDE, highlight=False, soft_wrap=False
-    )
+    # Without a height rich takes a dumb terminal for one of 80 columns.
+    return Console(file=stream, width=_width(stream), height=_HEIGHT, highlight=False)
+
+
+def _width(stream: TextIO) -> int:
+    """Of a terminal what ``COLUMNS`` says, else what it tells itself."""
+    # Elsewhere COLUMNS may be nobody's wish: readline sets it in every process that loads it.
+    if not stream.isatty():
+        return _WIDE
+    if (said := os.environ.get("COLUMNS", "")).isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _UNKNOWN
+    except (OSError, ValueError):
+        return _UNKNOWN
 
 
 def print_run(run: Run, out: Console, postings: Sequence[Posting] = ()) -> None:
@@ -53,7 +69,7 @@ def print_run(run: Run, out: Console, postings: Sequence[Posting] = ()) -> None:
     for line in facts.lab_lines(run):
         out.print(escape(printable(line)))
     if measured:
-        out.print(_table(run, measured))
+        _print_figures(run, measured, out)
     _print_troubles(run, out)
     if measured and figures.is_ranked(run):
         out.print(fastest(run, measured))
@@ -77,24 +93,11 @@ def print_comparison(
     comparison: Comparison, out: Console, published: PublishedByLabel | None = None
 ) -> None:
     """The table of a Comparison, with the evidence that moved, and what is published of it."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("case", "metric", "change", "95 % interval", "p", "verdict", "what moved"):
-        table.add_column(heading)
-    for effect in comparison.effects:
-        table.add_row(
-            escape(effect.label),
-            effect.metric,
-            f"{effect.ratio - 1:+.1%}",
-            f"[{effect.low - 1:+.1%}, {effect.high - 1:+.1%}]".replace("[", r"\["),
-            f"{effect.p:.3f}",
-            f"[{_COLOURS[effect.verdict]}]{effect.verdict}[/]{_needed(effect.rounds_needed)}",
-            escape(_moved(effect.evidence)),
-        )
     out.print(f"base {_named(comparison.base, comparison.base_kernel)}")
     out.print(f"new  {_named(comparison.new, comparison.new_kernel)}")
     if comparison.clock is not None:
         out.print(escape(printable(f"clock: {time_base.words(comparison.clock)}")))
-    out.print(table)
+    print_table(out, _EFFECT_COLUMNS, [_effect_row(effect) for effect in comparison.effects])
     out.print("above 0 %: NEW is better. p is corrected for the number of Cases (Holm).")
     for line in published_report.change_lines(comparison, published or {}):
         out.print(escape(printable(line)))
@@ -113,6 +116,30 @@ def _print_incomplete(case: IncompleteCase, out: Console) -> None:
         out.print(f"    → {escape(printable(remedy))}")
 
 
+_EFFECT_COLUMNS = (
+    TableColumn(heading="case", kind=Kind.NAME),
+    TableColumn(heading="metric", kind=Kind.WORD, spare=1),
+    TableColumn(heading="change", kind=Kind.WORD),
+    TableColumn(heading="95 % interval", kind=Kind.WORD),
+    TableColumn(heading="p", kind=Kind.WORD, spare=2),
+    TableColumn(heading="verdict", kind=Kind.WORDS),
+    TableColumn(heading="what moved", kind=Kind.REMARK),
+)
+
+
+def _effect_row(effect: Effect) -> tuple[str | Text, ...]:
+    verdict = Text(effect.verdict, style=_COLOURS[effect.verdict])
+    return (
+        printable(effect.label),
+        effect.metric,
+        f"{effect.ratio - 1:+.1%}",
+        f"[{effect.low - 1:+.1%}, {effect.high - 1:+.1%}]",
+        f"{effect.p:.3f}",
+        Text().append_text(verdict).append(_needed(effect.rounds_needed)),
+        _moved(effect.evidence),
+    )
+
+
 def _named(id_: str, kernel: str | None) -> str:
     return escape(printable(f"{id_}, Linux {kernel}" if kernel else id_))
 
@@ -127,11 +154,11 @@ def print_plan(plan: Plan, remarks: Iterable[str], out: Console) -> None:
     for words in conditions_words(plan.conditions):
         out.print(escape(printable(words)))
     for case in plan.cases:
-        out.print(f"  {case.id}  {escape(case.label)}")
+        print_wrapped(out, f"{case.id}  {printable(case.label)}", 2, 12)
     out.print("in this order:")
     for step in order(plan):
         name = "warm-up" if step.warmup else "round"
-        out.print(f"  {name} {step.round + 1}: {escape(step.case.label)}")
+        print_wrapped(out, f"{name} {step.round + 1}: {printable(step.case.label)}", 2, 4)
     for remark in remarks:
         out.print(f"[yellow]note:[/] {escape(remark)}")
 
@@ -165,25 +192,37 @@ def _storage(run: Run) -> str:
     return f"{device}, {known.get('storage.profile') or kind}"
 
 
-def _table(run: Run, measured: Sequence[CaseSummary]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("case", overflow="fold")
-    for heading in figures.headings(run):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("notes", overflow="fold")
-    for summary in measured:
-        notes = "; ".join(figures.notes(summary))
-        table.add_row(escape(summary.case.label), *figures.cells(run, summary), escape(notes))
-    return table
+def _print_figures(run: Run, measured: Sequence[CaseSummary], out: Console) -> None:
+    own, interval, *others, trials = figures.headings(run)
+    print_table(
+        out,
+        (
+            TableColumn(heading="case", kind=Kind.NAME),
+            TableColumn(heading=own),
+            TableColumn(heading=interval),
+            # A workload names its telling ones first.
+            *(TableColumn(heading=name, spare=number) for number, name in enumerate(others, 2)),
+            TableColumn(heading=trials, spare=1),
+            TableColumn(heading="notes", kind=Kind.REMARK),
+        ),
+        [
+            (
+                printable(summary.case.label),
+                *figures.cells(run, summary),
+                printable("; ".join(figures.notes(summary))),
+            )
+            for summary in measured
+        ],
+    )
 
 
 def _print_troubles(run: Run, out: Console) -> None:
     for status in (Status.SKIPPED, Status.FAILED, Status.INVALID):
         for (reason, remedy), labels in _reasons(run, status).items():
             out.print(f"[{_SHADES[status]}]{status}[/] {escape(', '.join(labels))}")
-            out.print(f"    {escape(reason)}")
+            print_wrapped(out, printable(reason), 4)
             if remedy:
-                out.print(f"    → {escape(remedy)}")
+                print_wrapped(out, f"→ {printable(remedy)}", 4, 6)
 
 
 def _reasons(run: Run, status: Status) -> dict[tuple[str, str], list[str]]:

@@ -134,23 +134,23 @@ def _rows(kernels: "Sequence[StockKernel]") -> list[dict[str, Any]]:
 
 
 def _print(rows: list[dict[str, Any]], others: dict[str, str]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
     from loadstone.report import text
+    from loadstone.report.table import Kind, TableColumn, print_table
+    from loadstone.text import printable
     from loadstone.units import format_bytes_rounded
 
     out = text.console()
     if rows:
-        table = Table(box=None, pad_edge=False)
-        for heading in ("name", "release", "version", "size"):
-            table.add_column(heading, no_wrap=True)
-        table.add_column("path", overflow="fold")
-        for row in rows:
-            size = format_bytes_rounded(row["size_bytes"])
-            words = (row["name"], row["release"], row["version"], size, row["path"])
-            table.add_row(*map(escape, words))
-        out.print(table)
+        columns = (
+            TableColumn(heading="name", kind=Kind.NAME),
+            TableColumn(heading="release", kind=Kind.NAME),
+            TableColumn(heading="version", kind=Kind.NAME, spare=1),
+            TableColumn(heading="size"),
+            TableColumn(heading="path", kind=Kind.REMARK),
+        )
+        words = ("name", "release", "version", "size_bytes", "path")
+        shown = [row | {"size_bytes": format_bytes_rounded(row["size_bytes"])} for row in rows]
+        print_table(out, columns, [[printable(row[word]) for word in words] for row in shown])
     else:
         out.print("no kernel was fetched yet")
     if others:
