@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shlex
+import shutil
 import signal
 import socket
 import struct
@@ -66,6 +67,55 @@ class Begun:
     def end(self) -> Done:
         out, err = self.process.communicate(timeout=180)
         return Done(self.process.returncode, out, err)
+
+
+WIRELESS = "adb-26151FDF60083B-9tP4nl (2)._adb-tls-connect._tcp"
+# Such a name comes from the network's announcements, which a test cannot make. What adb prints and
+# takes is as with one, and all else is adb.
+_CALLED_SO = """\
+#!/bin/sh
+if [ "$1" = devices ]; then
+    {adb} "$@" | sed "s/^{serial} */{name} /"
+elif [ "$1" = -s ]; then
+    [ "$2" = "{name}" ] || {{ echo "adb: device '$2' not found" >&2; exit 1; }}
+    shift 2
+    exec {adb} -s {serial} "$@"
+else
+    exec {adb} "$@"
+fi
+"""
+
+
+def call_it(name: str, phone: Adbd, command: Command) -> None:
+    """Have the command's adb know a phone by another serial."""
+    program = command.place / "bin" / "adb"
+    program.parent.mkdir()
+    adb = shutil.which("adb")
+    program.write_text(_CALLED_SO.format(adb=adb, serial=phone.serial, name=name))
+    program.chmod(0o755)
+    command.environment["PATH"] = f"{program.parent}:{command.environment['PATH']}"
+
+
+def test_a_serial_with_a_blank_is_one_serial_from_listing_to_clean(
+    measure: Command, root_adbd: Adbd
+) -> None:
+    call_it(WIRELESS, root_adbd, measure)
+    assert f"adb:{WIRELESS}" in measure("devices").out
+    words = ("--size=16m", "--set=engine=pread", "--rounds=6", "--target", f"adb:{WIRELESS}")
+    process = measure.start("run", *words)
+    until(lambda: len(measure.trials()) >= 2, "two Trials", limit_s=60)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=180)
+    until(lambda: not agents(root_adbd), "the agents to end")
+    assert left_on(root_adbd)
+    cleaned = measure("clean")
+    assert cleaned.code == 0, cleaned.out
+    assert f"on adb:{WIRELESS}" in cleaned.out
+    assert not left_on(root_adbd)
+    (run,) = (measure.results / "runs").iterdir()
+    assert "-adb-adb-26151FDF60083B-9tP4nl-2-._adb-tls-connect._tcp-" in run.name
+    resumed = measure("resume", "--json")
+    assert resumed.code == 0, resumed.err
 
 
 def lose_adbd(phone: Adbd) -> None:

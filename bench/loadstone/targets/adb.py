@@ -84,7 +84,8 @@ class AdbTarget:
             command = shlex.join(words)
             raise TargetError(
                 f"{command} on {self.name}: {result.message}",
-                remedy=f"try it by hand: adb -s {self._bridge.serial} shell {command}",
+                remedy="try it by hand: "
+                + printable(shlex.join(("adb", "-s", self._bridge.serial, "shell", command))),
             )
         return result.out
 

@@ -45,6 +45,12 @@ def is_network(serial: str) -> bool:
     return re.fullmatch(r"\S+:\d{1,5}", serial) is not None
 
 
+def is_announced(serial: str) -> bool:
+    """Whether a serial is the name of a service in the network (mDNS), such as wireless debugging
+    has; the server connects to it by itself whenever it is announced."""
+    return serial.endswith(("._adb-tls-connect._tcp", "._adb._tcp"))
+
+
 def require_adb() -> Path:
     """Where adb is.
 

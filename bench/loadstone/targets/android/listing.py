@@ -1,11 +1,16 @@
 """The devices that adb's server knows of, and which of them ``--target`` means."""
 
+import os
 import re
+import shlex
+from collections import Counter
 from collections.abc import Sequence
+
+from msgspec import structs
 
 from loadstone.errors import CannotMeasureError, LoadstoneError, TargetError, UsageError
 from loadstone.model import Noun
-from loadstone.targets.android.bridge import is_network, require_adb, run_adb
+from loadstone.targets.android.bridge import is_announced, is_network, require_adb, run_adb
 from loadstone.text import printable
 
 HOW_TO_CONNECT = (
@@ -23,20 +28,47 @@ _REMEDIES = {
     "recovery": "reboot the device (`adb reboot`): in recovery nothing can be measured",
     "sideload": "reboot the device (`adb reboot`): in sideload nothing can be measured",
     "bootloader": "start its system (`fastboot reboot`)",
+    "rescue": "reboot the device (`adb reboot`): in rescue nothing can be measured",
+    "connecting": "wait until it is connected",
+    "detached": "`adb attach` has the server take it again",
     "host": "name a device, not the server",
 }
+_NAMELESS = "(no serial number)"
+
+# As adb's server writes a line (append_transport and to_string(ConnectionState) of its sources):
+# the serial, which may have blanks, padded to 22; a state; then what is known, in this order.
+_STATES = (
+    r"device|offline|unauthorized|authorizing|connecting|recovery|rescue|sideload|bootloader|host"
+    r"|detached|unknown|no device|no permissions"
+)
+_KNOWN = (
+    r"(?: (?!product:|model:|device:|transport_id:)(?P<path>[^\s:]+:\S+))?"
+    r"(?: product:.*?)?(?: model:(?P<model>\S+))?(?: device:.*?)?(?: transport_id:\d+)?\s*"
+)
+_WHY = r"(?:(?<=permissions)(?: \(.*\))?(?:; see \[.*\])?)?"
+_LINES = tuple(
+    re.compile(rf"(?P<serial>\S.*?)\s+(?P<state>{states}){_WHY}{_KNOWN}")
+    # One that a later adb has is a single word.
+    for states in (_STATES, r"\S+")
+)
 
 
 class AdbDevice(Noun, frozen=True, kw_only=True):
-    """A line of ``adb devices``; ``state`` is ``device`` where commands can be run on it."""
+    """A line of ``adb devices``; ``state`` is ``device`` where commands can be run on it.
+
+    ``serial`` is what ``adb -s`` takes: the path of its port where it reports none of its own.
+    """
 
     serial: str
     state: str
     model: str | None = None
+    path: str | None = None
 
     @property
     def remedy(self) -> str | None:
         """What to do so that commands can be run on it; None where they can be."""
+        if self.serial == _NAMELESS or not _is_text(self.serial):
+            return "connect it by network: `adb tcpip 5555`, then `adb connect HOST:5555`"
         if self.state == "device":
             return None
         known = (words for state, words in _REMEDIES.items() if self.state.startswith(state))
@@ -67,28 +99,41 @@ def list_devices() -> tuple[AdbDevice, ...]:
 
 def parse_devices(text: str) -> tuple[AdbDevice, ...]:
     """Read what ``adb devices -l`` prints."""
-    found = []
-    for line in text.splitlines():
-        # A state may have a space in it, and serials are of any length.
-        match = re.match(r"(\S+)\s+(no permissions|\S+)(.*)$", line)
-        if match and not line.startswith(("*", "List of devices", "adb server")):
-            model = re.search(r"(?:^|\s)model:(\S+)", match[3])
-            found.append(
-                AdbDevice(serial=match[1], state=match[2], model=model[1] if model else None)
-            )
-    return tuple(found)
+    found = [device for line in text.splitlines() if (device := _parse_line(line))]
+    count = Counter(device.serial for device in found)
+    return tuple(
+        structs.replace(device, serial=device.path)
+        if device.path and (device.serial == _NAMELESS or count[device.serial] > 1)
+        else device
+        for device in found
+    )
+
+
+def _parse_line(line: str) -> AdbDevice | None:
+    if line.startswith(("*", "List of devices", "adb server")):
+        return None
+    matches = (pattern.fullmatch(line) for pattern in _LINES)
+    for match in filter(None, matches):
+        return AdbDevice(**match.groupdict())
+    return None
+
+
+def _is_text(serial: str) -> bool:
+    """Whether it can be written down."""
+    return not any("\udc80" <= char <= "\udcff" for char in serial)
 
 
 def choose_device(serial: str) -> AdbDevice:
-    """The device of that serial, or the only one where it is empty.
+    """The device of that serial; where it is empty that of ``ANDROID_SERIAL``, or the only one.
 
     Raises:
         UsageError: there is none of that serial, or there are several and none was named.
         CannotMeasureError: there is none at all, or commands cannot be run on it.
     """
     devices = list_devices()
+    serial = serial or os.environ.get("ANDROID_SERIAL", "")
     if not serial and len(devices) > 1:
-        names = " or ".join(f"--target adb:{device.serial}" for device in devices)
+        names = " or ".join(f"--target {_quoted(device.serial)}" for device in devices)
         raise UsageError(
             f"--target adb: there are {len(devices)} devices", remedy=f"name one: {names}"
         )
@@ -104,10 +149,19 @@ def choose_device(serial: str) -> AdbDevice:
     return device
 
 
+def _quoted(serial: str) -> str:
+    """What ``--target`` takes for it, as a shell would have it."""
+    return printable(shlex.quote(f"adb:{serial}"))
+
+
 def _none_found(serial: str, devices: Sequence[AdbDevice]) -> LoadstoneError:
     if not serial:
         return CannotMeasureError("--target adb: no device is there", remedy=HOW_TO_CONNECT)
-    there = ", ".join(device.serial for device in devices)
+    there = ", ".join(printable(device.serial) for device in devices)
     known = f"there are: {there}" if there else "there is none at all"
-    remedy = f"`adb connect {serial}` first" if is_network(serial) else "see `loadstone devices`"
+    remedy = "see `loadstone devices`"
+    if is_announced(serial):
+        remedy = "turn wireless debugging on, in this host's network; see `adb mdns services`"
+    elif is_network(serial):
+        remedy = f"`adb connect {shlex.quote(serial)}` first"
     return UsageError(f"--target adb:{printable(serial)}: no such device, {known}", remedy=remedy)
