@@ -24,6 +24,8 @@ from loadstone.model import Fact
             "frequency limits",
             "let it cool",
         ),
+        ({"cpu.quota": 0.5, "cpu.count": 8}, "CPU quota", "without a limit"),
+        ({"cpu.quota": 7.9, "cpu.count": 8}, "CPU quota", "CPUQuota="),
         ({"battery.level_percent": 14}, "battery", "charge"),
         (
             {"battery.level_percent": 90, "battery.saver_is_on": True},
@@ -51,6 +53,7 @@ def test_good_conditions_are_no_problem_and_unknown_ones_are_not_told() -> None:
         "load.1min": 0.1,
         "cpu.count": 2,
         "cpu.limits_khz": "0-7:2841600/2841600",
+        "cpu.quota": 2.0,
         "battery.level_percent": 87,
         "battery.saver_is_on": False,
         "screen.wakefulness": "Asleep",
@@ -77,3 +80,16 @@ def test_a_lab_guest_is_neither_said_to_be_virtual_nor_busy() -> None:
         "cpu.count": 1,
     }
     assert [state.problem for state in system_states(facts)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ({"cpu.quota": None, "cpu.count": 2}, "none"),
+        ({"cpu.quota": 2.0, "cpu.count": 2, "cpu.quota_directory": "/x"}, "2 CPUs (/x)"),
+    ],
+)
+def test_a_cpu_quota_that_limits_nothing_is_no_problem(facts: dict[str, Fact], state: str) -> None:
+    (found,) = [one for one in system_states(facts) if one.name == "CPU quota"]
+    assert found.problem is None
+    assert found.state.startswith(state)

@@ -157,6 +157,26 @@ def _frequency_limit(facts: Facts) -> SystemState | None:
     )
 
 
+def _cpu_quota(facts: Facts) -> SystemState | None:
+    if "cpu.quota" not in facts:
+        return None
+    quota, directory = facts["cpu.quota"], facts.get("cpu.quota_directory")
+    if not isinstance(quota, float | int):
+        return SystemState(name="CPU quota", state="none")
+    state = f"{quota:.3g} CPUs ({directory})"
+    count = facts.get("cpu.count")
+    if isinstance(count, int) and quota >= count:
+        return SystemState(name="CPU quota", state=f"{state}, no less than there are")
+    return SystemState(
+        name="CPU quota",
+        state=state,
+        problem=f"a CPU quota gives this control group the time of {quota:.3g} CPUs ({directory}): "
+        "what takes more is made to wait, and the figures have these waits in them",
+        remedy="measure without a limit (docker run without --cpus, systemd without CPUQuota=), or "
+        "compare only runs with the same",
+    )
+
+
 def _battery(facts: Facts) -> SystemState | None:
     level, status = facts.get("battery.level_percent"), facts.get("battery.status")
     if not isinstance(level, int):
@@ -189,6 +209,7 @@ def _screen(facts: Facts) -> SystemState | None:
 _EVALUATORS: tuple[Callable[[Facts], SystemState | None], ...] = (
     _governor,
     _frequency_limit,
+    _cpu_quota,
     _battery,
     _screen,
     _thp,

@@ -9,9 +9,10 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 class Mount(Noun, frozen=True, kw_only=True):
-    """One line of ``/proc/self/mountinfo``."""
+    """One line of ``/proc/self/mountinfo``; ``root`` is what of the file system it shows."""
 
     device: str
+    root: str
     point: str
     fs_type: str
     source: str
@@ -28,6 +29,7 @@ def parse_mountinfo(text: str) -> list[Mount]:
             mounts.append(
                 Mount(
                     device=fields[2],
+                    root=_unescaped(fields[3]),
                     point=_unescaped(fields[4]),
                     fs_type=rest[0],
                     source=_unescaped(rest[1]),

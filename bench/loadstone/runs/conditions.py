@@ -7,6 +7,7 @@ import msgspec
 
 from loadstone.core.remote_files import Execute
 from loadstone.cpu_list import format_cpu_list, parse_cpu_list
+from loadstone.environment.cpu_quota import quota_facts
 from loadstone.environment.cpus import NOT_PINNED, ONLINE, cluster_facts, read_cpus, resolve_pin
 from loadstone.environment.heat import (
     earlier_limits,
@@ -165,6 +166,7 @@ def resolve_conditions(
         sensors=sensors,
         facts={
             **cluster_facts(cpus),
+            **quota_facts(target.read_texts),
             "cpu.pinned": pinned or NOT_PINNED,
             "clock.step_ns": _clock_step_ns(target),
         },
