@@ -135,3 +135,27 @@ def cases_fact(loadstone: Command, name: str) -> int:
     value = api.load("last", results=loadstone.results).manifest.environment.facts[name]
     assert isinstance(value, int)
     return value
+
+
+@needs_root
+@needs("unshare", "setpriv", "mkfs.ext4")
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        (("unshare", "--user", "--map-root-user", "--mount"), "is one of a user namespace"),
+        (("setpriv", "--bounding-set", "-sys_admin", "--"), "has no CAP_SYS_ADMIN"),
+    ],
+)
+def test_a_mount_that_is_refused_to_a_lesser_root_says_whose_it_is(
+    loadstone: Command, before: tuple[str, ...], words: str
+) -> None:
+    run = ("run", "folio-write", "--set", "fs=ext4", "--set", "total=4m", *ONCE)
+    done = loadstone(*run, before=before)
+    if "loop device" in done.out or "no ext4" in done.out:
+        pytest.skip("no loop device or no ext4 here: modprobe loop ext4")
+    said = " ".join(done.out.split())
+    assert f"(this root {words}" in said, said
+    assert "run as the machine's own root, with CAP_SYS_ADMIN" in said
+    assert "change mount or fs" not in said
+    doctor = " ".join(loadstone("doctor", before=before).out.split())
+    assert f"– root this root {words}" in doctor

@@ -6,15 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from loadstone.core.explain import explain
 from loadstone.doctor.probes import NO_REMEDY, Check, Group, met, unmet
+from loadstone.environment.capabilities import CAP_IPC_LOCK, has_capability, limits_of_root
 from loadstone.errors import system_words
 from loadstone.model import CoreError, Fact
 from loadstone.targets import Target
 from loadstone.units import format_bytes_rounded
 from loadstone.workloads import workload
 
-_CAP_IPC_LOCK = 14
 _LIMIT = re.compile(r"^Max locked memory\s+(\S+)", re.MULTILINE)
-_CAPABILITIES = re.compile(r"^CapEff:\s+([0-9a-f]+)$", re.MULTILINE)
 
 
 def privileges(
@@ -27,14 +26,22 @@ def privileges(
         facts: of the Target's Environment.
         load_bytes: what a Run would load.
     """
-    yield _root(facts)
+    yield _root(target, facts)
     yield _drop_caches(-values["drop_caches"])
     yield _locked_memory(target, load_bytes)
 
 
-def _root(facts: Mapping[str, Fact]) -> Check:
+def _root(target: Target, facts: Mapping[str, Fact]) -> Check:
     if facts.get("user.is_root"):
-        return met(Group.PRIVILEGES, "root", "yes")
+        limits = limits_of_root(target.read_text)
+        if limits is None:
+            return met(Group.PRIVILEGES, "root", "yes")
+        return unmet(
+            Group.PRIVILEGES,
+            "root",
+            f"{limits}: file systems cannot be mounted, and some devices and tunables are closed",
+            "run as the machine's own root where they matter; a load as such needs no root",
+        )
     return unmet(
         Group.PRIVILEGES,
         "root",
@@ -57,7 +64,7 @@ def _drop_caches(code: int) -> Check:
 def _locked_memory(target: Target, load_bytes: int) -> Check:
     """Registered buffers count as locked. Source: io_uring_register(2), RLIMIT_MEMLOCK."""
     name = "locked memory"
-    if _may_lock_all(target.read_text("/proc/self/status") or ""):
+    if has_capability(target.read_text("/proc/self/status") or "", CAP_IPC_LOCK):
         return met(Group.PRIVILEGES, name, "without limit (CAP_IPC_LOCK)")
     limit = _LIMIT.search(target.read_text("/proc/self/limits") or "")
     words = limit[1] if limit else "unknown"
@@ -74,8 +81,3 @@ def _locked_memory(target: Target, load_bytes: int) -> Check:
         f"{format_bytes_rounded(load_bytes)} and more",
         explain(error, {}, workload("model-load").rules).remedy or NO_REMEDY,
     )
-
-
-def _may_lock_all(status: str) -> bool:
-    effective = _CAPABILITIES.search(status)
-    return effective is not None and bool(int(effective[1], 16) >> _CAP_IPC_LOCK & 1)

@@ -4,11 +4,13 @@ Everything about it that could vary is fixed, and nothing goes on in it behind t
 """
 
 import contextlib
+import os
 import shlex
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from loadstone.environment.capabilities import limits_of_root
 from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
 from loadstone.model import Noun
 from loadstone.programs import load_module, run_program
@@ -158,9 +160,25 @@ def _mount(device: str, type: str, options: str, where: Path) -> None:
     words = ["-t", type, *(["-o", options] if options else []), device, str(where)]
     refusal = run_program("mount", "mount", *words)
     if refusal is not None:
-        raise CannotMeasureError(
-            f"{shlex.join(['mount', *words])}: {refusal}", remedy="change mount or fs"
+        raise _mount_error(f"{shlex.join(['mount', *words])}: {refusal}")
+
+
+def _mount_error(what: str) -> CannotMeasureError:
+    limits = limits_of_root(_read_text)
+    if os.geteuid() or limits:
+        return CannotMeasureError(
+            f"{what} ({limits or 'this user is not root'})",
+            remedy="run as the machine's own root, with CAP_SYS_ADMIN (docker run --privileged); "
+            "--set fs=dir mounts nothing, and `loadstone lab run` needs no root",
         )
+    return CannotMeasureError(what, remedy="change mount or fs")
+
+
+def _read_text(path: str) -> str | None:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager
