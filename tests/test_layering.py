@@ -16,6 +16,7 @@ FLOORS = (
         "units",
         "errors",
         "text",
+        "home",
         "durable",
         "programs",
         "toml_file",

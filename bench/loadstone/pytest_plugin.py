@@ -265,6 +265,9 @@ def _results(request: pytest.FixtureRequest) -> Path:
     """Where the Runs go: to pytest's cache of this project, on its disk."""
     said = os.environ.get("LOADSTONE_RESULTS")
     if said:
+        from loadstone.home import require_no_tilde
+
+        require_no_tilde("LOADSTONE_RESULTS", said)
         return Path(said).absolute()
     cache: pytest.Cache | None = getattr(request.config, "cache", None)
     if cache is not None:

@@ -10,9 +10,23 @@ from typing import Any
 import click
 
 from loadstone.cli._signals import Stopped
+from loadstone.cli._words import check_words
 
 
-class Verbs(click.Group):
+class Group(click.Group):
+    """Checks the words of a command of it before click takes them."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, words = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            own = command.context_class(command, parent=ctx, info_name=name)
+            check_words(command, own, words)
+        return name, command, words
+
+
+class Verbs(Group):
     """Finds its commands as modules of the package that its function stands in.
 
     A module has its command as ``command``; those that begin with ``_`` are none.

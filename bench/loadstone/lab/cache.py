@@ -16,6 +16,7 @@ import msgspec
 
 from loadstone.durable import UNDECODABLE, decode, sync_directory
 from loadstone.errors import CannotMeasureError, UsageError, system_words
+from loadstone.home import require_no_tilde
 from loadstone.model import Noun
 
 ABOUT = "kernel.json"
@@ -64,11 +65,12 @@ def cache_directory() -> Path:
     """``$LOADSTONE_CACHE``, else ``$XDG_CACHE_HOME/loadstone``, else ``~/.cache/loadstone``.
 
     Raises:
-        UsageError: none is set and this user has no home directory.
+        UsageError: none is set and this user has no home directory, or one begins with ``~``.
 
     Source: XDG Base Directory Specification (a relative XDG_CACHE_HOME counts as none).
     """
     if own := os.environ.get("LOADSTONE_CACHE"):
+        require_no_tilde("LOADSTONE_CACHE", own)
         return Path(own).absolute()
     shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if shared.is_absolute():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from loadstone.environment.cpus import require_pin
 from loadstone.errors import UsageError
+from loadstone.home import require_no_tilde
 from loadstone.model import Kind, Noun, Parameter, Value
 from loadstone.plan.order import LIMITS
 from loadstone.plan.parameters import as_text, distinct, named, parse_value
@@ -139,6 +140,10 @@ def _read_workload(toml: TomlFile) -> str:
 
 def _read_path(toml: TomlFile, key: str) -> str | None:
     value = _read_string(toml, key)
+    try:
+        require_no_tilde(key, value or "")
+    except UsageError as error:
+        raise toml.error((key,), error.what, remedy=error.remedy) from None
     return value and str(toml.path.absolute().parent / value)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from loadstone import targets
 from loadstone.environment.cpus import require_pin
 from loadstone.errors import UsageError
+from loadstone.home import require_no_tilde
 from loadstone.model import Conditions, Input, Noun, Plan, Value
 from loadstone.plan.file import PlanFile, Selection, read_plan_file, resolve_axes
 from loadstone.plan.order import LIMITS
@@ -98,6 +99,7 @@ def _require_names(request: Request) -> None:
             raise UsageError(
                 f"{option}: {name!r} is no name of a file", remedy="write one, or leave it out"
             )
+        require_no_tilde(option, name or "")
 
 
 def _require_use_of_devices(chosen: Workload, plan: Plan) -> None:

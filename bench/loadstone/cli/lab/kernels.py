@@ -9,12 +9,13 @@ import click
 
 from loadstone.cli._options import json_option, option, quiet_option
 from loadstone.cli._output import print_json
+from loadstone.cli._verbs import Group
 
 if TYPE_CHECKING:
     from loadstone.lab.cache import StockKernel
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
