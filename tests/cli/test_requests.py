@@ -379,7 +379,7 @@ def test_json_of_compare_is_the_contract(loadstone: Command, model: Path) -> Non
     done = loadstone("compare", "last~1", "last", "--json")
     assert (done.code, done.err) == (0, "")
     printed = json.loads(done.out)
-    assert list(printed) == ["base", "new", "clock", "cases"]
+    assert list(printed) == ["base", "new", "clock", "cases", "incomplete", "notes"]
     base, new = sorted(path.name for path in loadstone.results.glob("runs/*"))
     assert {printed["base"], printed["new"]} == {base, new}
     for case in printed["cases"]:
