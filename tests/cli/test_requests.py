@@ -26,12 +26,17 @@ def test_every_verb_tells_how_it_is_used(loadstone: Command) -> None:
     verbs = [line.split()[0] for line in lines]
     assert verbs == list(VERBS)
     assert not [line for line in lines if line.endswith("...")]
-    for verb in verbs:
-        done = loadstone(verb, "--help", env={"COLUMNS": "80"})
+    for verb in (*verbs, "lab run", "lab shell", "lab kernels", "lab kernels fetch"):
+        done = loadstone(*verb.split(), "--help", env={"COLUMNS": "80"})
         assert done.code == 0, verb
         assert max(map(len, done.out.splitlines())) <= 80, verb
         assert done.out.startswith(f"Usage: loadstone {verb} "), verb
         assert done.err == ""
+        # A summary that was cut, and click's names of types.
+        assert not [line for line in done.out.splitlines() if re.search(r"[a-z,]\.\.\.$", line)]
+        assert not re.search(
+            "TEXT|INTEGER|FLOAT|RANGE|PATH|FILENAME", done.out.split("Options:")[1]
+        )
 
 
 def test_without_a_verb_it_tells_what_there_is(loadstone: Command) -> None:

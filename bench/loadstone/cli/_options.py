@@ -34,6 +34,7 @@ def results_option(command: _Command) -> _Command:
         type=click.Path(path_type=Path),
         default=Path("results"),
         show_default=True,
+        metavar="DIR",
         help="Directory that holds runs/.",
     )(command)
 
@@ -106,6 +107,7 @@ def threshold_option(command: _Command) -> _Command:
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
         default=DEFAULT_THRESHOLD,
         show_default=True,
+        metavar="SHARE",
         help="Share within which Cases count as the same.",
     )(command)
 
@@ -125,9 +127,11 @@ def plan_options(command: _Command) -> _Command:
     for add in reversed(
         (
             click.argument("what", required=False, metavar="[WHAT]"),
-            option("--file", type=str, help="Model file to load; opened read-only."),
-            option("--dir", "directory", type=str, help="Where a file may be made."),
-            option("--size", type=str, help="Size of the file that is made [1GiB; lab: 256MiB]."),
+            option("--file", metavar="FILE", help="Model file to load; opened read-only."),
+            option("--dir", "directory", metavar="DIR", help="Where a file may be made."),
+            option(
+                "--size", metavar="SIZE", help="Size of the file that is made [1GiB; lab: 256MiB]."
+            ),
             click.option(
                 "--device",
                 "devices",
@@ -149,9 +153,9 @@ def plan_options(command: _Command) -> _Command:
                 metavar="KEY=V1,V2",
                 help="Values of a parameter; repeatable. The product of all is run.",
             ),
-            option("--rounds", type=int, help="Trials of every Case [10]."),
-            option("--warmups", type=int, help="Trials before, never counted [1]."),
-            option("--seed", type=int, help="Fixes the order [random, recorded]."),
+            option("--rounds", type=int, metavar="N", help="Trials of every Case [10]."),
+            option("--warmups", type=int, metavar="N", help="Trials before, never counted [1]."),
+            option("--seed", type=int, metavar="N", help="Fixes the order [random, recorded]."),
         )
     ):
         command = add(command)

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help='Say what can be measured here; each "no" with its remedy.')
-@option("--file", type=str, help="Model file to try; only read. Without: a small one is made.")
+@option(
+    "--file", metavar="FILE", help="Model file to try; only read. Without: a small one is made."
+)
 @option(
     "--target",
     default="local",
     show_default=True,
+    metavar="T",
     help="Where to look: local, adb:SERIAL, or lab.",
 )
 @access_options

@@ -113,7 +113,7 @@ def _print_incomplete(case: IncompleteCase, out: Console) -> None:
     words = "failed in part" if case.is_compared else "not compared"
     out.print(f"[{colour}]{words}:[/] {escape(printable(in_words(case)))}")
     for remedy in dict.fromkeys(state.remedy for state in (case.base, case.new) if state.remedy):
-        out.print(f"    → {escape(printable(remedy))}")
+        print_wrapped(out, f"→ {printable(remedy)}", 4, 6)
 
 
 _EFFECT_COLUMNS = (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from loadstone.lab.cache import StockKernel
 
 
-@click.group(cls=Group, invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True, short_help="List, fetch and remove kernels.")
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
@@ -37,10 +37,15 @@ def command(ctx: click.Context, as_json: bool) -> None:
     _print(rows, {name: series for name, series in SUITES.items() if name not in here})
 
 
-@command.command()
+@command.command(short_help="Fetch the newest kernel of each suite NAME by apt.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@option("--mirror", type=str, help="Debian archive to fetch from [the machine's own source].")
-@option("--keyring", type=click.Path(path_type=Path), help="Keys that apt trusts [Debian's own].")
+@option("--mirror", metavar="URL", help="Debian archive to fetch from [the machine's own source].")
+@option(
+    "--keyring",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keys that apt trusts [Debian's own].",
+)
 @quiet_option
 def fetch(names: tuple[str, ...], mirror: str | None, keyring: Path | None, quiet: bool) -> None:
     """Fetch the newest kernel of each suite NAME by apt; the machine's own apt is not changed."""
@@ -53,7 +58,7 @@ def fetch(names: tuple[str, ...], mirror: str | None, keyring: Path | None, quie
             click.echo(f"{name}: {kernel.release} ({kernel.version}) in {kernel.directory}")
 
 
-@command.command()
+@command.command(short_help="Remove kernels that were fetched.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def remove(names: tuple[str, ...]) -> None:
     """Remove kernels that were fetched: NAME is a suite (all of it) or a release."""

@@ -20,7 +20,7 @@ from loadstone.errors import ExitCode
 from loadstone.text import printable
 
 
-@click.command()
+@click.command(short_help="Time the Cases in a guest of each kernel, and compare.")
 @plan_options
 @click.option(
     "--kernel",
@@ -35,6 +35,7 @@ from loadstone.text import printable
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
+    metavar="N",
     help="Boots of each kernel, in turns; the rounds are divided among them.",
 )
 @option(
@@ -43,7 +44,8 @@ from loadstone.text import printable
     type=click.FloatRange(min=1),
     default=3600.0,
     show_default=True,
-    help="Seconds that one boot's share of the Plan may take.",
+    metavar="SECONDS",
+    help="How long one boot's share of the Plan may take.",
 )
 @guest_options
 @threshold_option

@@ -10,7 +10,7 @@ from loadstone.cli.lab._options import find_kernels, guest_options
 from loadstone.errors import ExitCode, UsageError
 
 
-@click.command()
+@click.command(short_help="Open a shell in a guest of a kernel.")
 @click.option(
     "--kernel",
     required=True,
