@@ -101,7 +101,8 @@ static int run_words(char **words, int count)
 	struct ls_error error;
 
 	if (ls_job_line_parse_words(words, count, &line, &error)) {
-		fprintf(stderr, "loadstone-agent: %s: %s\n", error.path, strerror(-error.code));
+		fprintf(stderr, "loadstone-agent: %s: %s\n", error.path,
+			error.code == -EEXIST ? "is given twice" : strerror(-error.code));
 		ls_help_hint(stderr);
 		return EXIT_USAGE;
 	}

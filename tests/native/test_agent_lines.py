@@ -267,6 +267,13 @@ def test_a_person_reads_a_sentence_as_well(agent: Agent) -> None:
         assert said in done.stderr
 
 
+def test_a_word_given_twice_is_told_to_a_person(agent: Agent) -> None:
+    words = ["operation=checksum", "file=/a", "file=/b", "output=x"]
+    done = subprocess.run([agent.path, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("loadstone-agent: file: is given twice\n")
+
+
 def test_help_names_operations_and_their_options(agent: Agent) -> None:
     def told(*words: str) -> str:
         done = subprocess.run([agent.path, *words], capture_output=True, text=True, check=True)
