@@ -1,16 +1,35 @@
 """What lies below a file on device-mapper devices, of one and of several."""
 
 import contextlib
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from commands import MIB
 from devices import mounted, number_of, run
 from dm.dm_devices import Lower
 from loadstone.model import Fact
 from loadstone.targets.local import LocalTarget
 
-_SECTORS = 65536
+# btrfs wants 109 MiB of each.
+_SECTORS = 128 * MIB // 512
+
+
+@pytest.fixture
+def loop(place: Path) -> Iterator[str]:
+    """A larger one than other tests have."""
+    image = place / "users.img"
+    with image.open("wb") as stream:
+        stream.truncate(2 * 128 * MIB)
+    device = run("losetup", "--find", "--show", str(image))
+    try:
+        yield device
+    finally:
+        run("losetup", "--detach", device)
+        image.unlink()
 
 
 @contextlib.contextmanager
@@ -26,7 +45,7 @@ def mapper_link(device: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def mounted_btrfs(links: list[str], at: Path) -> Iterator[Path]:
-    run("mkfs.btrfs", "-q", "--mixed", "-d", "raid0", "-m", "raid0", *links)
+    run("mkfs.btrfs", "-q", "-d", "raid0", "-m", "raid1", *links)
     run("btrfs", "device", "scan", *links)
     at.mkdir()
     run("mount", "--no-canonicalize", "-t", "btrfs", links[0], str(at))
@@ -38,7 +57,7 @@ def mounted_btrfs(links: list[str], at: Path) -> Iterator[Path]:
 
 
 def stats_of(target: LocalTarget, path: Path) -> set[str]:
-    return {sample for sample in target.samples(str(path)) if sample.endswith("/stat")}
+    return {sample for sample in target.samples(str(path)) if re.fullmatch("/sys/.*/stat", sample)}
 
 
 def below(target: LocalTarget, place: Path) -> tuple[set[str], dict[str, Fact]]:

@@ -25,14 +25,14 @@ _TESTS = "tests/dm tests/environment/test_storage.py tests/workloads/model_load/
 # are other than over a disk.
 _BODY = """
 modprobe null_blk nr_devices=1 gb=2 memory_backed=1 bs=512 queue_mode=2
-modprobe loop
+modprobe -a loop btrfs
 mkdir /run/loadstone/place
 mkfs.ext4 -q /dev/nullb0
 mount /dev/nullb0 /run/loadstone/place
 cd {repository}
 export TMPDIR=/run/loadstone/place PYTHONDONTWRITEBYTECODE=1 HOME=/run/loadstone
 {python} -m pytest {tests} -p no:cacheprovider -ra --durations=5 \
-    --basetemp /run/loadstone/place/pytest 2>&1 || true
+    --basetemp /run/loadstone/place/pytest-inside 2>&1 || true
 """
 
 

@@ -170,7 +170,9 @@ def test_an_image_that_stays_cached_below_makes_a_load_invalid(
                 image.read_bytes()
                 words = (*ONE_TRIAL, "--results", place / secrets.token_hex(4))
                 done = loadstone("run", "--file", model, *words, before=as_nobody)
-                said = loadstone.trials(Path(words[-1]))[0].decode()
+                lines = loadstone.trials(Path(words[-1]))
+                assert lines, done.err
+                said = lines[0].decode()
     assert layer in said, done.err
     # What others read of the disk meanwhile may have been the image: then it is only doubted.
     if "other I/O on the disk" not in said:
