@@ -20,7 +20,7 @@ QUICK = ("--rounds", "1", "--warmups", "0", "--size", "8MiB", "--set", "engine=p
     ("words", "complaint"),
     [
         (("--memory", "64MiB"), "--memory 64MiB: is too little for a guest; write 1 GiB or more"),
-        (("--memory", "900TiB"), "available; write less, or free some"),
+        (("--memory", "900TiB"), "available; write less, or free memory"),
         (("--memory", "much"), "--memory much: "),
         (("--dir", "/tmp"), "--dir /tmp: in the lab files are made on the simulated device"),
         (("--storage", "floppy"), "floppy"),

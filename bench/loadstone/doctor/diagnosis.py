@@ -26,6 +26,7 @@ from loadstone.doctor.probes import (
 from loadstone.doctor.storage import storage
 from loadstone.doctor.system_state import Facts, system_states
 from loadstone.environment.dma_heaps import heap_names
+from loadstone.environment.memory_cgroup import MemoryRoom, memory_room
 from loadstone.errors import (
     CannotMeasureError,
     TargetError,
@@ -235,18 +236,20 @@ def _conditions(seen: _Probed) -> Iterator[Check]:
             yield met(Group.CONDITIONS, found.name, found.state)
         else:
             yield unmet(Group.CONDITIONS, found.name, found.problem, found.remedy or NO_REMEDY)
-    available = seen.facts.get("memory.available_bytes")
-    if isinstance(available, int):
-        yield _memory(available, seen.load_bytes)
+    room = memory_room(seen.facts)
+    if room.available_bytes is not None:
+        yield _memory(room, room.available_bytes, seen.load_bytes)
 
 
-def _memory(available_bytes: int, load_bytes: int) -> Check:
+def _memory(room: MemoryRoom, available_bytes: int, load_bytes: int) -> Check:
     words = f"{format_bytes_rounded(available_bytes)} available"
+    if room.is_of_cgroup:
+        words = room.words
     if available_bytes > load_bytes:
         return met(Group.CONDITIONS, "memory", words)
     return unmet(
         Group.CONDITIONS,
         "memory",
         f"{words}, {format_bytes_rounded(load_bytes)} to load",
-        "free memory, or load a smaller file; --set engine=mmap needs no destination",
+        room.remedy,
     )

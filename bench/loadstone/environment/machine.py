@@ -5,8 +5,11 @@ Target that can read small files. ``read_text`` is for those that may be long.
 """
 
 import re
+from collections.abc import Mapping
 
 from loadstone.environment import ReadText, ReadTexts
+from loadstone.environment.control_group import OWN_GROUPS
+from loadstone.environment.memory_cgroup import memory_cgroup_facts
 from loadstone.environment.sysfs import number_or_text, selected_word
 from loadstone.model import Fact
 
@@ -29,19 +32,29 @@ _CHOICE_FILES = {
 
 
 def machine_facts(read_text: ReadText, read_texts: ReadTexts) -> dict[str, Fact]:
-    """Kernel, processor, memory: what holds whatever file is measured. Two round trips."""
-    texts = read_texts(
-        [*_FACT_FILES.values(), *_CHOICE_FILES.values(), "/proc/meminfo", "/proc/loadavg"]
-    )
+    """Kernel, processor, memory: what holds whatever file is measured. Four round trips.
+
+    ``memory.available_bytes`` is what the machine has, or what a control group leaves of it.
+    """
+    others = ("/proc/meminfo", "/proc/loadavg", OWN_GROUPS)
+    texts = read_texts([*_FACT_FILES.values(), *_CHOICE_FILES.values(), *others])
     facts: dict[str, Fact] = {
         key: number_or_text(texts.get(path)) for key, path in _FACT_FILES.items()
     }
     facts |= {key: selected_word(texts.get(path)) for key, path in _CHOICE_FILES.items()}
     facts |= _cpu_facts(read_text("/proc/cpuinfo") or "")
     facts |= _memory_facts(texts.get("/proc/meminfo", ""))
+    facts |= memory_cgroup_facts(texts.get(OWN_GROUPS, ""), read_text, read_texts)
+    facts |= _narrowest(facts)
     load = texts.get("/proc/loadavg")
     facts["load.1min"] = float(load.split()[0]) if load else None
     return facts
+
+
+def _narrowest(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    names = ("memory.available_bytes", "memory.cgroup_available_bytes")
+    found = [has for name in names if isinstance(has := facts.get(name), int)]
+    return {"memory.available_bytes": min(found)} if found else {}
 
 
 def _cpu_facts(cpuinfo: str) -> dict[str, Fact]:

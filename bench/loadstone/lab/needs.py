@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import psutil
-
+from loadstone import targets
 from loadstone.doctor.probes import Check, Group, met, unmet
+from loadstone.environment.memory_cgroup import MemoryRoom, memory_room
 from loadstone.errors import CannotMeasureError, system_words
 from loadstone.lab.cache import cache_directory, stock_kernels, this_architecture
 from loadstone.lab.programs import required_programs
@@ -86,16 +86,24 @@ def _program_check(group: Group, name: str, package: str, without: str) -> Check
     return unmet(group, name, f"no {name} here: {without}", f"install the Debian package {package}")
 
 
+def host_memory() -> MemoryRoom:
+    """What a guest may take of this machine, or of this process's control group."""
+    with targets.connect("local", Path()) as target:
+        return memory_room(target.environment(None).facts)
+
+
 def _memory() -> Check:
-    available = psutil.virtual_memory().available
-    words = f"{format_bytes_rounded(available)} available"
-    if available >= DEFAULT_MEMORY_BYTES:
+    room = host_memory()
+    words = f"{format_bytes_rounded(room.limit_bytes)} available"
+    if room.is_of_cgroup:
+        words = room.words
+    if room.limit_bytes >= DEFAULT_MEMORY_BYTES:
         return met(Group.ROOM, "memory", words)
     return unmet(
         Group.ROOM,
         "memory",
         f"{words}, a guest gets {format_bytes(DEFAULT_MEMORY_BYTES)}",
-        "free memory, or give it less: --memory 2G",
+        f"{room.more}, or give it less: --memory 2G",
     )
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 
 import msgspec
-import psutil
 
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.lab.acceleration import why_not_kvm
 from loadstone.lab.kernels import Kernel
 from loadstone.lab.machine import ClockKind, Machine, make_machine, with_kvm
-from loadstone.lab.needs import require
+from loadstone.lab.needs import host_memory, require
 from loadstone.lab.protocol import FileSystem
 from loadstone.model import Conditions, Noun, Plan
 from loadstone.plan.request import Request, make_plan
@@ -18,7 +17,7 @@ from loadstone.provision.file_system import PACKAGES
 from loadstone.provision.model_file import loadable_file
 from loadstone.provision.simulated.profile import Driver, Profile, find_profile
 from loadstone.text import printable
-from loadstone.units import format_bytes, format_bytes_rounded, parse_bytes
+from loadstone.units import format_bytes, parse_bytes
 
 DEFAULT_BYTES = 256 << 20
 """A model's size by default: smaller than elsewhere, as an emulated processor is slow."""
@@ -131,12 +130,11 @@ def _memory_bytes(text: str) -> int:
         memory_bytes = parse_bytes(text)
     except UsageError as error:
         raise error.within(f"--memory {text}") from None
-    available_bytes = psutil.virtual_memory().available
-    if memory_bytes > available_bytes:
+    room = host_memory()
+    if memory_bytes > room.limit_bytes:
         raise CannotMeasureError(
-            f"--memory {format_bytes(memory_bytes)}: this machine has only "
-            f"{format_bytes_rounded(available_bytes)} available",
-            remedy="write less, or free some",
+            f"--memory {format_bytes(memory_bytes)}: more than {room.words}",
+            remedy=f"write less, or {room.more}",
         )
     return memory_bytes
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import stat
-import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
@@ -13,6 +12,7 @@ from loadstone.core.explain import describe
 from loadstone.core.file_extents import UNKNOWN, FileExtents, read_extents
 from loadstone.core.remote_files import Execute, FileStat, stat_file
 from loadstone.durable import cannot_write
+from loadstone.environment.memory_cgroup import MemoryRoom, memory_room
 from loadstone.errors import CannotMeasureError, UsageError, system_words
 from loadstone.model import CoreError, Input, Job, Noun
 from loadstone.provision.jobs import REMEDIES, execute, job_error
@@ -35,6 +35,9 @@ _LEAST_BYTES = 1 << 20
 # What is left free of the disk, and of the memory that a destination takes.
 _DISK_SHARE = 0.5
 _MEMORY_SHARE = 0.25
+# A process that loads, and the worker that forks it, in a control group: 4 MiB were too few.
+_OWN_BYTES = 8 << 20
+_BYTES_IN_A_TABLE_BYTE = 512
 _READ_LIMIT_S = 24 * 3600.0
 
 _KINDS = {
@@ -50,8 +53,8 @@ class ModelFile(Noun, frozen=True, kw_only=True):
     """A file as it was when the Run began; times in ns, ``checksums`` a path on the Target.
 
     ``extents`` is where its bytes lie, as far as its file system tells.
-    ``limit_bytes`` is the memory that was available; ``crc32c`` is None where the file takes as
-    much, so that nobody will load it and its checksums were not read.
+    ``room`` is the memory that was available; ``crc32c`` is None where the file takes as much, so
+    that nobody will load it and its checksums were not read.
     """
 
     path: str
@@ -60,9 +63,9 @@ class ModelFile(Noun, frozen=True, kw_only=True):
     inode: int
     mtime_ns: int
     checksums: str
-    limit_bytes: int
     crc32c: int | None
     is_made: bool
+    room: MemoryRoom
     extents: FileExtents = UNKNOWN
 
     @property
@@ -74,7 +77,15 @@ class ModelFile(Noun, frozen=True, kw_only=True):
     @property
     def is_too_large(self) -> bool:
         """Whether all of it can't be in memory at once."""
-        return self.bytes >= self.limit_bytes
+        return self.bytes + own_bytes(self.bytes, self.room) >= self.room.limit_bytes
+
+
+def own_bytes(file_bytes: int, room: MemoryRoom) -> int:
+    """What a process that loads a file takes beside it: page tables, and its own pages.
+
+    A machine keeps more than that back itself; a control group does not.
+    """
+    return _OWN_BYTES + file_bytes // _BYTES_IN_A_TABLE_BYTE if room.is_of_cgroup else 0
 
 
 @contextlib.contextmanager
@@ -85,20 +96,15 @@ def model_file(target: Target, input: Input, journal: Journal, say: Say) -> Iter
         UsageError: the file cannot be loaded: missing, no regular file, empty, unreadable.
         CannotMeasureError: no file can be made: no room, no permission.
     """
-    limit_bytes = _available_bytes(target)
+    room = memory_room(target.environment(None).facts)
     with contextlib.ExitStack() as stack:
         if input.file is None:
-            path = stack.enter_context(_made_file(target, input, journal, say, limit_bytes))
+            path = stack.enter_context(_made_file(target, input, journal, say, room))
         else:
             path = loadable_file(input.file, target.execute)
         checksums = stack.enter_context(scratch_file(target, journal, "checksums"))
-        file = _stat_model(target, path, checksums, limit_bytes, input.file is None)
+        file = _stat_model(target, path, checksums, room, input.file is None)
         yield file if file.is_too_large else _with_checksums(target, file, say)
-
-
-def _available_bytes(target: Target) -> int:
-    found = target.environment(None).facts.get("memory.available_bytes")
-    return found if isinstance(found, int) else sys.maxsize
 
 
 def loadable_file(named: str, execute: Execute = native.run_job) -> str:
@@ -138,10 +144,10 @@ def _cannot_open(named: str, code: int) -> UsageError:
 
 @contextlib.contextmanager
 def _made_file(
-    target: Target, input: Input, journal: Journal, say: Say, limit_bytes: int
+    target: Target, input: Input, journal: Journal, say: Say, room: MemoryRoom
 ) -> Iterator[str]:
     directory = scratch_directory(target, input)
-    size_bytes = _affordable_bytes(target, directory, input, limit_bytes, say)
+    size_bytes = _affordable_bytes(target, directory, input, room, say)
     with scratch_file(target, journal, "model", directory) as path:
         say(f"making {format_bytes_rounded(size_bytes)} of incompressible model in {directory}")
         make_file(target, path, size_bytes, smaller=_SMALLER)
@@ -149,15 +155,15 @@ def _made_file(
 
 
 def _affordable_bytes(
-    target: Target, directory: PurePath, input: Input, limit_bytes: int, say: Say
+    target: Target, directory: PurePath, input: Input, memory: MemoryRoom, say: Say
 ) -> int:
     asked_bytes = input.size_bytes
     default_bytes = input.default_bytes or DEFAULT_BYTES
     disk_bytes = free_bytes(target, directory)
     if asked_bytes is not None:
-        _require_room(directory, asked_bytes, disk_bytes, limit_bytes)
+        _require_room(directory, asked_bytes, disk_bytes, memory)
         return asked_bytes
-    room = {"disk": disk_bytes * _DISK_SHARE, "memory": limit_bytes * _MEMORY_SHARE}
+    room = {"disk": disk_bytes * _DISK_SHARE, memory.name: memory.limit_bytes * _MEMORY_SHARE}
     size_bytes = int(min(default_bytes, *room.values())) // _LEAST_BYTES * _LEAST_BYTES
     short = min(room, key=room.__getitem__)
     if size_bytes < _LEAST_BYTES:
@@ -171,21 +177,25 @@ def _affordable_bytes(
     return size_bytes
 
 
-def _require_room(directory: PurePath, asked_bytes: int, disk_bytes: int, limit_bytes: int) -> None:
-    for has_bytes, what in (
-        (disk_bytes, f"free in {printable(str(directory))}"),
-        (limit_bytes, "of available memory"),
-    ):
-        if asked_bytes >= has_bytes:
-            raise CannotMeasureError(
-                f"--size {format_bytes(asked_bytes)}: there are only "
-                f"{format_bytes_rounded(has_bytes)} {what}",
-                remedy=f"{_SMALLER}, or another --dir",
-            )
+def _require_room(
+    directory: PurePath, asked_bytes: int, disk_bytes: int, memory: MemoryRoom
+) -> None:
+    free = format_bytes_rounded(disk_bytes)
+    if asked_bytes >= disk_bytes:
+        raise CannotMeasureError(
+            f"--size {format_bytes(asked_bytes)}: there are only {free} free in "
+            f"{printable(str(directory))}",
+            remedy=f"{_SMALLER}, or another --dir",
+        )
+    if asked_bytes + own_bytes(asked_bytes, memory) >= memory.limit_bytes:
+        raise CannotMeasureError(
+            f"--size {format_bytes(asked_bytes)}: it does not fit into {memory.words}",
+            remedy=memory.remedy,
+        )
 
 
 def _stat_model(
-    target: Target, path: str, checksums: str, limit_bytes: int, is_made: bool
+    target: Target, path: str, checksums: str, room: MemoryRoom, is_made: bool
 ) -> ModelFile:
     found = stat_file(target.execute, path)
     if not isinstance(found, FileStat):
@@ -197,9 +207,9 @@ def _stat_model(
         inode=found.inode,
         mtime_ns=found.mtime_ns,
         checksums=checksums,
-        limit_bytes=limit_bytes,
         crc32c=None,
         is_made=is_made,
+        room=room,
     )
 
 

@@ -12,6 +12,7 @@ from loadstone.units import format_bytes_rounded
 _NEVER_THE_SAME = frozenset(
     {
         *("kernel.boot_id", "load.1min", "memory.available_bytes", "clock.step_ns"),
+        *("memory.cgroup", "memory.cgroup_available_bytes", "memory.cgroup_narrowest_file"),
         *("heat.zones", "battery.temperature_mc", "battery.level_percent"),
     }
 )

@@ -12,6 +12,7 @@ import loadstone
 from commands import MIB, NOBODY, Command, needs, needs_root, write_model
 from devices import loop, mounted, run
 from loadstone.core.file_extents import UNKNOWN, FileExtents
+from loadstone.environment.memory_cgroup import memory_room
 from loadstone.model import Fact, Outcome, Run, Status, Trial
 from loadstone.provision.model_file import ModelFile
 from loadstone.workloads.model_load.cold import content_notes, not_from_device, notes
@@ -204,7 +205,7 @@ def file_of(extents: FileExtents = PLAIN, allocated_bytes: int = 8 * MIB) -> Mod
         inode=1,
         mtime_ns=1,
         checksums="/s",
-        limit_bytes=1 << 40,
+        room=memory_room({"memory.available_bytes": 1 << 40}),
         crc32c=1,
         is_made=False,
         extents=extents,

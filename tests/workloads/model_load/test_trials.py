@@ -63,3 +63,33 @@ def test_a_warm_load_that_found_a_page_missing_is_invalid(tmp_path: Path) -> Non
         finding = prepared.evaluate(cases[0], msgspec.structs.replace(outcome, values=found))
     assert finding.status is Status.INVALID
     assert finding.reason == "not warm: 4 KiB of the file were not in the page cache"
+
+
+@pytest.mark.parametrize(
+    ("engine", "kept_bytes", "options", "is_valid"),
+    [
+        ("mmap", MIB, "rw", True),
+        ("mmap", MIB // 2, "rw", False),
+        ("mmap", 0, "rw", False),
+        ("mmap", -1, "rw", True),
+        ("mmap", 0, "rw;rw,dax=always", True),
+        ("mmap-copy", 0, "rw", True),
+    ],
+)
+def test_a_mapping_is_loaded_only_where_all_of_it_is_in_memory(
+    tmp_path: Path, engine: str, kept_bytes: int, options: str, is_valid: bool
+) -> None:
+    chosen, results = workload("model-load"), tmp_path / "results"
+    cases, _ = make_cases(chosen, [{"engine": engine, "cache": "as-is"}])
+    input = Input(file=str(write_model(tmp_path / "model.gguf", MIB)))
+    with (
+        targets.connect("local", results) as target,
+        Journal(results) as journal,
+        chosen.prepare(target, input, cases, journal, lambda _: None) as prepared,
+    ):
+        vars(prepared)["_facts"] = {**vars(prepared)["_facts"], "fs.options": options}
+        outcome = target.execute(prepared.job(cases[0]))
+        found = {**outcome.values, "cached_after_bytes": kept_bytes}
+        finding = prepared.evaluate(cases[0], msgspec.structs.replace(outcome, values=found))
+    assert finding.status is (Status.OK if is_valid else Status.INVALID), finding.reason
+    assert is_valid or (finding.reason or "").startswith("not loaded: only ")

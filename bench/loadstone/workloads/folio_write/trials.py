@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from loadstone.core.explain import skipped
+from loadstone.environment.memory_cgroup import memory_room
 from loadstone.model import Case, Finding, Input, Job, Outcome, Value
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
@@ -49,7 +50,9 @@ class PreparedWrite:
         self.facts: Mapping[str, Value] = only.facts if only else _facts_by_type(made)
         self._target = target
         self._places = places
-        self._page_bytes = int(target.environment(None).facts.get("machine.page_bytes") or 4096)
+        facts = target.environment(None).facts
+        self._page_bytes = int(facts.get("machine.page_bytes") or 4096)
+        self._room = memory_room(facts)
 
     def skip_reason(self, case: Case) -> Finding | None:
         size, total = int(case.parameters["size"]), int(case.parameters["total"])
@@ -88,7 +91,20 @@ class PreparedWrite:
         evidence = evidence_of(outcome) | self._dirty_before(outcome)
         reason = _not_cold(case, evidence)
         why_invalid = (reason, "stop what reads the file or its directory") if reason else None
-        return measured(_figures(outcome), evidence, why_invalid, _notes(evidence))
+        return measured(
+            _figures(outcome),
+            evidence,
+            why_invalid,
+            (*_notes(evidence), *self._reclaim_notes(case)),
+        )
+
+    def _reclaim_notes(self, case: Case) -> tuple[str, ...]:
+        """Pages are charged to the control group: in a narrow one they are written back early."""
+        total, io = int(case.parameters["total"]), case.parameters["io"]
+        stays = io not in ("direct", "dontcache")
+        if not stays or not self._room.is_of_cgroup or total < self._room.limit_bytes:
+            return ()
+        return (f"{format_bytes(total)} do not stay cached in {self._room.words}",)
 
     def _dirty_before(self, outcome: Outcome) -> dict[str, float]:
         """What waited to be written back when the timed region began, the whole machine's."""

@@ -1,22 +1,24 @@
 """Trials of model-load: builds Jobs, evaluates Outcomes."""
 
 import errno
+import re
 from collections.abc import Mapping
 
 import msgspec
 
 from loadstone.core.explain import skipped
 from loadstone.environment.file_system import MEMORY_FILE_SYSTEMS
+from loadstone.environment.memory_cgroup import MemoryRoom
 from loadstone.errors import system_words
 from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
-from loadstone.provision.model_file import ModelFile
+from loadstone.provision.model_file import ModelFile, own_bytes
 from loadstone.result_names import READY_NS, RELEASE_SPAN
 from loadstone.targets import Target
 from loadstone.text import printable
 from loadstone.units import format_bytes_rounded
 from loadstone.workloads.model_load.cold import content_notes, fs_type, not_from_device
 from loadstone.workloads.model_load.cold import notes as cold_notes
-from loadstone.workloads.model_load.engines import DIRECT, mismatch
+from loadstone.workloads.model_load.engines import DIRECT, MAPPING, mismatch
 from loadstone.workloads.model_load.errors import HUGE_PAGES, RULES
 from loadstone.workloads.outcomes import evidence_of, failure, measured
 from loadstone.workloads.parameters import core_options
@@ -25,6 +27,8 @@ OPERATION = "model-load"
 
 # Above this share left in the page cache, a direct load was none.
 _MOST_KEPT_SHARE = 0.01
+# Below this share left in the page cache, a mapped file was not all in memory.
+_LEAST_KEPT_SHARE = 0.99
 
 
 class PreparedLoad:
@@ -72,13 +76,14 @@ class PreparedLoad:
 
     def evaluate(self, case: Case, outcome: Outcome) -> Finding:
         if outcome.crash:
-            return _crashed(outcome.crash)
+            return _crashed(outcome.crash, self._file.room)
         huge_pages = self._huge_pages(int(case.parameters["buffers"]))
         if found := failure(outcome, {**case.parameters, HUGE_PAGES: huge_pages}, RULES):
             return found
         evidence = evidence_of(outcome)
         why_invalid = (
             self._cache_not_as_asked(case, evidence)
+            or self._not_all_in_memory(case, evidence)
             or _not_direct(case, evidence)
             or (_is_cold(case) and not_from_device(self._file, self._facts, evidence))
             or None
@@ -114,11 +119,10 @@ class PreparedLoad:
         file = self._file
         if not file.is_too_large:
             return None
-        return skipped(
-            f"{format_bytes_rounded(file.bytes)} do not fit into the "
-            f"{format_bytes_rounded(file.limit_bytes)} of memory that are available",
-            "free memory, or load a smaller file",
-        )
+        what, own = format_bytes_rounded(file.bytes), own_bytes(file.bytes, file.room)
+        if file.bytes < file.room.limit_bytes:
+            what += f", and {format_bytes_rounded(own)} of the process that loads them,"
+        return skipped(f"{what} do not fit into {file.room.words}", file.room.remedy)
 
     def _cache_not_as_asked(
         self, case: Case, evidence: Mapping[str, float]
@@ -143,6 +147,25 @@ class PreparedLoad:
                 "free memory, so that the file stays cached",
             )
         return None
+
+    def _not_all_in_memory(
+        self, case: Case, evidence: Mapping[str, float]
+    ) -> tuple[str, str] | None:
+        """A mapping is the page cache: what was evicted meanwhile is not loaded.
+
+        DAX has no page cache: there the file itself is mapped.
+        """
+        file_bytes, kept = evidence["file_bytes"], evidence["cached_after_bytes"]
+        is_dax = re.search(r"\bdax\b", str(self._facts.get("fs.options"))) is not None
+        if case.parameters["destination"] != MAPPING or kept < 0 or is_dax:
+            return None
+        if kept >= _LEAST_KEPT_SHARE * file_bytes:
+            return None
+        return (
+            f"not loaded: only {format_bytes_rounded(kept)} of the mapped "
+            f"{format_bytes_rounded(file_bytes)} were in memory when the last had come",
+            self._file.room.remedy,
+        )
 
     def _notes(
         self, case: Case, evidence: Mapping[str, float], outcome: Outcome
@@ -201,16 +224,17 @@ def _not_direct(case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | 
     )
 
 
-def _crashed(crash: str) -> Finding:
+def _crashed(crash: str, room: MemoryRoom) -> Finding:
     if "SIGBUS" in crash:
         return Finding(
             status=Status.FAILED,
             reason=f"the file shrank while it was mapped, or its device failed: {crash}",
             remedy="keep the file still; look for I/O errors in dmesg",
         )
-    return Finding(
-        status=Status.FAILED, reason=crash, remedy="see dmesg; a smaller file may fit into memory"
-    )
+    remedy = "see dmesg; a smaller file may fit into memory"
+    if room.is_of_cgroup:
+        remedy = f"see dmesg for whether this cgroup's memory ran out; {room.remedy}"
+    return Finding(status=Status.FAILED, reason=crash, remedy=remedy)
 
 
 def _figures(outcome: Outcome) -> dict[str, float]:
