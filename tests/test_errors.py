@@ -4,6 +4,7 @@ The places are found in the source, as most of them are reached by faults that n
 """
 
 import ast
+import builtins
 import errno
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -30,8 +31,26 @@ WITHOUT_REMEDY = {
 
 WITHOUT_SYSTEM_WORDS = {
     "runs/store.py:RunWriter._lock": "EWOULDBLOCK means that another process holds the lock",
+    "provision/leftovers.py:_lock_against_cleaners": "likewise",
 }
 """Likewise where the system's words would say less than the error does."""
+
+NOT_OURS = {
+    "analysis/stats.py": "ValueError: a call that is wrong in itself, which is a fault (exit 5)",
+    "core/histogram.py": "likewise",
+    "core/native.py:payload_of": "likewise",
+    "provision/journal.py:Journal.entry": "likewise",
+    "cpu_list.py:parse_cpu_list": "ValueError, which whoever asks for CPUs catches and tells",
+    "provision/journal_files.py": "ValueError, caught where a file is read",
+    "durable.py": "an OSError, caught where the path is known",
+    "lab/cache.py": "likewise",
+    "targets/android/session.py": "SessionEndedError, of which its users make errors of ours",
+    "cli/_signals.py": "Stopped: ends by the signal",
+    "cli/_verbs.py": "likewise",
+    "__init__.py": "AttributeError: what Python says of a name that a module lacks",
+    "pytest_plugin.py": "pytest's own ends of a test, with the words of an error of ours",
+}
+"""Files, or functions, that raise what is no error of ours, and why no user has to read it."""
 
 
 def parsed(sources: Mapping[str, str]) -> dict[str, ast.Module]:
@@ -97,6 +116,52 @@ def literal(node: ast.expr) -> str:
     return "{}"
 
 
+def makers(trees: Mapping[str, ast.Module]) -> set[str]:
+    """The names of functions that return an error of ours."""
+    names = error_names(trees)
+    return {
+        node.name
+        for tree in trees.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and node.returns is not None
+        and last_name(node.returns).strip("'\"") in names
+    } | {"within"}
+
+
+def said_to_makers(trees: Mapping[str, ast.Module]) -> Iterator[tuple[Place, ast.Call]]:
+    """Each call of such a function that is given a remedy, and where it is."""
+    names = makers(trees)
+    for name, tree in trees.items():
+        for function, node in within_functions(tree):
+            if isinstance(node, ast.Call) and last_name(node.func) in names:
+                place = Place(f"{name}:{node.lineno}", f"{name}:{function}", ast.unparse(node))
+                if any(word.arg == "remedy" for word in node.keywords):
+                    yield place, node
+
+
+def bad_words_to_makers(trees: Mapping[str, ast.Module]) -> list[Place]:
+    """Where a function that makes an error is told an empty remedy, or one within the words."""
+    return [
+        place
+        for place, call in said_to_makers(trees)
+        if not has_remedy(call) or any("; " in literal(word) for word in call.args)
+    ]
+
+
+def not_ours(trees: Mapping[str, ast.Module]) -> list[Place]:
+    """Where something is raised that is no error of ours and that no function of ours made."""
+    names = error_names(trees) | makers(trees)
+    return [
+        Place(f"{name}:{node.lineno}", f"{name}:{function}", ast.unparse(node))
+        for name, tree in trees.items()
+        for function, node in within_functions(tree)
+        if isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and last_name(node.exc.func) not in names
+    ]
+
+
 def without_remedy(trees: Mapping[str, ast.Module]) -> list[Place]:
     """Where errors are made without ``remedy``, or with an empty one."""
     return [place for place, call in made_errors(trees) if not has_remedy(call)]
@@ -136,13 +201,22 @@ def without_system_words(trees: Mapping[str, ast.Module]) -> list[Place]:
 
 def catches_os_error(handler: ast.ExceptHandler) -> bool:
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(kind is not None and last_name(kind) == "OSError" for kind in kinds)
+    return any(kind is not None and last_name(kind) in OS_ERRORS for kind in kinds)
 
+
+OS_ERRORS = {
+    name
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, OSError)
+}
+"""OSError, its other names, and all that are derived from it."""
 
 RULES: Mapping[str, tuple[Callable[[Mapping[str, ast.Module]], list[Place]], Mapping[str, str]]] = {
     "every error says what to do": (without_remedy, WITHOUT_REMEDY),
     "what is wrong and what to do stand apart": (bad_whats, {}),
     "the system's words are in the error": (without_system_words, WITHOUT_SYSTEM_WORDS),
+    "likewise of those that functions make": (bad_words_to_makers, {}),
+    "what is raised is an error of ours": (not_ours, NOT_OURS),
 }
 """Each with what finds the places that break it, and those that may."""
 
@@ -185,6 +259,20 @@ def six():
 class Seven:
     def method(self):
         return OddError("", remedy="b")
+def made(what, remedy) -> OddError:
+    return OddError(what, remedy=remedy)
+def eight():
+    try: ...
+    except PermissionError as error:
+        raise made("a", remedy="b") from error
+    except FileNotFoundError as error:
+        raise OddError("a", remedy="b") from error
+def nine():
+    raise made("a", remedy="")
+def ten():
+    raise self.made("a; do b", remedy="b")
+def eleven():
+    raise SystemExit("a")
 """
 
 
@@ -193,7 +281,9 @@ def test_an_offender_would_be_found() -> None:
     trees = parsed(base)
     assert [place.function for place in without_remedy(trees)] == ["x.py:one", "x.py:two"]
     assert [place.line for place in bad_whats(trees)] == ["x.py:8", "x.py:10", "x.py:21"]
-    assert [place.line for place in without_system_words(trees)] == ["x.py:14"]
+    assert [place.line for place in without_system_words(trees)] == ["x.py:14", "x.py:29"]
+    assert [place.function for place in bad_words_to_makers(trees)] == ["x.py:nine", "x.py:ten"]
+    assert [place.function for place in not_ours(trees)] == ["x.py:eleven"]
     assert bad_whats(trees)[-1].function == "x.py:Seven.method"
 
 
