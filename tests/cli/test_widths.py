@@ -208,8 +208,16 @@ def kernels_shown() -> Shown:
     return Shown(lambda: kernels._print(rows, others), spare)
 
 
+def schemas_shown() -> Shown:
+    from loadstone.cli import schema
+
+    return Shown(lambda: schema.command.main([], standalone_mode=False))
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("of", [doctor_shown, lab_doctor_shown, devices_shown, kernels_shown])
+@pytest.mark.parametrize(
+    "of", [doctor_shown, lab_doctor_shown, devices_shown, kernels_shown, schemas_shown]
+)
 def test_tables_of_the_other_verbs(
     of: Callable[[], Shown], width: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

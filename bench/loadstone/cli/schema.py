@@ -14,5 +14,9 @@ def command(name: str | None) -> None:
     if name is not None:
         print_json(schema_of(name))
         return
-    for document in DOCUMENTS:
-        click.echo(f"{document.name:<11} {document.summary}")
+    from loadstone.report import text
+    from loadstone.report.table import Kind, TableColumn, print_table
+
+    columns = (TableColumn(kind=Kind.WORD), TableColumn(kind=Kind.REMARK))
+    rows = [(document.name, document.summary) for document in DOCUMENTS]
+    print_table(text.console(), columns, rows)
