@@ -93,8 +93,17 @@ def test_a_device_that_counts_nothing_is_unknown_and_not_zero() -> None:
     assert uncounted_devices(off, off) == ("/sys/dev/block/a/stat",)
     assert counter_deltas(texts(a=(BLOCK, "1")), texts(a=(moved, "0"))) == {}
     assert counter_deltas(texts(a=(BLOCK, "1")), texts(a=(BLOCK, "1")))["block.read_bytes"] == 0
-    # As device-mapper has been: it counts all the same.
-    assert counter_deltas(off, texts(a=(moved, "0")))["block.read_bytes"] == 2048 * 512
+
+
+def test_what_moved_on_a_device_that_counts_nothing_is_counted() -> None:
+    """Flushes always are, and device-mapper has counted by itself; the rest is unknown."""
+    off = texts(a=(BLOCK, "0"))
+    flushed = texts(a=(BLOCK.replace("  12  4", "  15  4"), "0"))
+    assert counter_deltas(off, flushed) == {"block.flush_ios": 3}
+    assert uncounted_devices(off, flushed) == ("/sys/dev/block/a/stat",)
+    read = texts(a=(BLOCK.replace("2048", "4096"), "0"))
+    assert counter_deltas(off, read) == {"block.read_bytes": 2048 * 512}
+    assert uncounted_devices(off, read) == ()
 
 
 def test_a_device_that_has_never_counted_is_unknown() -> None:

@@ -17,6 +17,7 @@ from loadstone.model import Fact
             "echo 11",
         ),
         ({"cpu.is_virtual": True}, "bare metal", "host"),
+        ({"cpu.is_virtual": False, "disk.virtual_bus": "virtio"}, "bare metal", "host"),
         ({"block.read_ahead_kb": 8192}, "read_ahead_kb", "128"),
         ({"load.1min": 1.5, "cpu.count": 2}, "quiet machine", "end"),
         (

@@ -166,6 +166,30 @@ def test_a_disk_of_no_scsi_host_has_no_facts_of_ufs(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "bus"),
+    [
+        ("/sys/devices/pci0000:00/0000:00:02.0/virtio1/block/vda", "virtio"),
+        (
+            "/sys/devices/pci0000:00/0000:00:05.0/virtio2/host0/target0:0:1/0:0:1:0/block/sda",
+            "virtio",
+        ),
+        ("/sys/devices/vbd-51712/block/xvda", "xen"),
+        (
+            "/sys/devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0004:00/VMBUS:00/f8b3781a/host0/block/sdb",
+            "hyper-v",
+        ),
+        (DISK, None),
+    ],
+)
+def test_a_virtual_machines_disk_is_told_by_its_place(
+    tmp_path: Path, path: str, bus: str | None
+) -> None:
+    phone = Phone(tmp_path, {})
+    add_block(phone, path, "8:0")
+    assert facts_of(phone, "8:0").get("disk.virtual_bus") == bus
+
+
 def test_a_partition_has_the_queue_of_its_disk() -> None:
     base = "/sys/dev/block/259:2"
     files = {

@@ -44,6 +44,8 @@ _SECTOR_BYTES = 512
 # Linux keeps a device's counters only while this is 1.
 _SWITCH = "queue/iostats"
 _UP = ("", "../")
+# Those that a path lies on go by their number, and by their name the lowest below them.
+_DEVICE_GROUPS = {"block": "/sys/dev/block/", "disk": "/sys/class/block/"}
 
 
 def timed_ns(evidence: Mapping[str, float]) -> float | None:
@@ -59,19 +61,20 @@ def counter_deltas(before: Mapping[str, str], after: Mapping[str, str]) -> Count
     Args:
         before, after: path to text, as the core read them.
     """
-    moved: Counters = {}
+    sums: Counters = {}
     unknown: set[str] = set()
-    for path, text in after.items():
-        parser = _parser(path)
-        if parser is None:
+    for path in after:
+        if _parser(path) is None:
             continue
-        if not text or not before.get(path) or is_uncounted(path, before, after):
+        if not before.get(path) or not after[path]:
             unknown.add(_group(path))
             continue
-        start = parser(before[path])
-        for key, value in parser(text).items():
-            moved[key] = moved.get(key, 0.0) + value - start.get(key, 0.0)
-    return {key: value for key, value in moved.items() if key.split(".")[0] not in unknown}
+        for key, moved in _moved(path, before, after).items():
+            if moved is None:
+                unknown.add(key)
+            else:
+                sums[key] = sums.get(key, 0.0) + moved
+    return {key: total for key, total in sums.items() if not {key, key.split(".")[0]} & unknown}
 
 
 def device_files(device: str, is_partition: bool = False) -> tuple[str, str]:
@@ -84,23 +87,47 @@ def device_files(device: str, is_partition: bool = False) -> tuple[str, str]:
 
 
 def uncounted_devices(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
-    """The ``stat`` files of those block devices that counted nothing."""
-    return tuple(path for path in after if is_uncounted(path, before, after))
+    """The ``stat`` files of those block devices that counted no reads, whatever they did."""
+    return tuple(
+        path
+        for path in after
+        if path.endswith("/stat")
+        and _group(path) in _DEVICE_GROUPS
+        and before.get(path)
+        and after[path]
+        and _moved(path, before, after).get(f"{_group(path)}.read_bytes", 0.0) is None
+    )
 
 
-def is_uncounted(path: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
-    """Whether a ``stat`` is that of a block device which counted nothing, whatever it did.
+def _moved(
+    path: str, before: Mapping[str, str], after: Mapping[str, str]
+) -> dict[str, float | None]:
+    """How far the counters of one file moved; None for those that the kernel does not keep.
 
-    Its ``queue/iostats`` is 0, or it has never counted anything: some drivers do not.
+    A block device whose ``queue/iostats`` is 0 keeps none, but flushes, and what device-mapper once
+    counted itself: what moved is counted. One that has never counted anything never does.
     """
+    parse = _parser(path)
+    assert parse is not None
+    start, end = parse(before[path]), parse(after[path])
+    moved = {key: value - start.get(key, 0.0) for key, value in end.items()}
+    switches = _switches(path, before, after)
+    if len(switches) > 1 or _has_never_counted(path, after[path]):
+        return dict.fromkeys(moved)
+    return {key: value or None for key, value in moved.items()} if "0" in switches else {**moved}
+
+
+def _switches(path: str, *texts: Mapping[str, str]) -> set[str]:
+    """What the ``queue/iostats`` of a ``stat`` was, as far as it was read."""
+    if _group(path) not in _DEVICE_GROUPS:
+        return set()
     device = path.removesuffix("stat")
-    if device == path or "/block/" not in path or not after.get(path):
-        return False
-    texts = (before, after)
-    switches = [text.get(f"{device}{up}{_SWITCH}", "").strip() for text in texts for up in _UP]
-    stood_still = before.get(path) == after[path]
-    is_off = "0" in switches and (stood_still or "1" in switches)
-    return is_off or not any(map(int, re.findall(r"\d+", after[path])))
+    found = (text.get(f"{device}{up}{_SWITCH}", "").strip() for text in texts for up in _UP)
+    return set(filter(None, found))
+
+
+def _has_never_counted(path: str, text: str) -> bool:
+    return _group(path) in _DEVICE_GROUPS and not any(map(int, re.findall(r"\d+", text)))
 
 
 def parse_vmstat(text: str) -> Counters:
@@ -149,7 +176,6 @@ _PARSERS: tuple[tuple[str, Callable[[str], Counters]], ...] = (
     ("/proc/pressure/cpu", parse_pressure("cpu")),
     ("/proc/pressure/io", parse_pressure("io")),
     ("/proc/pressure/memory", parse_pressure("memory")),
-    # Those that a path lies on by number, and by name the lowest below them.
     ("/sys/dev/block/*/stat", parse_block_stat),
     ("/sys/class/block/*/stat", partial(parse_block_stat, kind="disk")),
 )
@@ -161,4 +187,5 @@ def _parser(path: str) -> Callable[[str], Counters] | None:
 
 def _group(path: str) -> str:
     """What the names of a file's counters begin with, where several files are added up."""
-    return {"dev": "block", "class": "disk"}.get(path.split("/")[2], path)
+    found = (group for group, place in _DEVICE_GROUPS.items() if path.startswith(place))
+    return next(found, path)

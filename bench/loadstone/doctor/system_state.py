@@ -85,11 +85,13 @@ def _is_lab_guest(facts: Facts) -> bool:
 def _bare_metal(facts: Facts) -> SystemState:
     if _is_lab_guest(facts):
         return SystemState(name="bare metal", state="lab guest, simulated on purpose")
-    if not facts.get("cpu.is_virtual"):
+    # Not every hypervisor shows in the CPU's flags.
+    bus = facts.get("disk.virtual_bus")
+    if not facts.get("cpu.is_virtual") and bus is None:
         return SystemState(name="bare metal", state="no hypervisor seen")
     return SystemState(
         name="bare metal",
-        state="virtual machine",
+        state=f"virtual machine, its disk by {bus}" if bus else "virtual machine",
         problem="in a virtual machine `cold` is cold for this kernel only: the host may hold the "
         "file in its own cache",
         remedy="drop the host's caches too, or measure on the bare machine",

@@ -41,6 +41,14 @@ _DISK_FILES = {
 }
 
 
+# How the disks of virtual machines are reached, by the directories of their real path.
+_VIRTUAL_BUSES = {
+    "virtio": re.compile(r"/virtio[0-9]+/"),
+    "xen": re.compile(r"/vbd-[0-9]+/"),
+    "hyper-v": re.compile(r"/VMBUS:"),
+}
+
+
 class BlockNode(Noun, frozen=True, kw_only=True):
     """A block device, its real path in /sys, and those that it lies on.
 
@@ -215,6 +223,9 @@ def _disk_facts(read_texts: ReadTexts, disk: str) -> dict[str, Fact]:
         [f"{disk}/device/{file}" for files in _DISK_FILES.values() for file in files]
     )
     facts: dict[str, Fact] = {"disk.name": printable(PurePosixPath(disk).name)}
+    for bus, place in _VIRTUAL_BUSES.items():
+        if place.search(disk):
+            facts["disk.virtual_bus"] = bus
     for name, files in _DISK_FILES.items():
         words = (parse_word(texts.get(f"{disk}/device/{file}"), _LONGEST) for file in files)
         if found := next(filter(None, words), None):

@@ -172,6 +172,35 @@ def test_a_sequence_that_was_not_read_from_below_is_invalid(bench: Bench) -> Non
 
 
 @needs_root
+@pytest.mark.parametrize("cache", ["cold", "warm"])
+def test_devices_that_count_nothing_prove_nothing(bench: Bench, cache: str) -> None:
+    case = case_of(pattern="sequential", cache=cache)
+    outcome = bench.read(case)
+    switches = {
+        f"/sys/dev/block/{number_of(path)}/queue/iostats": "0\n"
+        for path in (bench.baseline, bench.hashes)
+    }
+    texts = {**outcome.before, **switches}
+    stopped = msgspec.structs.replace(outcome, before=texts, after=texts)
+    finding = bench.prepared(case).evaluate(case, stopped)
+    assert finding.status is Status.OK, finding.reason
+    assert [note.split(" is not known")[0] for note in finding.notes] == [
+        "what was read of the image",
+        "what was read of the hash",
+    ]
+
+
+@needs_root
+def test_what_is_cached_of_the_image_may_be_unknown(bench: Bench) -> None:
+    case = case_of(cache="warm")
+    outcome = bench.read(case)
+    unknown = {**outcome.values, "cached_before_bytes": -errno.ENODEV}
+    finding = bench.prepared(case).evaluate(case, msgspec.structs.replace(outcome, values=unknown))
+    assert finding.status is Status.INVALID
+    assert (finding.reason or "").startswith("not known to be cold")
+
+
+@needs_root
 def test_data_in_the_page_cache_are_invalid(bench: Bench) -> None:
     case = case_of(cache="warm")
     outcome = bench.read(case)

@@ -81,6 +81,11 @@ class PreparedFlush:
                     else "it has no volatile write cache, so the kernel drops them"
                 )
             )
+        if evidence["flushes_per_sync"] < 0:
+            notes.append(
+                "flushes unknown: the device below does not count them (queue/iostats is 0, its "
+                "driver never does, or Linux is older than 5.5)"
+            )
         if evidence["remaps_per_flush"] < 0:
             notes.append("remaps unknown: root may count them (tracepoint block:block_bio_remap)")
         return tuple(notes)

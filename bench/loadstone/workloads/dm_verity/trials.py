@@ -165,9 +165,9 @@ class PreparedVerity:
             moved = counter_deltas(
                 _without(outcome.before, others), _without(outcome.after, others)
             )
-            if "block.read_bytes" in moved:
-                found[f"{name}_read_bytes"] = moved["block.read_bytes"]
-                found[f"{name}_read_ios"] = moved["block.read_ios"]
+            for key in ("read_bytes", "read_ios"):
+                if f"block.{key}" in moved:
+                    found[f"{name}_{key}"] = moved[f"block.{key}"]
         return found
 
     def _cache_not_as_asked(self, case: Case, evidence: Mapping[str, float]) -> str | None:
