@@ -141,3 +141,6 @@ def test_a_file_larger_than_the_memory_is_told(tmp_path: Path) -> None:
     assert not named(of_fake(FakeTarget(facts=facts), tmp_path), "memory").is_met
     facts["memory.available_bytes"] = FILE_BYTES + 1
     assert named(of_fake(FakeTarget(facts=facts), tmp_path), "memory").is_met
+    facts["memory.cgroup_limit_bytes"] = None
+    check = named(of_fake(FakeTarget(facts=facts), tmp_path), "memory")
+    assert "whether its control group has a limit cannot be seen" in check.detail

@@ -140,7 +140,11 @@ def test_without_a_limit_there_are_no_facts(own: str, files: Mapping[str, str]) 
 def test_a_group_whose_files_are_not_seen_has_an_unknown_limit(mountinfo: str) -> None:
     facts = facts_of("0::/a\n", mountinfo, {})
     assert facts == {"memory.cgroup": "/a", "memory.cgroup_limit_bytes": None}
-    assert not memory_room({**facts, "memory.available_bytes": MIB}).is_of_cgroup
+    room = memory_room({**facts, "memory.available_bytes": MIB})
+    assert (room.is_of_cgroup, room.caveat) == (
+        False,
+        "; whether its control group has a limit cannot be seen",
+    )
 
 
 def test_where_a_group_is_mounted_more_than_once_the_mount_that_shows_most_is_read() -> None:

@@ -242,7 +242,7 @@ def _conditions(seen: _Probed) -> Iterator[Check]:
 
 
 def _memory(room: MemoryRoom, available_bytes: int, load_bytes: int) -> Check:
-    words = f"{format_bytes_rounded(available_bytes)} available"
+    words = f"{format_bytes_rounded(available_bytes)} available{room.caveat}"
     if room.is_of_cgroup:
         words = room.words
     if available_bytes > load_bytes:

@@ -19,6 +19,8 @@ from loadstone.units import format_bytes_rounded
 # Version 1 writes the most that its counter holds where there is no limit.
 _NO_LIMIT_BYTES = 1 << 60
 
+_UNSEEN = "; whether its control group has a limit cannot be seen"
+
 
 class Version(Noun, frozen=True, kw_only=True):
     """The names of one of the two versions' files; ``listing`` is there in every group."""
@@ -141,6 +143,7 @@ class MemoryRoom(Noun, frozen=True, kw_only=True):
     more: str
     name: str = "memory"
     is_of_cgroup: bool = False
+    caveat: str = ""
 
     @property
     def remedy(self) -> str:
@@ -163,6 +166,7 @@ def memory_room(facts: Mapping[str, Fact]) -> MemoryRoom:
             available_bytes=has_bytes,
             words=f"the {size} of memory that are available",
             more="free memory",
+            caveat=_UNSEEN if facts.get("memory.cgroup_limit_bytes", 0) is None else "",
         )
     file = printable(str(facts.get("memory.cgroup_narrowest_file")))
     return MemoryRoom(
