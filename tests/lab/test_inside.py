@@ -19,13 +19,19 @@ from loadstone.provision.journal import Journal
 REPOSITORY = Path(__file__).parents[2]
 _LIMIT_S = 1500
 _MEMORY_BYTES = 3 << 30
-_TESTS = "tests/dm tests/environment/test_storage.py tests/workloads/model_load/test_cold.py"
+_TESTS = (
+    "tests/dm tests/environment/test_storage.py tests/environment/test_memory_cgroup.py "
+    "tests/workloads/model_load/test_cold.py tests/cli/test_memory_limit.py"
+)
 
 # ext4 on a null_blk: files of the guest's own would lie in its memory, and loops over those
 # are other than over a disk.
 _BODY = """
 modprobe null_blk nr_devices=1 gb=2 memory_backed=1 bs=512 queue_mode=2
 modprobe -a loop btrfs
+# The second version of control groups, which this machine may not have.
+mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
+echo +memory > /sys/fs/cgroup/cgroup.subtree_control
 mkdir /run/loadstone/place
 mkfs.ext4 -q /dev/nullb0
 mount /dev/nullb0 /run/loadstone/place
