@@ -1,8 +1,10 @@
-"""Programs for system administration, and the kernel modules that ``modprobe`` loads."""
+"""Programs that are started: the system's, kernel modules by ``modprobe``, and our own by Python."""
 
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError
@@ -11,6 +13,29 @@ from loadstone.errors import CannotMeasureError
 _SBIN_DIRECTORIES = ("/usr/sbin", "/sbin")
 # mkfs.f2fs prints pages before the line that says what is wrong.
 _LAST_LINES = 3
+
+
+def own_python(module: str, *words: str) -> list[str]:
+    """The command that runs one of our modules, and none from the working directory."""
+    return [sys.executable, "-P", "-m", module, *words]
+
+
+def own_environment() -> Mapping[str, str]:
+    """The environment for ``own_python``: of PYTHONPATH, no place that stands for wherever one is.
+
+    An empty one (``PYTHONPATH=:/opt/more``) is the working directory. Where the package itself
+    comes from such a place, that stays, by its whole path.
+    """
+    named = os.environ.get("PYTHONPATH")
+    if named is None:
+        return os.environ
+    own = Path(__file__).parents[1]
+    places = [
+        str(own) if place and Path(place).absolute() == own else place
+        for place in named.split(os.pathsep)
+    ]
+    kept = os.pathsep.join(place for place in places if place.startswith("/"))
+    return {**os.environ, "PYTHONPATH": kept}
 
 
 def load_module(name: str, *parameters: str) -> None:

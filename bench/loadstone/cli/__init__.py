@@ -1,6 +1,5 @@
 """The ``loadstone`` command: one module a verb, found by pkgutil, imported when needed."""
 
-import errno
 import os
 import signal
 import sys
@@ -10,9 +9,11 @@ import click
 from click.core import ParameterSource
 
 from loadstone._version import __version__
+from loadstone.cli._limits import is_directory_gone, limit_met
 from loadstone.cli._signals import Stopped, die_of, take_signals
+from loadstone.cli._streams import adapt_standard_streams
 from loadstone.cli._verbs import Verbs
-from loadstone.errors import ExitCode, LoadstoneError, system_words
+from loadstone.errors import ExitCode, LoadstoneError
 from loadstone.text import printable
 
 
@@ -31,7 +32,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command and turn each error into one line and an exit code."""
-    _open_standard_streams()
+    adapt_standard_streams()
+    # The threads of a library that multiplies no matrix here: they cost memory and processes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     take_signals()
     try:
         code = _run()
@@ -41,8 +44,9 @@ def main() -> None:
         die_of(error.number)
     except BrokenPipeError:
         die_of(signal.SIGPIPE)
-    except Exception:  # noqa: BLE001  # Python's own exit code 1 would be a verdict of `gate`
-        code = _report_fault()
+    except Exception as error:  # noqa: BLE001  # Python's own exit code 1 would be a verdict of `gate`
+        limit = limit_met(error)
+        code = _report_fault() if limit is None else _report(limit, *_notes_of(error))
     sys.exit(code)
 
 
@@ -53,38 +57,28 @@ def _report_fault() -> int:
     return int(ExitCode.FAULT)
 
 
-def _open_standard_streams() -> None:
-    """Where a stream was closed (``>&-``), a file opened later would be printed into."""
-    for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:
-            stream = os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if name == "stdin" else "w")
-            setattr(sys, name, stream)
-
-
 def _run() -> int:
     try:
         code = _code_of_command()
         sys.stdout.flush()
     except LoadstoneError as error:
-        for line in error.details:
-            click.echo(f"    {printable(line)}", err=True)
-        _complain(str(error), *_notes_of(error))
-        code = int(error.exit_code)
+        gone = ("the working directory was removed",) if is_directory_gone() else ()
+        code = _report(limit_met(error) or error, *_notes_of(error), *gone)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         code = int(ExitCode.DONE)
     except click.ClickException as error:
         _complain(*_words_of(error))
         code = int(ExitCode.USAGE)
-    except OSError as error:
-        # Nothing else writes without saying where.
-        if error.errno != errno.ENOSPC or error.filename is not None:
-            raise
-        _complain(f"cannot write to standard output: {system_words(errno.ENOSPC)}", "free space")
-        # What is still buffered would be tried again at exit, and change the exit code.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = int(ExitCode.FAILED)
     return code
+
+
+def _report(error: LoadstoneError, *notes: str) -> int:
+    """Print an error in one line, below it what was added; its exit code."""
+    for line in error.details:
+        click.echo(f"    {printable(line)}", err=True)
+    _complain(str(error), *notes)
+    return int(error.exit_code)
 
 
 def _code_of_command() -> int:

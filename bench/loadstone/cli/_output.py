@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loadstone.cli._options import DEFAULT_THRESHOLD
+from loadstone.cli._streams import write_data
 from loadstone.errors import CannotMeasureError, ExitCode, LoadstoneError
 from loadstone.model import Run, Status
 from loadstone.text import printable
@@ -137,7 +138,7 @@ def print_json(value: object) -> None:
     """Write a struct, or what JSON has, to standard output."""
     import msgspec
 
-    click.echo(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False))
+    write_data(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False) + "\n")
 
 
 def exit_code_of(run: Run) -> ExitCode:

@@ -6,6 +6,7 @@ import click
 
 from loadstone.cli._options import results_option
 from loadstone.cli._output import load
+from loadstone.cli._streams import write_data
 from loadstone.text import printable
 
 
@@ -48,7 +49,7 @@ def command(run: str, name: str, output: Path | None, results: Path) -> None:
     for line in left_out(loaded):
         click.echo(f"note: {printable(line)}", err=True)
     if output is None:
-        click.echo(text, nl=False)
+        write_data(text)
         return
     write_named(output, text.encode(), f"{name} export", (found.SUFFIX,))
     click.echo(output)

@@ -7,6 +7,7 @@ endian).
 """
 
 import ctypes
+import errno
 import os
 import select
 import signal
@@ -21,6 +22,9 @@ import msgspec
 from loadstone.core import native
 from loadstone.cpu_list import parse_cpu_list
 from loadstone.model import NO_ANSWER, CoreError, Job, Outcome
+
+CANNOT_START = "start a process for it"
+"""The step of an error where a limit left no room for a Job's process."""
 
 _PR_SET_PDEATHSIG = 1
 _EXIT_LIMIT_S = 5.0
@@ -66,8 +70,16 @@ def die_with_parent() -> None:
 
 def execute(job: Job) -> Outcome:
     """Carry out a Job in a child of this process, for no longer than its time limit."""
-    reader, writer = os.pipe()
-    child = os.fork()
+    try:
+        reader, writer = os.pipe()
+    except OSError as error:
+        return _cannot_start(error)
+    try:
+        child = os.fork()
+    except OSError as error:
+        os.close(reader)
+        os.close(writer)
+        return _cannot_start(error)
     if child == 0:
         os.close(reader)
         _run_child(job, writer)
@@ -79,6 +91,10 @@ def execute(job: Job) -> Outcome:
         return Outcome(crash=_kill(child, job.timeout_s))
     _, status = os.waitpid(child, 0)
     return outcome or Outcome(crash=describe_exit(os.waitstatus_to_exitcode(status)))
+
+
+def _cannot_start(error: OSError) -> Outcome:
+    return Outcome(error=CoreError(code=error.errno or 0, step=CANNOT_START, path=""))
 
 
 def _kill(child: int, limit_s: float) -> str:
@@ -123,7 +139,10 @@ def _run_pinned(job: Job) -> Outcome:
         except OSError as error:
             code = error.errno or 0
             return Outcome(error=CoreError(code=code, step="sched_setaffinity", path=job.cpus))
-    return native.run_job(job)
+    try:
+        return native.run_job(job)
+    except MemoryError:
+        return Outcome(error=CoreError(code=errno.ENOMEM, step=CANNOT_START, path=""))
 
 
 def _prefer_as_oom_victim() -> None:

@@ -2,7 +2,6 @@
 
 import compileall
 import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from loadstone.lab.kernels import Kernel, stage
 from loadstone.lab.machine import Machine
 from loadstone.lab.protocol import Assignment
 from loadstone.model import Noun
+from loadstone.programs import own_python
 from loadstone.provision.journal import Journal
 from loadstone.provision.simulated.profile import Driver, device_bytes, whole_bytes
 
@@ -61,13 +61,13 @@ def boot_parts(
 
 def assignment_script(assignment: Assignment, *options: str) -> str:
     """The lines of a guest's script that run ``loadstone.lab.inside`` on an Assignment."""
-    python = shlex.quote(sys.executable)
+    command = own_python("loadstone.lab.inside", "/run/loadstone/assignment.json", *options)
     return f"""\
 cat > /run/loadstone/assignment.json <<'LOADSTONE'
 {msgspec.json.encode(assignment).decode()}
 LOADSTONE
 export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
-exec {python} -m loadstone.lab.inside {shlex.join(["/run/loadstone/assignment.json", *options])}"""
+exec {shlex.join(command)}"""
 
 
 def _compile_bytecode() -> None:

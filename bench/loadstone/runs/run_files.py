@@ -35,7 +35,8 @@ def read_manifest(path: Path) -> Manifest:
         RunError: it is not one, or a newer loadstone made it.
     """
     with _open(path) as stream:
-        data = stream.read(_LIMIT_BYTES)
+        # A read of the limit would take that much memory, whatever the file's size.
+        data = stream.read(min(_LIMIT_BYTES, os.fstat(stream.fileno()).st_size))
     try:
         schema = decode(data, _Head).schema
         if schema > SCHEMA_VERSION:

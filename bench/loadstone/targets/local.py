@@ -5,7 +5,6 @@ import os
 import select
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,8 +17,9 @@ from loadstone.durable import cannot_write
 from loadstone.environment.dma_heaps import heap_facts
 from loadstone.environment.machine import machine_facts
 from loadstone.environment.path import MACHINE_SAMPLES, path_facts, path_samples
-from loadstone.errors import TargetError, UsageError, system_words
+from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
 from loadstone.model import Environment, Job, Outcome
+from loadstone.programs import own_environment, own_python
 from loadstone.targets import Say
 from loadstone.targets.access import Access
 from loadstone.targets.cancel import CancelToken
@@ -89,6 +89,8 @@ class LocalTarget:
             self.close()
             self._cancel_token.raise_if_cancelled(job.operation)
             return Outcome(crash=f"the worker process: {worker.describe_exit(process.returncode)}")
+        if outcome.error and outcome.error.step == worker.CANNOT_START:
+            raise _cannot_start(job.operation, OSError(outcome.error.code, ""))
         return outcome
 
     def scratch(self) -> Path:
@@ -176,14 +178,31 @@ class LocalTarget:
     def _running_worker(self) -> subprocess.Popen[bytes]:
         if self._worker is None or self._worker.poll() is not None:
             self.close()
-            # A session of its own: Ctrl-C goes to the Run, which then ends the worker.
-            self._worker = subprocess.Popen(
-                [sys.executable, "-m", "loadstone.core.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,
-            )
+            self._worker = _start_worker()
         return self._worker
+
+
+def _start_worker() -> subprocess.Popen[bytes]:
+    """Start one in a session of its own: Ctrl-C goes to the Run, which then ends the worker."""
+    try:
+        return subprocess.Popen(
+            own_python("loadstone.core.worker"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            env=own_environment(),
+        )
+    except OSError as error:
+        raise _cannot_start("the worker", error) from error
+
+
+def _cannot_start(what: str, error: OSError) -> CannotMeasureError:
+    found = CannotMeasureError(
+        f"cannot start a process for {what}: {system_words(error.errno or 0)}",
+        remedy="allow more processes, files and memory (ulimit -u, -n, -v and the cgroup's limits)",
+    )
+    found.__cause__ = error
+    return found
 
 
 def _await_end(pipe: IO[bytes]) -> None:
