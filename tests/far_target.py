@@ -79,8 +79,7 @@ class FarTarget:
         return Path(PREFIX) / "scratch"
 
     def run_command(self, *words: str) -> str:
-        assert words[0] == "ls", f"no phone may have {words[0]}"
-        return self._local.run_command(words[0], *map(self._here, words[1:]))
+        raise AssertionError(f"no phone may have {words[0]}")
 
     def read_text(self, path: str) -> str | None:
         return None if path in self._hides else self._local.read_text(self._here(path))

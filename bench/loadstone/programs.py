@@ -1,18 +1,25 @@
-"""Programs that are started: the system's, kernel modules by ``modprobe``, and our own by Python."""
+"""Programs that are started: the system's, kernel modules by ``modprobe``, our own by Python."""
 
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError
+from loadstone.text import printable
+
+LIMIT_S = 600.0
+"""How long a program of the system may take, unless it is given another limit."""
 
 # Ordinary users often lack these in PATH.
 _SBIN_DIRECTORIES = ("/usr/sbin", "/sbin")
 # mkfs.f2fs prints pages before the line that says what is wrong.
 _LAST_LINES = 3
+_LONGEST = 200
 
 
 def own_python(module: str, *words: str) -> list[str]:
@@ -89,16 +96,56 @@ def ask_program(name: str, package: str, *words: str) -> tuple[str, str | None]:
         raise CannotMeasureError(
             f"no program {name} here", remedy=f"install the Debian package {package}"
         )
-    done = subprocess.run(
-        [program, *words],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_to_end([program, *words])
     if done.returncode == 0:
         return done.stdout, None
     lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
     problem = "; ".join(line.strip().rstrip(".") for line in lines[-_LAST_LINES:])
     return done.stdout, problem or f"exit code {done.returncode}"
+
+
+def run_to_end(
+    command: Sequence[str | Path], limit_s: float | None = None, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """As ``run_bytes``, with text."""
+    done = run_bytes(command, limit_s, stdin.encode())
+    out, err = (data.decode(errors="replace") for data in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+def run_bytes(
+    command: Sequence[str | Path], limit_s: float | None = None, stdin: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end, in English, with no terminal to ask a question on.
+
+    Args:
+        limit_s: how long it may take; ``LIMIT_S`` where None.
+        stdin: what it reads.
+
+    Raises:
+        CannotMeasureError: it took longer, and was killed with all that it had started.
+        OSError: it cannot be started.
+    """
+    limit_s = LIMIT_S if limit_s is None else limit_s
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "LC_ALL": "C"},
+        # Its own group and session: without a terminal, and to be killed as a whole.
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(stdin, limit_s)
+        except subprocess.TimeoutExpired:
+            words = shlex.join(map(str, command))
+            raise CannotMeasureError(
+                f"{printable(words[:_LONGEST])}: it did not end within {limit_s:g} s",
+                remedy="run it by hand to see what it waits for",
+            ) from None
+        finally:
+            # What is left of it would keep its pipes open.
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)

@@ -24,7 +24,7 @@ def phone(tmp_path: Path) -> Phone:
 
 
 def sensors_of(phone: Phone) -> Sensors:
-    return find_sensors(phone.read_texts, phone.run, range(8))
+    return find_sensors(phone.read_texts, phone.execute, range(8))
 
 
 def reading_of(phone: Phone, sensors: Sensors) -> Reading:

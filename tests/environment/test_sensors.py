@@ -1,5 +1,6 @@
 """The sensors of a machine are found once, and what they say is taken for no more than it is."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from fake_phone import BATTERY, CPU, LARGE_KHZ, SMALL_KHZ, THERMAL, Phone
 from loadstone.environment.cooling_device import Throttles
 from loadstone.environment.sensors import Battery, Reading, Sensors, find_sensors, parse_reading
+from loadstone.model import CoreError, Outcome
+
+REFUSED = CoreError(code=errno.EACCES, step="open", path="/sys/class/power_supply")
 
 
 @pytest.fixture
@@ -15,7 +19,7 @@ def phone(tmp_path: Path) -> Phone:
 
 
 def sensors_of(phone: Phone) -> Sensors:
-    return find_sensors(phone.read_texts, phone.run, range(8))
+    return find_sensors(phone.read_texts, phone.execute, range(8))
 
 
 def reading_of(phone: Phone) -> Reading:
@@ -90,7 +94,7 @@ def test_a_mouses_battery_alone_is_none(tmp_path: Path) -> None:
 
 
 def test_a_battery_is_found_where_its_directory_may_not_be_listed(phone: Phone) -> None:
-    refused = find_sensors(phone.read_texts, lambda *_: None, range(8))
+    refused = find_sensors(phone.read_texts, lambda _: Outcome(error=REFUSED), range(8))
     assert refused == sensors_of(phone)
 
 

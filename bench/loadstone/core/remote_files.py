@@ -114,6 +114,15 @@ def list_directories(execute: Execute, paths: Sequence[str]) -> dict[str, Mappin
     return found
 
 
+def list_names(execute: Execute, path: str) -> list[str]:
+    """The names in a directory, in order; empty where it cannot be listed.
+
+    Raises:
+        TargetError: the Job's process died, or the Target is gone.
+    """
+    return [name for name in list_directories(execute, [path]).get(path, {}) if name != "."]
+
+
 def write_text(execute: Execute, path: str, text: str) -> None:
     """Write to a small file of the kernel; the core refuses any other.
 

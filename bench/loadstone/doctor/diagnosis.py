@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from loadstone.core.explain import describe
-from loadstone.core.remote_files import stat_file
+from loadstone.core.remote_files import list_names, stat_file
 from loadstone.doctor.devices import devices
 from loadstone.doctor.privileges import privileges
 from loadstone.doctor.probes import (
@@ -25,11 +25,10 @@ from loadstone.doctor.probes import (
 )
 from loadstone.doctor.storage import storage
 from loadstone.doctor.system_state import Facts, system_states
-from loadstone.environment.dma_heaps import heap_names
+from loadstone.environment.dma_heaps import HEAPS, heap_names
 from loadstone.environment.memory_cgroup import MemoryRoom, memory_room
 from loadstone.errors import (
     CannotMeasureError,
-    TargetError,
     UsageError,
     for_user,
     system_words,
@@ -193,14 +192,7 @@ def _engines_and_destinations(target: Target, seen: _Probed) -> Iterator[Check]:
 
 def _heaps(target: Target) -> list[str]:
     """The heaps there are; where there is none, the one whose absence is worth explaining."""
-
-    def run(*words: str) -> str | None:
-        try:
-            return target.run_command(*words)
-        except TargetError:
-            return None
-
-    return heap_names(run) or ["system"]
+    return heap_names(list_names(target.execute, HEAPS)) or ["system"]
 
 
 def _with_huge_pages(target: Target, seen: _Probed, check: Check) -> Check:

@@ -7,8 +7,9 @@ Sources: Documentation/ABI/testing/sysfs-class-thermal, sysfs-class-power, sysfs
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from loadstone.core.remote_files import Execute, list_names
 from loadstone.cpu_list import parse_cpu_list
-from loadstone.environment import ReadTexts, RunCommand
+from loadstone.environment import ReadTexts
 from loadstone.environment.cooling_device import CoolingDevice
 from loadstone.environment.sysfs import parse_number, parse_word
 from loadstone.model import Noun
@@ -90,7 +91,7 @@ _POLICY_FILES = ("scaling_max_freq", "scaling_cur_freq")
 _BATTERY_FILES = ("temp", "capacity", "status", "current_now", "voltage_now", "charge_counter")
 
 
-def find_sensors(read_texts: ReadTexts, run: RunCommand, cpus: Iterable[int]) -> Sensors:
+def find_sensors(read_texts: ReadTexts, execute: Execute, cpus: Iterable[int]) -> Sensors:
     """Find the sensors, in a few round trips; there need not be any.
 
     Args:
@@ -101,7 +102,7 @@ def find_sensors(read_texts: ReadTexts, run: RunCommand, cpus: Iterable[int]) ->
         zones=zones,
         cooling=tuple(_cooling(read_texts, _numbered(read_texts, "cooling_device"))),
         policies=tuple(_policies(read_texts, cpus)),
-        battery=_battery(read_texts, run),
+        battery=_battery(read_texts, execute),
     )
 
 
@@ -196,10 +197,10 @@ def _related(text: str) -> frozenset[int]:
         return frozenset()
 
 
-def _battery(read_texts: ReadTexts, run: RunCommand) -> str | None:
+def _battery(read_texts: ReadTexts, execute: Execute) -> str | None:
     """The machine's own battery: those of a mouse or a pen have the scope ``Device``."""
-    listed = (run("ls", _SUPPLIES) or "").split()
-    names = dict.fromkeys([_USUAL_BATTERY, *sorted(filter(_SUPPLY_NAME.fullmatch, listed))])
+    listed = list_names(execute, _SUPPLIES)
+    names = dict.fromkeys([_USUAL_BATTERY, *filter(_SUPPLY_NAME.fullmatch, listed)])
     paths = [f"{_SUPPLIES}/{name}" for name in names]
     texts = read_texts([f"{path}/{file}" for path in paths for file in ("type", "scope")])
     for path in paths:

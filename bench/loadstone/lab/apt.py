@@ -13,7 +13,7 @@ from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.model import Noun
-from loadstone.programs import find_program
+from loadstone.programs import find_program, run_to_end
 
 _PACKAGES = {
     "apt-get": "apt",
@@ -177,7 +177,7 @@ def machine_sources(are_read: bool) -> list[dict[str, str]]:
         form,
         "Created-By: Packages",
     )
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    done = run_to_end(command)
     if done.returncode != 0:
         messages = _error_lines(done.stderr) or f"exit code {done.returncode}"
         raise AptError(

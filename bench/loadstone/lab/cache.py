@@ -1,14 +1,13 @@
 """The cache directory: fetched kernels, each complete in a directory of its own."""
 
 import contextlib
-import errno
+import ctypes
 import fcntl
 import functools
 import os
 import platform
 import secrets
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +16,9 @@ import msgspec
 from loadstone.durable import UNDECODABLE, decode, sync_directory
 from loadstone.errors import CannotMeasureError, UsageError, system_words
 from loadstone.home import require_no_tilde
+from loadstone.lab.apt import program_of
 from loadstone.model import Noun
+from loadstone.programs import run_to_end
 
 ABOUT = "kernel.json"
 PARTIAL = ".partial-"
@@ -141,11 +142,24 @@ def put_in_place(partial: Path, kernel: StockKernel) -> None:
         OSError: syncing or renaming failed.
     """
     (partial / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(kernel), indent=2))
-    # Thousands of files: syncfs(2) by way of coreutils, as Python has no binding for it.
-    if subprocess.run(["sync", "--file-system", partial], check=False).returncode != 0:
-        raise OSError(errno.EIO, os.strerror(errno.EIO), str(partial))
+    _sync_file_system(partial)
     partial.rename(kernel.directory)
     sync_directory(kernel.directory.parent)
+
+
+def _sync_file_system(place: Path) -> None:
+    """syncfs(2), for thousands of files; Python has no binding for it.
+
+    Raises:
+        OSError: it failed.
+    """
+    fd = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(fd):
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), str(place))
+    finally:
+        os.close(fd)
 
 
 def sweep(suite: str, architecture: str) -> None:
@@ -224,5 +238,5 @@ def _compare(one: str, other: str) -> int:
     """Compare Debian versions, by ``dpkg``."""
     if one == other:
         return 0
-    is_less = subprocess.run(["dpkg", "--compare-versions", one, "lt", other], check=False)
+    is_less = run_to_end([program_of("dpkg"), "--compare-versions", one, "lt", other])
     return -1 if is_less.returncode == 0 else 1

@@ -6,12 +6,12 @@ import os
 import re
 import shlex
 import stat
-import subprocess
 from pathlib import Path
 
 from loadstone.errors import UsageError, system_words
 from loadstone.lab.apt import program_of
 from loadstone.model import Noun
+from loadstone.programs import run_to_end
 
 TREE_IMAGES = {"x86_64": "arch/x86/boot/bzImage", "aarch64": "arch/arm64/boot/Image"}
 """Where a build puts the image, by uname's name of the architecture."""
@@ -215,13 +215,7 @@ def _first_module(modules: Path) -> Path | None:
 
 
 def _require_vermagic(module: Path, modules: Path, release: str) -> None:
-    done = subprocess.run(
-        [program_of("modinfo"), "-F", "vermagic", str(module)],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_to_end([program_of("modinfo"), "-F", "vermagic", str(module)])
     found = done.stdout.split(" ")[0].strip()
     if done.returncode != 0 or not found:
         reason = done.stderr.strip().replace("\n", ", ") or "it has no vermagic"

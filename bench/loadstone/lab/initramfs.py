@@ -8,14 +8,13 @@ import gzip
 import lzma
 import os
 import shlex
-import subprocess
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, system_words
 from loadstone.model import Noun
-from loadstone.programs import find_program
+from loadstone.programs import find_program, run_bytes
 
 BUSYBOXES = ("busybox-static", "busybox.static", "busybox")
 """Names of a static busybox for the initramfs, in the order in which they are looked for."""
@@ -136,7 +135,7 @@ def _uncompressed_zstd(file: Path) -> bytes:
         raise CannotMeasureError(
             f"no program zstd here to uncompress {file}", remedy="install the Debian package zstd"
         )
-    done = subprocess.run([program, "-dc", file], capture_output=True, check=False)
+    done = run_bytes([program, "-dc", file])
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").strip().replace("\n", ", ")
         raise _damaged(file, reason or f"zstd ended with exit code {done.returncode}")

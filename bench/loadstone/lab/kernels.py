@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from loadstone.lab.image import (
     tree_of,
 )
 from loadstone.model import Noun
+from loadstone.programs import run_to_end
 
 NO_MODULES = "none"
 
@@ -115,13 +115,7 @@ def _stage_tree(kernel: Kernel, tree: Path, directory: Path, modules: Path) -> N
     for table in _TREE_TABLES:
         if (tree / table).exists():
             (modules / table).symlink_to(tree / table)
-    done = subprocess.run(
-        [program_of("depmod"), "-b", str(directory), kernel.release],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_to_end([program_of("depmod"), "-b", str(directory), kernel.release])
     if done.returncode != 0:
         reason = done.stderr.strip().replace("\n", ", ") or f"exit code {done.returncode}"
         raise CannotMeasureError(

@@ -1,22 +1,22 @@
 """Checks of the programs that a guest needs to start; each is tried."""
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 from loadstone.doctor.probes import Check, Group, met, unmet
+from loadstone.errors import CannotMeasureError
 from loadstone.lab.cache import this_architecture
 from loadstone.lab.initramfs import BUSYBOXES
-from loadstone.programs import find_program
+from loadstone.programs import find_program, run_to_end
 from loadstone.text import printable
 
 # Debian's package of the QEMU for each architecture.
 _QEMU_PACKAGES = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}
 _QEMU_MACHINES = {"x86_64": "q35", "aarch64": "virt"}
-_LIMIT_S = 30.0
+LIMIT_S = 30.0
 
 
 def required_programs() -> Iterator[Check]:
@@ -59,18 +59,8 @@ def _icount_failure(qemu: Path, machine: str) -> str | None:
     words = ["-nodefaults", "-no-user-config", "-display", "none", "-machine", machine]
     words += ["-cpu", "max", "-accel", "tcg", "-icount", "shift=0,sleep=off", "-m", "64", "-S"]
     try:
-        done = subprocess.run(
-            [qemu, *words, "-monitor", "stdio"],
-            input="quit\n",
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"it did not end within {_LIMIT_S:.0f} s"
-    except OSError as error:
+        done = run_to_end([qemu, *words, "-monitor", "stdio"], LIMIT_S, "quit\n")
+    except (OSError, CannotMeasureError) as error:
         return str(error)
     return None if done.returncode == 0 else _last_line(done.stderr, done.returncode)
 
@@ -143,16 +133,8 @@ def _installed(name: str, package: str, use: str) -> Check:
 def _output_of(program: Path, *words: str) -> str:
     """A program's output; the system's words if it cannot be run."""
     try:
-        done = subprocess.run(
-            [program, *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_LIMIT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = run_to_end([program, *words], LIMIT_S)
+    except (OSError, CannotMeasureError) as error:
         return str(error)
     return done.stdout or done.stderr
 

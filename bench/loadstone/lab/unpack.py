@@ -1,13 +1,13 @@
 """Unpacks a distribution's packages into the cache."""
 
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError
 from loadstone.lab.apt import program_of
 from loadstone.lab.cache import StockKernel, cache_directory, partial_directory, put_in_place
+from loadstone.programs import run_to_end
 
 
 def unpack(packages: Sequence[Path], kernel: StockKernel) -> None:
@@ -58,9 +58,7 @@ def _first_existing(place: Path, *names: str) -> Path:
 
 
 def _run(program: str, *words: str) -> None:
-    done = subprocess.run(
-        [program_of(program), *words], capture_output=True, text=True, errors="replace", check=False
-    )
+    done = run_to_end([program_of(program), *words])
     if done.returncode != 0:
         reason = ", ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
         raise CannotMeasureError(

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from loadstone.core.evidence import device_files
 from loadstone.core.explain import describe
-from loadstone.core.remote_files import FileStat, stat_file
+from loadstone.core.remote_files import FileStat, list_names, stat_file
 from loadstone.environment.mounts import parse_mountinfo
 from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, as_root, system_words
 from loadstone.model import CoreError, Input, Job, Noun, Value
@@ -266,7 +266,9 @@ def _own_users(target: Target, number: str, real: str) -> list[str]:
     ]
     swaps = (target.read_text("/proc/swaps") or "").splitlines()[1:]
     found += ["swapped on" for line in swaps if line.split()[0] == real]
-    found += [f"held by {name}" for name in _list_names(target, f"/sys/dev/block/{number}/holders")]
+    found += [
+        f"held by {name}" for name in list_names(target.execute, f"/sys/dev/block/{number}/holders")
+    ]
     return found
 
 
@@ -278,7 +280,7 @@ def _resolves_to(target: Target, path: str, real: str) -> bool:
 def _partitions(target: Target, number: str) -> list[str]:
     place = f"/sys/dev/block/{number}"
     disk = re.search(r"^DEVNAME=(\S+)$", target.read_text(f"{place}/uevent") or "", re.MULTILINE)
-    names = _list_names(target, place)
+    names = list_names(target.execute, place)
     return [
         name
         for name in names
@@ -286,10 +288,3 @@ def _partitions(target: Target, number: str) -> list[str]:
         and name.startswith(PurePosixPath(disk[1]).name)
         and target.read_text(f"{place}/{name}/dev")
     ]
-
-
-def _list_names(target: Target, directory: str) -> list[str]:
-    try:
-        return target.run_command("ls", directory).split()
-    except LoadstoneError:
-        return []

@@ -18,7 +18,6 @@ from loadstone.environment.heat import (
     throttling_remedy,
 )
 from loadstone.environment.sensors import Reading, Sensors, find_sensors, parse_reading
-from loadstone.errors import TargetError
 from loadstone.model import Conditions, Fact, Finding, Job, Noun, Outcome, Status
 from loadstone.runs.cool_down import CoolDown, cool_down
 from loadstone.targets import Say, Target
@@ -159,7 +158,7 @@ def resolve_conditions(
     cpus = read_cpus(target.read_texts)
     pinned = None if conditions.pin is None else resolve_pin(conditions.pin, cpus)
     numbers = [cpu.number for cpu in cpus.all]
-    sensors = find_sensors(target.read_texts, lambda *words: _output(target, words), numbers)
+    sensors = find_sensors(target.read_texts, target.execute, numbers)
     return TrialConditions(
         target,
         cpus=pinned,
@@ -181,13 +180,6 @@ def _offline(pinned: frozenset[int], online: str | None) -> frozenset[int]:
         return frozenset() if online is None else pinned - parse_cpu_list(online)
     except ValueError:
         return frozenset()
-
-
-def _output(target: Target, words: tuple[str, ...]) -> str | None:
-    try:
-        return target.run_command(*words)
-    except TargetError:
-        return None
 
 
 def _clock_step_ns(target: Target) -> int | None:

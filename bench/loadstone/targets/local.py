@@ -14,12 +14,12 @@ import msgspec
 
 from loadstone.core import native, remote_files, worker
 from loadstone.durable import cannot_write
-from loadstone.environment.dma_heaps import heap_facts
+from loadstone.environment.dma_heaps import HEAPS, heap_facts
 from loadstone.environment.machine import machine_facts
 from loadstone.environment.path import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
 from loadstone.model import Environment, Job, Outcome
-from loadstone.programs import own_environment, own_python
+from loadstone.programs import own_environment, own_python, run_to_end
 from loadstone.targets import Say
 from loadstone.targets.access import Access
 from loadstone.targets.cancel import CancelToken
@@ -30,6 +30,8 @@ IS_THIS_MACHINE = True
 EXAMPLE_FILE = "/home/me/model.gguf"
 
 _EXIT_LIMIT_S = 10.0
+# A device's worth of data may be copied, or hashed.
+_COMMAND_LIMIT_S = 4 * 3600.0
 
 
 class LocalTarget:
@@ -56,7 +58,7 @@ class LocalTarget:
             "machine.architecture": os.uname().machine,
             "machine.page_bytes": os.sysconf("SC_PAGESIZE"),
             "user.is_root": os.geteuid() == 0,
-            **heap_facts(self._output),
+            **heap_facts(remote_files.list_names(native.run_job, HEAPS)),
         }
         if path is not None:
             seen = remote_files.require_file(native.run_job, path)
@@ -103,9 +105,7 @@ class LocalTarget:
     def run_command(self, *words: str) -> str:
         command = shlex.join(words)
         try:
-            done = subprocess.run(
-                words, capture_output=True, text=True, errors="replace", check=False
-            )
+            done = run_to_end(words, _COMMAND_LIMIT_S)
         except OSError as error:
             raise TargetError(
                 f"{command}: {system_words(error.errno or 0)}",
@@ -117,12 +117,6 @@ class LocalTarget:
                 remedy="run it by hand to see what it lacks",
             )
         return done.stdout
-
-    def _output(self, *words: str) -> str | None:
-        try:
-            return self.run_command(*words)
-        except TargetError:
-            return None
 
     def read_text(self, path: str) -> str | None:
         try:

@@ -2,13 +2,12 @@
 
 import re
 import shlex
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
 from loadstone.model import Noun
-from loadstone.programs import find_program
+from loadstone.programs import find_program, run_bytes
 from loadstone.text import printable
 
 DEVICE_DIRECTORY = "/data/local/tmp"
@@ -161,15 +160,8 @@ def run_adb(argv: Sequence[str], limit_s: float) -> AdbResult:
         TargetError: no answer in time.
     """
     try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=limit_s,
-            check=False,
-            start_new_session=True,
-        )
-    except subprocess.TimeoutExpired as error:
+        done = run_bytes(argv, limit_s)
+    except CannotMeasureError as error:
         raise TargetError(
             f"adb {shlex.join(argv[1:])[:200]}: no answer within {limit_s:g} s",
             remedy="see what `adb devices` says; `adb kill-server` restarts adb's server",

@@ -7,7 +7,7 @@ made printable: what would move a terminal's cursor is written out.
 import re
 
 from loadstone.environment import ReadTexts, RunCommand
-from loadstone.environment.dma_heaps import heap_facts
+from loadstone.environment.dma_heaps import HEAPS, heap_facts
 from loadstone.model import Fact
 from loadstone.targets.android.kernel_config import config_facts
 from loadstone.targets.android.properties import property_facts
@@ -30,7 +30,7 @@ def phone_facts(read_texts: ReadTexts, run: RunCommand) -> dict[str, Fact]:
         **property_facts(run("getprop") or ""),
         **_selinux(read_texts, run),
         **config_facts(run("zcat", "/proc/config.gz") or ""),
-        **heap_facts(run),
+        **heap_facts((run("ls", HEAPS) or "").split()),
     }
 
 
