@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from loadstone._version import __version__
 
 if TYPE_CHECKING:
+    from loadstone.analysis.comparison import Comparison
     from loadstone.analysis.summary import CaseSummary, summarise
     from loadstone.api import compare, gate, load, resume, run
     from loadstone.errors import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
         TargetError,
         UsageError,
     )
-    from loadstone.model import Case, Comparison, Run, Trial
+    from loadstone.model import Case, Run, Trial
     from loadstone.targets.access import Access, Root
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
 ]
 
 _NAMES = {
+    "analysis.comparison": ("Comparison",),
     "analysis.summary": ("CaseSummary", "summarise"),
     "api": ("compare", "gate", "load", "resume", "run"),
     "errors": (
@@ -65,7 +67,7 @@ _NAMES = {
         "TargetError",
         "UsageError",
     ),
-    "model": ("Case", "Comparison", "Run", "Trial"),
+    "model": ("Case", "Run", "Trial"),
     "targets.access": ("Access", "Root"),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}

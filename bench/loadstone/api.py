@@ -6,9 +6,10 @@ from pathlib import Path
 
 from loadstone import targets
 from loadstone.analysis.compare import compare as compare_runs
+from loadstone.analysis.comparison import Comparison
 from loadstone.analysis.exit_codes import gate_code
 from loadstone.errors import ExitCode, LoadstoneError, RunError
-from loadstone.model import Comparison, Plan, Run
+from loadstone.model import Plan, Run
 from loadstone.plan.request import Request, make_plan, require_whole_paths
 from loadstone.runs import runner, store
 from loadstone.runs.lookup import find

@@ -10,8 +10,9 @@ from scipy.stats import binom
 
 from analysis.runs import STEADY, run_with
 from loadstone.analysis.compare import compare
+from loadstone.analysis.comparison import Comparison, Effect, Verdict
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Comparison, Effect, Metric, Run, Status, Verdict
+from loadstone.model import Metric, Run, Status
 from sample_runs import DELAY, SPEED
 
 LABELS = tuple(f"block {i}" for i in range(10))

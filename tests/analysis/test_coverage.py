@@ -7,10 +7,11 @@ import pytest
 
 from analysis.runs import STEADY, run_with
 from loadstone.analysis.compare import NothingInCommonError, compare
+from loadstone.analysis.comparison import CaseOutcome, Comparison
 from loadstone.analysis.coverage import in_words
 from loadstone.analysis.exit_codes import gate_code, unmeasured_code
 from loadstone.errors import ExitCode
-from loadstone.model import CaseOutcome, Comparison, Run, Status, Trial
+from loadstone.model import Run, Status, Trial
 
 TWO = {"block 0": STEADY, "block 1": STEADY}
 WRONG = "wrong data arrived"

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from loadstone.analysis.compare import compare
+from loadstone.analysis.comparison import Verdict
 from loadstone.analysis.pairing import is_interleaved
-from loadstone.model import Case, Run, Value, Verdict
+from loadstone.model import Case, Run, Value
 from sample_runs import manifest_of, plan_of, run_of, start_of, trial_of
 
 CASE = Case.of("model-load", "it", {})

@@ -6,6 +6,7 @@ from statistics import median
 
 from loadstone.analysis.chronology import order_warnings
 from loadstone.analysis.comparability import common_clock, fact_warnings, kernel_of
+from loadstone.analysis.comparison import CaseOutcome, Comparison, Effect, IncompleteCase, Verdict
 from loadstone.analysis.coverage import in_words
 from loadstone.analysis.exit_codes import unmeasured_code
 from loadstone.analysis.pairing import Match, is_interleaved, match_cases, order_unknown_warnings
@@ -20,16 +21,7 @@ from loadstone.analysis.stats import (
 )
 from loadstone.analysis.summary import counted_trials, evidence_medians
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import (
-    Better,
-    CaseOutcome,
-    Comparison,
-    Effect,
-    IncompleteCase,
-    Metric,
-    Run,
-    Verdict,
-)
+from loadstone.model import Better, Metric, Run
 from loadstone.result_names import TIMED_NS, UNTIMED_NS
 from loadstone.text import did_you_mean
 

@@ -2,17 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from loadstone.model import (
-    Case,
-    CaseOutcome,
-    CaseState,
-    IncompleteCase,
-    Metric,
-    Noun,
-    Run,
-    Status,
-    Trial,
-)
+from loadstone.analysis.comparison import CaseOutcome, CaseState, IncompleteCase
+from loadstone.model import Case, Metric, Noun, Run, Status, Trial
 
 _SAME_PLAN = "run the same plan for both"
 _FINISH = "finish that Run with `loadstone resume`, or run the plan again"

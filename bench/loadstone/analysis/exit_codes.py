@@ -1,7 +1,7 @@
 """The exit codes that a Comparison comes to."""
 
+from loadstone.analysis.comparison import CaseOutcome, Comparison, Verdict
 from loadstone.errors import ExitCode
-from loadstone.model import CaseOutcome, Comparison, Verdict
 
 
 def unmeasured_code(comparison: Comparison) -> ExitCode:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from statistics import median
 
+from loadstone.analysis.comparison import IncompleteCase
 from loadstone.analysis.coverage import Coverage, coverage, incomplete, missing_from_plan
-from loadstone.model import IncompleteCase, Metric, Noun, Run, Trial
+from loadstone.model import Metric, Noun, Run, Trial
 
 BOOT = "lab.boot"
 """The evidence that holds the number of the boot in which a Trial ran."""

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from loadstone.analysis.comparison import Comparison, Effect
 from loadstone.errors import UsageError
-from loadstone.model import Better, Case, Comparison, Effect, Metric, Noun, Run
+from loadstone.model import Better, Case, Metric, Noun, Run
 from loadstone.plan.parameters import as_text, named, parse_value
 from loadstone.published.file import built_in_postings, read_references
 from loadstone.published.posting import Change, Figure, Posting, Quantity, matches_case

@@ -6,21 +6,12 @@ a new one goes to the end.
 
 from collections.abc import Mapping, Sequence
 
+from loadstone.analysis.comparison import CaseState, Comparison, Effect, Verdict
 from loadstone.analysis.stats import Interval
 from loadstone.analysis.summary import CaseSummary, summarise
 from loadstone.analysis.time_base import ClockJson, clock_json, clock_of
 from loadstone.doctor.probes import Check
-from loadstone.model import (
-    Better,
-    CaseState,
-    Comparison,
-    Effect,
-    Metric,
-    Noun,
-    Run,
-    Value,
-    Verdict,
-)
+from loadstone.model import Better, Metric, Noun, Run, Value
 from loadstone.published.changes import PublishedByLabel, PublishedChange
 from loadstone.published.posting import Direction, Quantity
 

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from loadstone.analysis.comparison import Comparison, Effect
 from loadstone.analysis.stats import Interval
-from loadstone.model import Comparison, Effect, Noun, Run
+from loadstone.model import Noun, Run
 from loadstone.published.changes import PublishedByLabel, PublishedChange
 from loadstone.published.figures import Gain, VsPublished
 from loadstone.published.posting import Change, Figure, Posting, Quantity

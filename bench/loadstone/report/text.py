@@ -10,9 +10,10 @@ from rich.markup import escape
 from rich.text import Text
 
 from loadstone.analysis import time_base
+from loadstone.analysis.comparison import Comparison, Effect, IncompleteCase, Verdict
 from loadstone.analysis.coverage import in_words
 from loadstone.analysis.summary import CaseSummary, summarise
-from loadstone.model import Comparison, Effect, IncompleteCase, Plan, Run, Status, Verdict
+from loadstone.model import Plan, Run, Status
 from loadstone.plan.order import conditions_words, order
 from loadstone.published.changes import PublishedByLabel
 from loadstone.published.figures import vs_published
