@@ -45,16 +45,22 @@ def _backing_files() -> Iterator[str]:
             continue
 
 
-@pytest.fixture
-def nothing_is_left(place: Path) -> Iterator[None]:
-    """After the test, what was not there before is not there either.
+def await_loops(place: Path, expected: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The files below ``place`` that have loop devices, once these are the expected ones.
 
     A loop device that is detached while a process of another test has it open, as ``losetup``
-    does with every one, goes when that one closes it.
+    has every one in turn, goes when that one closes it: so much is waited for.
     """
+    end_s = time.monotonic() + _DETACH_LIMIT_S
+    while (loops := leftovers(place).loops) - expected and time.monotonic() < end_s:
+        time.sleep(0.01)
+    return loops
+
+
+@pytest.fixture
+def nothing_is_left(place: Path) -> Iterator[None]:
+    """After the test, what was not there before is not there either."""
     before = leftovers(place)
     yield
-    end_s = time.monotonic() + _DETACH_LIMIT_S
-    while leftovers(place).loops - before.loops and time.monotonic() < end_s:
-        time.sleep(0.01)
+    await_loops(place, before.loops)
     assert leftovers(place)._asdict() == before._asdict()

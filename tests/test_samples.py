@@ -12,6 +12,7 @@ import pytest
 import loadstone as api
 import sample_outputs as samples
 from commands import MIB, Command, needs_root, write_model
+from leftovers import await_loops
 from sample_outputs import ASKED, DATA, OUTPUT, RUNS, ask, comparable
 
 PLACE = "/data/sample"
@@ -250,7 +251,7 @@ def test_what_an_older_run_had_mounted_on_a_loop_device_is_taken_down(
     Path(file["name"]).touch()
     assert loop["name"] == image["name"]
     _check_cleaned(loadstone, records)
-    assert image["name"] not in _output("losetup", "--all")
+    assert not await_loops(Path(image["name"]).parent)
     assert mount["name"] not in Path("/proc/self/mounts").read_text()
 
 
@@ -268,7 +269,7 @@ def test_the_loop_device_below_an_older_run_s_tables_is_freed_and_what_is_gone_i
         stream.truncate(MIB)
     _output("losetup", "--find", image["name"])
     _check_cleaned(loadstone, records)
-    assert image["name"] not in _output("losetup", "--all")
+    assert not await_loops(Path(image["name"]).parent)
 
 
 @needs_root
