@@ -55,7 +55,7 @@ def notes(file: ModelFile, facts: Facts, evidence: Evidence, outcome: Outcome) -
     """What else a cold Trial's reader has to know: where nothing proves it, and foreign I/O."""
     own, lowest = (_read_share(file, facts, evidence, name) for name in _READ_BYTES)
     found = []
-    if own is not None and own > _MOST_READ_SHARE:
+    if own is not None and evidence[_READ_BYTES[0]] > _MOST_READ_SHARE * file.bytes:
         found.append("other I/O on the device")
     if is_shared := _is_shared(file, evidence):
         found.append(f"other I/O on the disk {disk_names(facts)} below")
@@ -65,7 +65,6 @@ def notes(file: ModelFile, facts: Facts, evidence: Evidence, outcome: Outcome) -
         )
     elif is_shared or lowest is None or lowest < _LEAST_READ_SHARE:
         found += _unproven_below(facts, evidence)
-
     if uncounted := uncounted_devices(outcome.before, outcome.after):
         found.append(_uncounted_note(facts, uncounted))
     return tuple(found)
@@ -82,18 +81,24 @@ def content_notes(file: ModelFile) -> tuple[str, ...]:
             f"{format_bytes_rounded(unwritten)} of it preallocated, never written: reading gives "
             f"zeros without the device; {_NOT_THE_DEVICES}"
         )
-    if encoded := extents.encoded_bytes or (file.bytes if extents.is_compressed else 0):
+    if encoded := extents.encoded_bytes:
         found.append(
             f"compressed: of {format_bytes_rounded(encoded)} nothing tells how few the device "
             f"reads; {_NOT_THE_DEVICES}"
         )
     if file.hole_bytes:
-        kind = "sparse" if extents.hole_bytes == file.hole_bytes else "sparse or compressed"
         found.append(
-            f"{kind}: {format_bytes_rounded(file.hole_bytes)} are not on the device; "
+            f"{_hole_kind(file)}: {format_bytes_rounded(file.hole_bytes)} are not on the device; "
             f"{_NOT_THE_DEVICES}"
         )
     return tuple(found)
+
+
+def _hole_kind(file: ModelFile) -> str:
+    """As EROFS has it, which FIEMAP does not tell: a compressed file takes fewer blocks."""
+    if file.extents.hole_bytes == file.hole_bytes:
+        return "sparse"
+    return "compressed" if file.extents.is_compressed else "sparse or compressed"
 
 
 def fs_type(facts: Facts) -> Fact:
