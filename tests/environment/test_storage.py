@@ -249,7 +249,7 @@ def test_a_btrfs_below_a_mapper_link_is_found_by_its_id(phone: Phone) -> None:
         ("0:40 / /data rw - virtiofs virtiofs rw", "virtiofs"),
         ("0:40 / /data rw - fuse.sshfs me@host:/m rw", "fuse.sshfs (me@host:/m)"),
         ("0:40 / /data rw - zfs tank/models rw", "zfs (tank/models)"),
-        ("0:40 / /data rw - overlay overlay rw,lowerdir=/l1:/l2", "overlay"),
+        ("0:40 / /data rw - overlay overlay rw,lowerdir=/l1:/l2", "what lies below overlay"),
         ("0:40 / /data rw - cifs //server/models rw", "cifs (//server/models)"),
     ],
 )

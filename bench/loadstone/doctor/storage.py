@@ -49,7 +49,7 @@ def _cold_start(facts: Facts) -> Iterator[Check]:
         yield unmet(
             Group.STORAGE,
             "cold start",
-            f"cold as far as Linux shows: nobody sees what {unseen} has in a cache of its own",
+            f"cold as far as Linux shows: {unseen} may have the file in a cache that nobody sees",
             "put the file on a disk of this machine, or run with --set cache=as-is",
         )
     elif (below := facts.get("cache.below")) and not facts.get("user.is_root"):

@@ -206,12 +206,14 @@ class _Finder:
             found = stat_file(self._execute, f"{layer}/{inside}")
             if isinstance(found, CoreError) or depth >= _DEEPEST:
                 continue
-            if (found.type, found.file_bytes, found.mtime_ns) == (
-                *(seen.type, seen.file_bytes),
-                seen.mtime_ns,
-            ):
+            if _identity(found) == _identity(seen):
                 return msgspec.structs.replace(self.storage(found, depth + 1), mount=mount)
-        return _opaque(mount)
+        return Storage(mount=mount, fs_type=mount.fs_type, unseen=("what lies below overlay",))
+
+
+def _identity(seen: FileStat) -> tuple[int, int, int]:
+    """What an overlay tells of a file as its layer does; numbers of inodes may be its own."""
+    return seen.type, seen.file_bytes, seen.mtime_ns
 
 
 def _layers(mount: Mount) -> Iterator[str]:

@@ -194,7 +194,7 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
         ),
     )
     ufs = text("ufs.specification", "UFS {}")
-    unseen = text("cache.unseen", "nobody sees through {}")
+    unseen = text("cache.unseen", "not looked through: {}")
     yield "Beneath", _joined(text("block.stack"), *map(text, _DISK), ufs, unseen)
     yield "Cached below", text("cache.below")
     made = "made for this Run" if facts.get("file.is_made") else ""

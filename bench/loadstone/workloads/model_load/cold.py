@@ -61,7 +61,7 @@ def notes(file: ModelFile, facts: Facts, evidence: Evidence, outcome: Outcome) -
         found.append(f"other I/O on the disk {disk_names(facts)} below")
     if unseen := facts.get("cache.unseen"):
         found.append(
-            f"cold as far as Linux shows: nobody sees what {unseen} has in a cache of its own"
+            f"cold as far as Linux shows: {unseen} may have it in a cache that nobody sees"
         )
     elif is_shared or lowest is None or lowest < _LEAST_READ_SHARE:
         found += _unproven_below(facts, evidence)
