@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from loadstone.errors import RunError, UsageError, system_words
+from loadstone.text import printable
 
 UNDECODABLE = (ValueError, OverflowError, RecursionError)
 """What ``decode`` raises for bytes that are not of the kind asked for."""
@@ -83,6 +84,26 @@ def encode(noun: msgspec.Struct, path: Path) -> bytes:
             remedy="use names in UTF-8 and numbers below 2^63; nothing was written",
         ) from error
     return data
+
+
+def require_unicode(path: str) -> None:
+    """Refuse a name that no Run could record.
+
+    Raises:
+        UsageError: it is not UTF-8.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise not_unicode(error) from None
+
+
+def not_unicode(error: UnicodeEncodeError) -> UsageError:
+    """The error where a name that is not UTF-8 was to be recorded."""
+    return UsageError(
+        f"{printable(error.object)}: the name is not UTF-8, so a Run cannot record it",
+        remedy="rename it, give a file a second name with ln, or name another directory",
+    )
 
 
 def decode(data: bytes, kind: type[_T]) -> _T:

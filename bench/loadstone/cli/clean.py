@@ -49,7 +49,7 @@ def command(results: Path, force: bool) -> ExitCode:
         record = entry.record
         click.echo(f"left alone {_words(record)}: its {process_words(record)} is alive")
     if not removals and not alive:
-        click.echo(f"nothing to clean in {results}")
+        click.echo(printable(f"nothing to clean in {results}"))
     return ExitCode.FAILED if any(removal.problem for removal in removals) else ExitCode.DONE
 
 

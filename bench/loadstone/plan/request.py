@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadstone import targets
+from loadstone.durable import require_unicode
 from loadstone.environment.cpus import require_pin
 from loadstone.errors import UsageError
 from loadstone.home import require_no_tilde
@@ -74,6 +75,8 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
         conditions=_conditions(request, planned),
     )
     _require_use_of_devices(chosen, plan)
+    # A plan file's, where that has none for itself.
+    require_unicode(plan.name)
     return plan, remarks
 
 
@@ -169,12 +172,19 @@ def _input(request: Request, planned: Request | PlanFile) -> Input:
     directory = request.directory or planned.directory
     size_bytes = request.size_bytes if request.size_bytes is not None else planned.size_bytes
     return Input(
-        file=str(Path(file).absolute()) if file is not None else None,
-        directory=str(Path(directory).absolute()) if directory is not None else None,
+        file=_whole_path(file) if file is not None else None,
+        directory=_whole_path(directory) if directory is not None else None,
         size_bytes=size_bytes if file is None else None,
         devices=tuple(map(_absolute, _devices(request))),
         erase=tuple(map(_absolute, request.erase)),
     )
+
+
+def _whole_path(name: str) -> str:
+    """An absolute path: a Run may be resumed from another directory."""
+    path = str(Path(name).absolute())
+    require_unicode(path)
+    return path
 
 
 def _conditions(request: Request, planned: Request | PlanFile) -> Conditions:
@@ -190,9 +200,8 @@ def _conditions(request: Request, planned: Request | PlanFile) -> Conditions:
 
 
 def _absolute(device: str) -> str:
-    """An absolute path: a Run may be resumed from another directory."""
     is_file = is_path(device) or ".toml" in device
-    return str(Path(device).absolute()) if is_file else device
+    return _whole_path(device) if is_file else device
 
 
 def _devices(request: Request) -> tuple[str, ...]:

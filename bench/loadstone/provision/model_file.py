@@ -11,7 +11,7 @@ from loadstone.core import native
 from loadstone.core.explain import describe
 from loadstone.core.file_extents import UNKNOWN, FileExtents, read_extents
 from loadstone.core.remote_files import Execute, FileStat, stat_file
-from loadstone.durable import cannot_write
+from loadstone.durable import cannot_write, require_unicode
 from loadstone.environment.memory_cgroup import MemoryRoom, memory_room
 from loadstone.errors import CannotMeasureError, UsageError, system_words
 from loadstone.model import CoreError, Input, Job, Noun
@@ -20,7 +20,6 @@ from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import (
     free_bytes,
     make_file,
-    require_unicode,
     scratch_directory,
     scratch_file,
 )

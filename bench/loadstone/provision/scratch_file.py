@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePath, PurePosixPath
 
 from loadstone.core.remote_files import stat_file
+from loadstone.durable import require_unicode
 from loadstone.errors import CannotMeasureError, UsageError, system_words
 from loadstone.model import CoreError, Input, Job
 from loadstone.provision.jobs import execute, job_error
@@ -114,18 +115,3 @@ def refuse_own_file(workload: str, input: Input, remedy: str) -> None:
             f"{workload} takes no --file and no --size, as it measures no file of yours",
             remedy=remedy,
         )
-
-
-def require_unicode(path: str) -> None:
-    """Refuse a name that no Run could record.
-
-    Raises:
-        UsageError: it is not UTF-8.
-    """
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise UsageError(
-            f"{printable(path)}: the name is not UTF-8, so a Run cannot record it",
-            remedy="rename it, or give it a second name with ln",
-        ) from None

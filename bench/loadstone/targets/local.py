@@ -13,7 +13,7 @@ from typing import IO
 import msgspec
 
 from loadstone.core import native, remote_files, worker
-from loadstone.durable import cannot_write
+from loadstone.durable import cannot_write, not_unicode
 from loadstone.environment.dma_heaps import HEAPS, heap_facts
 from loadstone.environment.machine import machine_facts
 from loadstone.environment.path import MACHINE_SAMPLES, path_facts, path_samples
@@ -83,6 +83,9 @@ class LocalTarget:
             outcome = worker.receive(process.stdout, Outcome)
         except BrokenPipeError:
             outcome = None
+        except UnicodeEncodeError as error:
+            # Nothing of it was sent.
+            raise not_unicode(error) from None
         except BaseException:
             # What cleans up next must not race with a Job that still makes files.
             self.close()
