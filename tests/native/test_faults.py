@@ -275,6 +275,17 @@ def test_checksums_that_cannot_be_read_are_named(traced: Traced, model: Model) -
     _assert_whole(traced.load(model, "pread64:error=EINTR:when=1", path=model.checksums))
 
 
+@pytest.mark.parametrize("call", ["getrusage", "clock_gettime"])
+@pytest.mark.parametrize("reading", [1, 2])
+def test_usage_that_cannot_be_read_is_no_figure(
+    traced: Traced, model: Model, call: str, reading: int
+) -> None:
+    """Whatever lay on the stack was one: faults and switches by the billion."""
+    answer = traced.load(model, f"{call}:error=EPERM:when={reading}", **_READ)
+    assert _failed(answer) == ("EPERM", call, -1)
+    assert not {"cpu_ns", "minor_faults"} & answer.values.keys()
+
+
 @contextlib.contextmanager
 def _stopped(traced: Traced, process: subprocess.Popen[str]) -> Iterator[None]:
     """Wait until an injected SIGSTOP has hit the program; let it go on at the end."""

@@ -104,6 +104,17 @@ def test_a_text_goes_to_files_of_the_kernel_only(checked: Program, tmp_path: Pat
     assert not (tmp_path / "none").exists()
 
 
+def test_where_it_is_not_known_whose_a_file_is_the_system_says_why(
+    job: Program, tmp_path: Path
+) -> None:
+    places.need_tool("strace", "strace")
+    traced = job.under(
+        "strace", "-f", "-o", str(tmp_path / "log"), "-e", "inject=fstatfs:error=EIO"
+    )
+    failure = failure_of(traced.run("write-text", file="/proc/self/comm", text="x"))
+    assert failure[:2] == ("EIO", "write text")
+
+
 def test_stat_reports_what_the_system_call_does(checked: Program, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"x" * 5000)

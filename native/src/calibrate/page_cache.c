@@ -38,19 +38,23 @@ static int fill(struct ls_calibration *calibration)
 	return 0;
 }
 
-static void remove_file(struct ls_calibration *calibration)
+static int remove_file(struct ls_calibration *calibration)
 {
 	if (calibration->file >= 0)
 		close(calibration->file);
 	calibration->file = -1;
-	if (calibration->has_made_file)
-		unlink(calibration->options.file);
+	if (calibration->has_made_file && unlink(calibration->options.file))
+		return ls_calibration_fail(calibration, -errno, "remove");
 	calibration->has_made_file = 0;
+	return 0;
 }
 
 static int make_file(struct ls_calibration *calibration)
 {
-	remove_file(calibration);
+	int err = remove_file(calibration);
+
+	if (err)
+		return err;
 	calibration->file = open(calibration->options.file,
 				 O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (calibration->file < 0)

@@ -29,7 +29,8 @@ static const struct ls_option_spec specs[] = {
 	LS_OPTIONS_END,
 };
 
-static int is_kernels(int fd)
+/* 0, -EPERM where it is none of the kernel's, or why that is not known. */
+static int require_kernels(int fd)
 {
 	static const uint32_t magics[] = {
 		PROC_SUPER_MAGIC,    SYSFS_MAGIC,	 CONFIGFS_MAGIC, DEBUGFS_MAGIC,
@@ -38,18 +39,18 @@ static int is_kernels(int fd)
 	struct statfs st;
 
 	if (fstatfs(fd, &st))
-		return 0;
+		return -errno;
 	for (uint32_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
 		if ((uint32_t)st.f_type == magics[i])
-			return 1;
-	return 0;
+			return 0;
+	return -EPERM;
 }
 
 /* Asked before open, which would wait for a reader of a FIFO. */
 static int open_kernel_file(const char *path)
 {
 	struct stat st;
-	int fd;
+	int fd, err;
 
 	if (stat(path, &st))
 		return -errno;
@@ -58,10 +59,11 @@ static int open_kernel_file(const char *path)
 	fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	if (is_kernels(fd))
+	err = require_kernels(fd);
+	if (!err)
 		return fd;
 	close(fd);
-	return -EPERM;
+	return err;
 }
 
 static int write_once(int fd, const char *text)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "system/usage.h"
 
+#include <errno.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -16,8 +17,15 @@ void ls_usage_read(struct ls_usage *ret)
 	struct rusage usage;
 	struct timespec cpu;
 
-	getrusage(RUSAGE_SELF, &usage);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	*ret = (struct ls_usage){ 0 };
+	if (getrusage(RUSAGE_SELF, &usage))
+		ret->failed = "getrusage";
+	else if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu))
+		ret->failed = "clock_gettime";
+	if (ret->failed) {
+		ret->error = -errno;
+		return;
+	}
 	ret->cpu_ns = (int64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec;
 	ret->user_ns = timeval_ns(&usage.ru_utime);
 	ret->system_ns = timeval_ns(&usage.ru_stime);
@@ -30,6 +38,12 @@ void ls_usage_read(struct ls_usage *ret)
 void ls_usage_add(struct ls_result *result, const struct ls_usage *before,
 		  const struct ls_usage *after)
 {
+	const struct ls_usage *unread = before->failed ? before : after;
+
+	if (unread->failed) {
+		ls_result_fail(result, unread->error, unread->failed, "usage of the process", -1);
+		return;
+	}
 	ls_value_add(result, "cpu_ns", after->cpu_ns - before->cpu_ns);
 	ls_value_add(result, "user_ns", after->user_ns - before->user_ns);
 	ls_value_add(result, "system_ns", after->system_ns - before->system_ns);

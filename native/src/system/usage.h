@@ -7,8 +7,10 @@
 
 #include "loadstone.h"
 
-/* What the process itself used up to now. */
+/* What the process itself used up to now; nothing where failed names what could not be read. */
 struct ls_usage {
+	int error;
+	const char *failed;
 	int64_t cpu_ns;
 	int64_t user_ns;
 	int64_t system_ns;
@@ -20,7 +22,7 @@ struct ls_usage {
 
 void ls_usage_read(struct ls_usage *ret);
 
-/* Records the difference of two readings as values. */
+/* Records the difference of two readings as values, or that one of them failed. */
 void ls_usage_add(struct ls_result *result, const struct ls_usage *before,
 		  const struct ls_usage *after);
 
