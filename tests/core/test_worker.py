@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -12,12 +13,12 @@ import msgspec
 import psutil
 import pytest
 
-from commands import needs_root
+from commands import needs_root, until
 from devices import loop
 from loadstone.core import worker
 from loadstone.core.explain import explain
 from loadstone.cpu_list import parse_cpu_list
-from loadstone.model import NO_ANSWER, CoreError, Job, Status
+from loadstone.model import NO_ANSWER, CoreError, Job, Outcome, Status
 from loadstone.targets.local import LocalTarget
 
 
@@ -113,6 +114,26 @@ def test_a_job_whose_cpus_are_gone_is_a_failure_that_ends_the_run() -> None:
 )
 def test_a_death_is_told_by_its_cause(code: int, words: str) -> None:
     assert worker.describe_exit(code).startswith(words)
+
+
+def test_an_interrupted_job_is_told_by_its_signal() -> None:
+    """Python's own handler would make an exception of it, and exit code 1."""
+    process = subprocess.Popen(
+        ["env", "--default-signal=INT", sys.executable, "-m", "loadstone.core.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    options = {"effect": "syscall", "count": "1000000000"}
+    with process:
+        worker.send(process.stdin, Job(operation="calibrate", options=options))
+        until(psutil.Process(process.pid).children, "the Job's process")
+        psutil.Process(process.pid).children()[0].send_signal(signal.SIGINT)
+        outcome = worker.receive(process.stdout, Outcome)
+        process.stdin.close()
+    assert outcome is not None
+    assert outcome.crash == "killed by SIGINT"
 
 
 def test_a_child_whose_asker_was_killed_ends_in_silence() -> None:

@@ -53,6 +53,7 @@ def receive(stream: IO[bytes], kind: type[_Message]) -> _Message | None:
 def main() -> None:
     """Serve Jobs from standard input until it ends; Outcomes go to standard output."""
     die_with_parent()
+    _die_of_interrupts()
     jobs, outcomes = sys.stdin.buffer, sys.stdout.buffer
     while (job := receive(jobs, Job)) is not None:
         outcome = execute(job)
@@ -66,6 +67,15 @@ def main() -> None:
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when its parent is gone, also by SIGKILL."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _die_of_interrupts() -> None:
+    """Have SIGINT end this process and its Jobs as any signal does, not as an exception in them.
+
+    Where who started us ignores it, that stays.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def execute(job: Job) -> Outcome:
