@@ -143,7 +143,7 @@ def test_a_run_of_another_user_whose_lock_file_is_closed_to_this_one_is_left(
         done = subprocess.run(
             [*as_nobody, *command], check=False, capture_output=True, text=True, cwd=place
         )
-        assert done.returncode == 4, done.stderr
+        assert done.returncode == 4, done
         assert done.stdout == (
             f"file {file} was left: whether its process {entry.record.pid} of another PID "
             f"namespace, of root, is alive cannot be told from here: {lock}: Permission denied "
@@ -151,6 +151,20 @@ def test_a_run_of_another_user_whose_lock_file_is_closed_to_this_one_is_left(
             "it is not alive any more, run loadstone clean --force\n"
         )
         assert file.exists()
+
+
+@needs_root
+def test_a_process_that_proc_hides_from_this_user_is_alive(
+    results: Path, place: Path, as_nobody: tuple[str, ...]
+) -> None:
+    hide = ("unshare", "--mount", "sh", "-c", 'mount -t proc -o hidepid=2 p /proc && exec "$@"')
+    command = (sys.executable, "-m", "loadstone.cli", "clean", "--results", str(results))
+    file = place / "loadstone-a"
+    with alive(results, file) as process:
+        change(only_entry(results), lock="")
+        words = [*hide, "sh", *as_nobody, *command]
+        done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=place)
+    assert done.stdout == f"left alone file {file}: its process {process.pid} is alive\n", done
 
 
 @needs("strace")

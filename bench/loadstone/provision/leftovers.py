@@ -153,7 +153,9 @@ def _locked(entries: list[Entry]) -> Iterator[list[Entry]]:
                 stack.callback(os.close, fd)
             elif find_lock_state(path).is_held:
                 others.add(path)
-        yield [entry for entry in entries if lock_path(entry) not in others]
+        ours = [entry for entry in entries if lock_path(entry) not in others]
+        # What another took down before the locks were had is not there any more.
+        yield [entry for entry in ours if os.path.lexists(entry.path)]
 
 
 def _where_it_is_now(entry: Entry) -> Entry:
