@@ -59,9 +59,10 @@ def program(place: Path, name: str, body: str) -> Path:
     return path
 
 
-def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("child", ["sleep 1000", "setsid sleep 1000"])
+def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path, child: str) -> None:
     pid = tmp_path / "pid"
-    hangs = program(tmp_path, "hangs", f"sleep 1000 & echo $! > {pid}; wait")
+    hangs = program(tmp_path, "hangs", f"{child} & echo $! > {pid}; wait")
     with pytest.raises(
         CannotMeasureError, match=r"hangs: it did not end within 0\.5 s; run it by hand"
     ):

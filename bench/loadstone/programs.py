@@ -1,5 +1,6 @@
 """Programs that are started: the system's, kernel modules by ``modprobe``, our own by Python."""
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -147,5 +148,17 @@ def run_bytes(
         finally:
             # What is left of it would keep its pipes open.
             if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
+                _kill_all(process.pid)
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _kill_all(pid: int) -> None:
+    """Kill the leader of a process group, its group, and what it started that has left that."""
+    # Only a program that hangs needs it.
+    import psutil
+
+    descendants = psutil.Process(pid).children(recursive=True)
+    os.killpg(pid, signal.SIGKILL)
+    for process in descendants:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
