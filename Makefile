@@ -3,6 +3,9 @@
 ARGS =
 PYTHON =
 PACKAGES =
+KILLS = 1000
+EXECUTIONS = 100000000
+FUZZ_SECONDS = 0
 RESULTS = $(or $(LOADSTONE_RESULTS),results)
 
 SHELL = /bin/bash
@@ -18,6 +21,8 @@ help:
 	@echo "make run ARGS='…'        the same with options of \`loadstone run\`: --file model.gguf"
 	@echo "make test                lint, types, every test that boots nothing;  ARGS='-k plan' goes to pytest"
 	@echo "make test-guests         the tests that boot guests of the lab;  ARGS as well"
+	@echo "make soak                for hours: 1000 kills, every call of the core failing, 10^8 fuzzed lines;"
+	@echo "                         KILLS=1000 EXECUTIONS=100000000 FUZZ_SECONDS=0 (no limit)"
 	@echo "make lint                ruff and mypy alone"
 	@echo "make format              let ruff write the layout"
 	@echo "make setup               what run and test do first: packages, .venv, the C core"
@@ -40,6 +45,11 @@ test:
 test-guests:
 	@$(SETUP) test
 	@.ci/check guests $(ARGS)
+
+.PHONY: soak
+soak:
+	@$(SETUP) test
+	@.ci/soak '$(KILLS)' '$(EXECUTIONS)' '$(FUZZ_SECONDS)' $(ARGS)
 
 .PHONY: lint
 lint:

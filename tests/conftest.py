@@ -33,6 +33,19 @@ exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 """
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How much is done of what could go on for hours; the defaults are for ``make test``."""
+    group = parser.getgroup("soak", "how much of the soak is run (make soak: all of it)")
+    group.addoption("--kills", type=int, default=3, help="commands that are killed")
+    group.addoption("--device-kills", type=int, default=3, help="the same on device-mapper")
+    group.addoption(
+        "--broken-calls", default="40", help="system calls that fail, at random; or: all"
+    )
+    group.addoption("--executions", type=int, help="of the agent's parser [for 10 s]")
+    group.addoption("--fuzz-seconds", type=int, help="the most that those may take [no limit]")
+    group.addoption("--soak-seed", type=int, help="what is random follows from it [another]")
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
     """An empty directory on a disk."""

@@ -18,6 +18,7 @@ from loadstone.provision.journal import Journal
 
 REPOSITORY = Path(__file__).parents[2]
 _LIMIT_S = 1500
+_KILL_LIMIT_S = 60
 _MEMORY_BYTES = 3 << 30
 _TESTS = (
     "tests/dm tests/environment/test_storage.py tests/environment/test_memory_cgroup.py "
@@ -37,27 +38,34 @@ mkfs.ext4 -q /dev/nullb0
 mount /dev/nullb0 /run/loadstone/place
 cd {repository}
 export TMPDIR=/run/loadstone/place PYTHONDONTWRITEBYTECODE=1 HOME=/run/loadstone
-{python} -m pytest {tests} -p no:cacheprovider -ra --durations=5 \
+{python} -m pytest {tests} {options} -p no:cacheprovider -ra --durations=5 \
     --basetemp /run/loadstone/place/pytest-inside 2>&1 || true
 """
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("tests", [_TESTS])
+@pytest.mark.parametrize("tests", [_TESTS, "tests/soak/test_device_kills.py"])
 @pytest.mark.usefixtures("lab")
 def test_all_pass_in_a_guest_and_none_is_skipped(
-    kernels: Callable[[str], Kernel], tmp_path: Path, tests: str
+    kernels: Callable[[str], Kernel], tmp_path: Path, tests: str, pytestconfig: pytest.Config
 ) -> None:
-    lines = list(_carried_out(kernels(NEW), tmp_path, tests))
+    kills = int(pytestconfig.getoption("--device-kills"))
+    lines = _carried_out(kernels(NEW), tmp_path, tests, kills)
     told = "\n".join(lines)
+    # What `make soak` shows: the storm's figures.
+    sys.stdout.write(told)
     assert re.search(r"^=+ [1-9]\d* passed in ", told, re.MULTILINE), told
 
 
-def _carried_out(kernel: Kernel, place: Path, tests: str) -> list[str]:
+def _carried_out(kernel: Kernel, place: Path, tests: str, kills: int) -> list[str]:
     machine = make_machine(ClockKind.WALL, _MEMORY_BYTES, kernel.architecture, None, "")
     body = _BODY.format(
-        repository=shlex.quote(str(REPOSITORY)), python=shlex.quote(sys.executable), tests=tests
+        repository=shlex.quote(str(REPOSITORY)),
+        python=shlex.quote(sys.executable),
+        tests=tests,
+        options=f"--device-kills={kills}",
     )
+    limit_s = _LIMIT_S + kills * _KILL_LIMIT_S
     with Journal(place) as journal, lab_directory(journal) as directory:
         image = stage(kernel, directory)
         modules = directory / "lib" / "modules" / kernel.release
@@ -65,6 +73,6 @@ def _carried_out(kernel: Kernel, place: Path, tests: str) -> list[str]:
         shares = hidden([*own_paths(), REPOSITORY, *named, directory])
         argv = virtme_argv(machine, image, directory, shares)
         with Guest(
-            argv, script(shares, modules, body), directory, lambda _: None, _LIMIT_S
+            argv, script(shares, modules, body), directory, lambda _: None, limit_s
         ) as guest:
             return [line.decode(errors="replace") for line in guest.lines()]

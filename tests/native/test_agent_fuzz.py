@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,12 +37,23 @@ def test_nothing_of_the_corpus_breaks_the_parser(fuzzer: Path) -> None:
     assert done.stderr.count("Executed ") == len(files) > 0
 
 
-def test_what_is_made_of_the_corpus_does_not_either(fuzzer: Path, tmp_path: Path) -> None:
-    """A find is kept in the test's directory, and belongs into the corpus."""
+@pytest.mark.soak
+def test_what_is_made_of_the_corpus_does_not_either(
+    fuzzer: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """For seconds by ``make test``; ``make soak`` has it executed a given number of times.
+
+    A find is kept in the test's directory, and belongs into the corpus.
+    """
+    executions = request.config.getoption("--executions")
+    seconds = request.config.getoption("--fuzz-seconds") if executions else _SECONDS
+    limits = [f"-runs={executions or -1}", f"-max_total_time={seconds or 0}"]
     found = tmp_path / "found"
     found.mkdir()
-    words = (f"-max_total_time={_SECONDS}", "-max_len=4096", "-print_final_stats=1")
+    words = (*limits, "-max_len=4096", "-print_final_stats=1")
     places = (f"-artifact_prefix={tmp_path}/", str(found), str(_CORPUS))
     done = subprocess.run([fuzzer, *words, *places], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "Done " in done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("Done "))
+    sys.stdout.write(f"{line}\n")
+    assert seconds or f"Done {executions} runs" in line

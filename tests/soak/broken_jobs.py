@@ -1,0 +1,81 @@
+"""Jobs of every operation, in each of which system calls are then broken."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from loadstone.model import Job
+from native import sample_jobs
+
+IMAGE = "loadstone-image"
+"""The file, beside those of the sample Jobs, that loop devices are made of."""
+
+_BLOCK = 256 << 10
+_LOADS: tuple[dict[str, object], ...] = (
+    {"cache": "cold", "io": "direct"},
+    {"cache": "warm"},
+    {"engine": "uring", "io": "direct", "depth": 2},
+    {"engine": "uring", "io": "direct", "depth": 2, "fixed": "on"},
+    {"engine": "uring", "depth": 2, "fixed": "on", "overlap": 1 << 20},
+    {"engine": "uring", "depth": 2, "poll": "sq"},
+    {"threads": 2, "overlap": 1 << 20},
+    {"destination": "thp"},
+    {"destination": "memfd"},
+    {"destination": "udmabuf"},
+    {"engine": "mmap", "destination": "mapping", "advice": "populate-read"},
+    {"engine": "mmap-copy", "advice": "willneed"},
+    {"engine": "sendfile", "destination": "memfd"},
+    {"engine": "splice", "destination": "memfd"},
+    {"engine": "copy-range", "destination": "memfd"},
+)
+_WRITES: tuple[dict[str, object], ...] = (
+    {"io": "direct"},
+    {"io": "dsync"},
+    {"io": "dontcache"},
+    {"pattern": "overwrite"},
+    {"pattern": "append", "threads": 2},
+    {"prealloc": "fallocate"},
+    {"sync": "every", "every": 2},
+)
+
+
+def jobs_of(operation: str, place: Path, devices: tuple[str, str] | None) -> Iterator[Job]:
+    """Those of one operation, on the files of ``sample_jobs.prepare`` and on two devices alike."""
+    yield from sample_jobs.jobs_of(operation, place)
+    if operation == "model-load":
+        yield from (_load(place, options) for options in _LOADS)
+    if operation == "folio-write":
+        yield from (_write(place, options) for options in _WRITES)
+    if devices:
+        yield from _on_devices(operation, place, *devices)
+
+
+def _load(place: Path, options: dict[str, object]) -> Job:
+    files = {"file": place / "model", "checksums": place / "sums", "cache": "as-is"}
+    given = {"engine": "pread", "io": "buffered", "destination": "anon", "verify": "full"}
+    return _job("model-load", files | given | {"block": _BLOCK} | options)
+
+
+def _write(place: Path, options: dict[str, object]) -> Job:
+    file = place / "loadstone-written"
+    return _job("folio-write", {"file": file, "size": 64 << 10, "total": _BLOCK} | options)
+
+
+def _on_devices(operation: str, place: Path, device: str, baseline: str) -> Iterator[Job]:
+    if operation == "claim-device":
+        yield _job(operation, {"device": device})
+    if operation == "loop-device":
+        for action in ("attach", "detach"):
+            yield _job(operation, {"action": action, "image": place / IMAGE})
+    if operation == "device-read":
+        for io in ("direct", "buffered"):
+            yield _job(
+                operation, {"device": device, "baseline": baseline, "total": 1 << 20, "io": io}
+            )
+    if operation == "dm-flush":
+        for sync in ("fdatasync", "fsync", "dsync", "empty"):
+            options = {"device": device, "threads": 2, "writes": 2, "sync": sync}
+            yield _job(operation, options)
+
+
+def _job(operation: str, options: dict[str, object]) -> Job:
+    return Job(operation=operation, options={key: str(value) for key, value in options.items()})
