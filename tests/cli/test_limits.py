@@ -1,5 +1,6 @@
 """Limits of a process, each met by every verb: one line with what to raise, and no verdict."""
 
+import errno
 import os
 import shlex
 import tracemalloc
@@ -115,6 +116,16 @@ def test_an_error_of_ours_by_a_limit_says_what_to_raise() -> None:
     assert met is not None
     assert (met.what, met.exit_code) == (error.what, 3)
     assert met.remedy == "allow more open files (ulimit -n)"
+
+
+def test_a_lock_that_is_held_is_no_limit() -> None:
+    try:
+        raise BlockingIOError(errno.EAGAIN, "")
+    except BlockingIOError:
+        try:
+            raise RunError("x is being written by another loadstone", remedy="wait")
+        except RunError as held:
+            assert limit_met(held) is None
 
 
 def test_other_errors_are_no_limits() -> None:

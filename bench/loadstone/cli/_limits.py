@@ -52,8 +52,14 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     found: list[BaseException] = []
     while error is not None and error not in found:
         found.append(error)
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or _context_of(error)
     return found
+
+
+def _context_of(error: BaseException) -> BaseException | None:
+    """What it was raised amid. One of ours names its cause: a lock that is held is EAGAIN, too."""
+    is_told = isinstance(error, LoadstoneError) or error.__suppress_context__
+    return None if is_told else error.__context__
 
 
 def _code_of(error: BaseException) -> int | None:
