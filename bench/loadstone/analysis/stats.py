@@ -4,17 +4,15 @@ Intervals are chosen by their simulated coverage at 2 to 40 values: normal, logn
 with outliers, to which ``tests/test_stats.py`` holds them, and exponential and two-peaked.
 """
 
-import contextlib
 import math
-import mmap
 from collections.abc import Sequence
 from functools import cache
 from statistics import NormalDist, median
 
 import msgspec
 
-# What scipy takes when it is imported: memory to write to, and besides that addresses.
-_SCIPY_BYTES = (124 << 20, 112 << 20)
+from loadstone.analysis.scipy_memory import require_memory
+
 _RESAMPLES = 4999
 _FEWEST_TO_RESAMPLE = 5
 _MOST_EXACT = 100
@@ -109,7 +107,7 @@ def rank_test(base: Sequence[float], new: Sequence[float], paired: bool) -> floa
     _check_pairs(base, new, paired)
     if not base or not new:
         raise ValueError("a rank test needs values on both sides")
-    _require_memory()
+    require_memory()
     from scipy.stats import mannwhitneyu, wilcoxon
 
     if paired:
@@ -187,7 +185,7 @@ def drift(values_in_order: Sequence[float]) -> Trend:
     """
     if len(values_in_order) < 3 or len(set(values_in_order)) == 1:
         return Trend(p=1.0, change=0.0)
-    _require_memory()
+    require_memory()
     from scipy.stats import kendalltau, theilslopes
 
     order = range(len(values_in_order))
@@ -224,26 +222,9 @@ def _order_confidence(n: int, depth: int) -> float:
 
 
 @cache
-def _require_memory() -> None:
-    """Try whether there is memory for scipy.
-
-    Its OpenBLAS ends the process with exit code 1 where there is too little, or retries for ever.
-
-    Raises:
-        OSError: there is too little.
-    """
-    written, mapped = _SCIPY_BYTES
-    with (
-        contextlib.closing(mmap.mmap(-1, written, flags=mmap.MAP_PRIVATE)),
-        contextlib.closing(mmap.mmap(-1, mapped, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)),
-    ):
-        pass
-
-
-@cache
 def _reach(n: int, confidence: float) -> float:
     """How far beyond n normal values an interval must reach, in units of their range."""
-    _require_memory()
+    require_memory()
     from scipy.integrate import quad
     from scipy.optimize import brentq
 
