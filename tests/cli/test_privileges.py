@@ -159,3 +159,33 @@ def test_a_mount_that_is_refused_to_a_lesser_root_says_whose_it_is(
     assert "change mount or fs" not in said
     doctor = " ".join(loadstone("doctor", before=before).out.split())
     assert f"– root this root {words}" in doctor
+
+
+@needs_root
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--results", "{closed}/results"),
+        ("run", "calibration", "--dir", "{closed}", *ONCE),
+        ("run", "folio-write", "--dir", "{closed}", *ONCE),
+        ("run", "--dir", "{closed}", "--size", "1m", *ONCE),
+        ("run", "--file", "{closed}/model.gguf"),
+        ("plan", "{closed}/plan.toml"),
+        ("show", "{closed}/run"),
+        ("show", "--results", "{closed}/results"),
+        ("clean", "--results", "{closed}/results"),
+        ("doctor", "--results", "{closed}/results"),
+        ("list", "{closed}/workload"),
+        ("report", "{closed}/run"),
+    ],
+    ids=" ".join,
+)
+def test_a_directory_that_is_closed_to_this_user_is_told_and_nothing_is_left(
+    loadstone: Command, tmp_path: Path, as_nobody: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    done = loadstone(*(word.format(closed=closed) for word in words), before=as_nobody)
+    assert done.code == 2, done.err
+    assert "Permission denied (EACCES); " in done.err or "no such workload; " in done.err
+    assert not loadstone.litter()

@@ -1,6 +1,7 @@
 """``loadstone clean``: remove what a killed Run left."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,9 @@ def command(results: Path, force: bool) -> ExitCode:
         with targets.connect(name, results) as target:
             yield target.execute
 
-    with results_lock(results) if results.is_dir() else contextlib.nullcontext():
+    # Also false of one that is closed to this user, of which clean itself tells.
+    is_there = os.path.isdir(results)  # noqa: PTH112  # Path.is_dir raises then
+    with results_lock(results) if is_there else contextlib.nullcontext():
         removals = clean(results, reach, force=force)
         alive = examine(results).alive
     for removal in removals:

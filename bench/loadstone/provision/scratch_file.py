@@ -1,6 +1,7 @@
 """Files that a Run makes: named so that they are known as ours, journaled, gone at its end."""
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -31,12 +32,19 @@ def scratch_file(
     """A path on the Target for a file that is removed at the end; it is not made here.
 
     Raises:
-        UsageError: the directory's name cannot be recorded.
+        UsageError: the directory's name cannot be recorded, or this user may not look into it:
+            then neither could what is made there be removed.
         RunError: the journal cannot be written, or at the end the file would not go.
     """
     place = directory if directory is not None else target.scratch()
     require_unicode(str(place))
     path = str(place / f"loadstone-{what}-{os.getpid()}-{secrets.token_hex(4)}")
+    found = stat_file(target.execute, path)
+    if isinstance(found, CoreError) and found.code != errno.ENOENT:
+        raise UsageError(
+            f"make a file in {printable(str(place))}: {system_words(found.code)}",
+            remedy=_OTHER_DIRECTORY,
+        )
     with journal.registered("file", path):
         yield path
 

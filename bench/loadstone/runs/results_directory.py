@@ -29,8 +29,7 @@ def results_lock(results: Path) -> Iterator[bool]:
     Raises:
         RunError: it is no directory that can be made or opened.
     """
-    is_made = not results.exists()
-    fd = _open(results)
+    fd, is_made = _open(results)
     try:
         is_shared = not _lock(fd, fcntl.LOCK_EX)
         _lock(fd, fcntl.LOCK_SH)
@@ -41,11 +40,14 @@ def results_lock(results: Path) -> Iterator[bool]:
         os.close(fd)
 
 
-def _open(results: Path) -> int:
+def _open(results: Path) -> tuple[int, bool]:
+    """The directory's descriptor, and whether it was made."""
+    is_made = False
     try:
         with contextlib.suppress(FileExistsError):
             results.mkdir(parents=True)
-        return os.open(results, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            is_made = True
+        return os.open(results, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), is_made
     except OSError as error:
         raise cannot_write(results, error) from error
 
