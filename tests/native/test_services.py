@@ -285,7 +285,8 @@ def test_a_kernel_that_cannot_configure_at_once_is_taken_step_by_step(
 
 @pytest.mark.root
 def test_a_step_that_fails_leaves_no_device(job: Program, image: Path) -> None:
-    for when, step in (("1..2", "LOOP_SET_FD"), ("1..3+2", "LOOP_SET_STATUS64")):
+    steps = {"1..2": "LOOP_SET_FD", "1..3+2": "LOOP_SET_STATUS64", "2": "LOOP_GET_STATUS64"}
+    for when, step in steps.items():
         broken = _under_strace(job, f"ioctl:error=EINVAL:when={when}")
         failure = failure_of(broken.run("loop-device", action="attach", image=image))
         assert failure[:2] == ("EINVAL", step)

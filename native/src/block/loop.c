@@ -135,11 +135,19 @@ static int configure(int node, int image, const char *path, int wants_direct, co
 	return configure_in_steps(node, image, wants_direct, &config.info, step);
 }
 
-static int goes_direct(int node)
+/* What came of asking for direct I/O; where that cannot be told the device goes again. */
+static int check_direct(int node, int *ret)
 {
 	struct loop_info64 info = { 0 };
+	int err;
 
-	return !ioctl(node, LOOP_GET_STATUS64, &info) && (info.lo_flags & LO_FLAGS_DIRECT_IO);
+	if (ioctl(node, LOOP_GET_STATUS64, &info)) {
+		err = -errno;
+		ioctl(node, LOOP_CLR_FD, 0);
+		return err;
+	}
+	*ret = !!(info.lo_flags & LO_FLAGS_DIRECT_IO);
+	return 0;
 }
 
 /* -EBUSY: somebody else took that one meanwhile. */
@@ -160,8 +168,10 @@ static int attach_to_free(int control, int image, const char *path, int wants_di
 	err = configure(node, image, path, wants_direct, &step);
 	if (err)
 		return fail(failure, err, step, failure->node);
+	err = check_direct(node, &ret->is_direct);
+	if (err)
+		return fail(failure, err, "LOOP_GET_STATUS64", failure->node);
 	memcpy(ret->path, failure->node, sizeof(ret->path));
-	ret->is_direct = goes_direct(node);
 	return 0;
 }
 
