@@ -10,7 +10,7 @@ from typing import NamedTuple
 import psutil
 
 _PAUSE_S = 0.002
-_LIMIT_S = 120
+_LIMIT_S = 600
 _WORKER = "loadstone.core.worker"
 _SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 _SIGNAL_WEIGHTS = (6, 2, 2)

@@ -54,7 +54,9 @@ HERE = (
 ON_DEVICES = (
     Subject("dm-flush", _run("dm-flush", "segments=1,8", "writes=8"), ("losetup",)),
     Subject(
-        "dm-verity", _run("dm-verity", "pattern=random,sequential", "cache=cold"), ("veritysetup",)
+        "dm-verity",
+        (*_run("dm-verity", "pattern=random", "cache=cold"), "--size", str(MODEL_BYTES)),
+        ("veritysetup",),
     ),
 )
 """On devices of device-mapper."""

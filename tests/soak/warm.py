@@ -32,7 +32,7 @@ class Warm:
         self._out, self._err = (command.place.parent / name for name in ("out", "err"))
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._process = subprocess.Popen(
-            [sys.executable, __file__],
+            [sys.executable, "-P", __file__],
             env=kept | {"PYTHONPATH": str(Path(__file__).parents[1])},
             cwd=command.place,
             stdin=subprocess.PIPE,
