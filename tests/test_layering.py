@@ -22,6 +22,7 @@ FLOORS = (
         "toml_file",
         "cpu_list",
         "result_names",
+        "interruption",
         "_version",
     },
     {"analysis", "core"},

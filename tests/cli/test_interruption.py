@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_impatience_does_not_cut_the_tidying_short(loadstone: Command) -> None:
     done = stop(process, signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGTERM)
     assert done.code in (-signal.SIGINT, -signal.SIGTERM)
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_a_signal_while_the_journal_is_written_leaves_nothing(
+    loadstone: Command, attempt: int
+) -> None:
+    """It did in every second attempt: an entry was on the disk, and not yet in memory."""
+    process = loadstone.start("doctor")
+    journal = loadstone.results / "journal"
+    while process.poll() is None and not journal.exists():
+        time.sleep(0.001)
+    time.sleep(attempt / 1000)
+    assert stop(process, signal.SIGTERM).code in (-signal.SIGTERM, 0, 3)
+    assert not loadstone.results.exists()
 
 
 @pytest.mark.parametrize("what", [b"making", b"reading"])

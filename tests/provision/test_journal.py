@@ -1,9 +1,11 @@
 """The journal: nothing is set up that is not written down first, and all goes at the end."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
+from loadstone.core import native
 from loadstone.errors import RunError
 from loadstone.model import Job, Outcome
 from loadstone.provision.journal import Journal
@@ -32,6 +34,22 @@ def test_a_context_takes_down_on_an_error_and_lets_that_error_through(
         raise KeyboardInterrupt
     assert removed == ["b", "stuck", "a"]
     assert "probe stuck was left: it is busy" in caught.value.__notes__[0]
+
+
+def test_an_interrupt_amid_the_taking_down_waits_for_its_end(results: Path, tmp_path: Path) -> None:
+    """As SIGTERM does, which the command takes like this; before, the rest was left."""
+
+    def interrupted(job: Job) -> Outcome:
+        signal.raise_signal(signal.SIGINT)
+        return native.run_job(job)
+
+    files = [tmp_path / f"loadstone-{name}" for name in "abc"]
+    with pytest.raises(KeyboardInterrupt), Journal(results, "far:away", interrupted) as journal:
+        for file in files:
+            journal.entry("file", str(file))
+            file.touch()
+    assert not list(tmp_path.glob("loadstone-*"))
+    assert not list((results / "journal").iterdir())
 
 
 def test_a_context_that_leaves_something_standing_says_so(

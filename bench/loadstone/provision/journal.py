@@ -18,6 +18,7 @@ from loadstone.core import native
 from loadstone.core.remote_files import Execute
 from loadstone.durable import encode, write_atomically
 from loadstone.errors import RunError
+from loadstone.interruption import uninterrupted
 from loadstone.provision.journal_lock import SUFFIX, JournalLock
 from loadstone.provision.record import LOCAL, Entry, Record
 from loadstone.provision.removal import Removal, take_down
@@ -57,8 +58,9 @@ class Journal:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        errors = [removal.error for removal in self.take_down() if removal.error]
-        self._let_go()
+        with uninterrupted():
+            errors = [removal.error for removal in self.take_down() if removal.error]
+            self._let_go()
         if error is not None:
             for left in errors:
                 error.add_note(str(left))
@@ -80,6 +82,10 @@ class Journal:
         """
         if kind not in REMOVERS or (REMOVERS[kind].is_local and self._target != LOCAL):
             raise ValueError(f"no remover is registered for the kind {kind!r} on {self._target}")
+        with uninterrupted():
+            return self._write_down(kind, name, detail)
+
+    def _write_down(self, kind: str, name: str, detail: str) -> Entry:
         if not self._has_tried_lock:
             self._lock = JournalLock.create(self._new_path(SUFFIX))
             self._has_tried_lock = True
@@ -108,9 +114,12 @@ class Journal:
         try:
             yield
         except BaseException:
-            take_down(entry, self._execute)
+            with uninterrupted():
+                take_down(entry, self._execute)
             raise
-        if error := take_down(entry, self._execute).error:
+        with uninterrupted():
+            error = take_down(entry, self._execute).error
+        if error:
             raise error
 
     def take_down(self) -> list[Removal]:

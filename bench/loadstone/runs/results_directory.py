@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loadstone.durable import cannot_write
 from loadstone.errors import RunError
+from loadstone.interruption import uninterrupted
 from loadstone.provision.journal_files import remove_unused_locks
 
 DEFAULT_RESULTS = Path("results")
@@ -35,9 +36,10 @@ def results_lock(results: Path) -> Iterator[bool]:
         _lock(fd, fcntl.LOCK_SH)
         yield is_shared
     finally:
-        if _lock(fd, fcntl.LOCK_EX):
-            _remove_empty(results, is_made)
-        os.close(fd)
+        with uninterrupted():
+            if _lock(fd, fcntl.LOCK_EX):
+                _remove_empty(results, is_made)
+            os.close(fd)
 
 
 def _open(results: Path) -> tuple[int, bool]:
