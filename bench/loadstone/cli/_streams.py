@@ -68,8 +68,8 @@ def adapt_standard_streams() -> None:
     """Have the standard streams take any text, and closed ones take nothing else along."""
     codecs.register_error(_HANDLER, _substitute)
     _open_closed()
-    sys.stdout = _adapted(sys.stdout, _Stream)
-    sys.stderr = _adapted(sys.stderr, _Messages)
+    _replace("stdout", _Stream)
+    _replace("stderr", _Messages)
 
 
 def write_data(text: str) -> None:
@@ -95,6 +95,15 @@ def _open_closed() -> None:
         if getattr(sys, name) is None:
             stream = os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if name == "stdin" else "w")
             setattr(sys, name, stream)
+
+
+def _replace(name: str, kind: type[_Stream]) -> None:
+    stream = getattr(sys, name)
+    adapted = _adapted(stream, kind)
+    setattr(sys, name, adapted)
+    if getattr(sys, f"__{name}__") is stream:
+        # Which is asked for the terminal's width.
+        setattr(sys, f"__{name}__", adapted)
 
 
 def _adapted(stream: TextIO, kind: type[_Stream]) -> TextIO:
