@@ -35,7 +35,7 @@ _CLEAN_S = 0.2
 _UNDISTURBED_LIMIT_S = 600
 _FAULT = 5
 # Until Loadstone's first line is run, Python has its own way with SIGINT, and exit code 1.
-_PYTHON_NOT_READY = "Fatal Python error: init_import_site"
+_PYTHON_NOT_READY = "KeyboardInterrupt"
 # So many that a leak of one kill, times these, is more than what else happens on a machine.
 _MANY = 50
 _SETTLE_S = 300
