@@ -195,6 +195,23 @@ def test_an_allocator_that_fails_stops_the_readers(
     assert _failed(answer) == ("ENOMEM", "MADV_POPULATE_WRITE", -1)
 
 
+@pytest.mark.parametrize(
+    ("destination", "file"),
+    [
+        ("thp", "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"),
+        ("hugetlb", "/proc/meminfo"),
+        ("memfd-hugetlb", "/proc/meminfo"),
+    ],
+)
+def test_a_size_of_huge_pages_that_cannot_be_read_is_not_one_that_is_not_there(
+    traced: Traced, model: Model, destination: str, file: str
+) -> None:
+    options = _READ | {"destination": destination}
+    for call, code in (("openat", "EMFILE"), ("openat", "EACCES"), ("read", "EIO")):
+        answer = traced.load(model, f"{call}:error={code}", path=Path(file), **options)
+        assert _failed(answer) == (code, "huge page size", -1)
+
+
 def test_huge_pages_that_the_kernel_has_not_are_named(traced: Traced, model: Model) -> None:
     answer = traced.load(model, "madvise:error=EINVAL", **_READ | {"destination": "thp"})
     assert _failed(answer) == ("EINVAL", "MADV_HUGEPAGE", -1)

@@ -109,18 +109,15 @@ def _wrong_in_failure(
 ) -> str | None:
     if failure == expected.failure:
         return None
-    if failure.code not in _codes_of(one, failure.step) or not failure.step:
+    if failure.code not in _codes_of(one) or not failure.step:
         return f"it fails with {failure}"
     changed = _beyond_what_is_made(one, stage.changed(), stage)
     return f"it fails with {failure}, and leaves {changed}" if changed else None
 
 
-def _codes_of(one: Break, step: str) -> set[int]:
+def _codes_of(one: Break) -> set[int]:
     """What a failure may be named by: its error, or one that is made of any."""
     codes = {getattr(errno, one.error)}
-    if step == "huge pages":
-        # A size that cannot be read is taken for none.
-        codes.add(errno.EOPNOTSUPP)
     if one.error == "ENOMEM":
         # So says pthread_create.
         codes.add(errno.EAGAIN)

@@ -72,7 +72,10 @@ static int touch_small_pages(struct ls_calibration *calibration)
 
 static int find_huge_page(struct ls_calibration *calibration)
 {
-	calibration->huge_bytes = ls_thp_bytes();
+	int err = ls_thp_bytes(&calibration->huge_bytes);
+
+	if (err)
+		return ls_calibration_fail(calibration, err, "huge page size");
 	if (!calibration->huge_bytes)
 		return ls_calibration_fail(calibration, -EOPNOTSUPP, "huge pages");
 	calibration->count =

@@ -46,10 +46,12 @@ void ls_destination_init(struct ls_destination *destination, enum ls_destination
 	destination->result = result;
 	destination->device = -1;
 	destination->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-	destination->huge_bytes =
-		kind == LS_DESTINATION_THP ? ls_thp_bytes() : ls_hugetlb_bytes();
 	destination->granule_bytes = destination->page_bytes;
-	if ((is_hugetlb(destination) || kind == LS_DESTINATION_THP) && destination->huge_bytes)
+	if (kind == LS_DESTINATION_THP)
+		destination->huge_error = ls_thp_bytes(&destination->huge_bytes);
+	else if (is_hugetlb(destination))
+		destination->huge_error = ls_hugetlb_bytes(&destination->huge_bytes);
+	if (destination->huge_bytes)
 		destination->granule_bytes = destination->huge_bytes;
 	if (kind == LS_DESTINATION_UDMABUF)
 		snprintf(destination->path, sizeof(destination->path), "/dev/udmabuf");
@@ -107,6 +109,8 @@ int ls_destination_open(struct ls_destination *destination)
 {
 	int flags = destination->kind == LS_DESTINATION_DMA_HEAP ? O_RDONLY : O_RDWR;
 
+	if (destination->huge_error)
+		return fail(destination, destination->huge_error, "huge page size");
 	if (!ls_destination_is_dmabuf(destination))
 		return 0;
 	/* Whoever may ask for memory of a heap may on phones only read its node. */

@@ -36,7 +36,8 @@ struct ls_destination {
 	char path[LS_PATH_BYTES];	/* the device, where there is one */
 	int device;
 	uint64_t page_bytes;
-	uint64_t huge_bytes;
+	uint64_t huge_bytes;		/* where the kind has huge pages */
+	int huge_error;			/* -errno where their size cannot be read */
 	uint64_t granule_bytes;
 	uint32_t segments_count;
 	struct ls_segment *segments;

@@ -1,32 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "system/huge_page.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-uint64_t ls_hugetlb_bytes(void)
+/* Closes a file that was read to where it was of use, or to its end. */
+static int close_read(FILE *file, int is_found)
+{
+	int err = !is_found && ferror(file) ? -errno : 0;
+
+	fclose(file);
+	return err;
+}
+
+int ls_hugetlb_bytes(uint64_t *ret)
 {
 	FILE *meminfo = fopen("/proc/meminfo", "re");
 	uint64_t huge_kib = 0;
 	char line[128];
 
-	while (meminfo && fgets(line, sizeof(line), meminfo))
+	if (!meminfo)
+		return -errno;
+	while (fgets(line, sizeof(line), meminfo))
 		if (sscanf(line, "Hugepagesize: %" SCNu64 " kB", &huge_kib) == 1)
 			break;
-	if (meminfo)
-		fclose(meminfo);
-	return huge_kib * 1024;
+	*ret = huge_kib * 1024;
+	return close_read(meminfo, huge_kib != 0);
 }
 
 /* A kernel without hugetlbfs still may have THP, whose size is the PMD's. */
-uint64_t ls_thp_bytes(void)
+int ls_thp_bytes(uint64_t *ret)
 {
 	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "re");
-	uint64_t bytes = 0;
 
-	if (file && fscanf(file, "%" SCNu64, &bytes) != 1)
-		bytes = 0;
-	if (file)
-		fclose(file);
-	return bytes;
+	*ret = 0;
+	if (!file)
+		return errno == ENOENT ? 0 : -errno;
+	return close_read(file, fscanf(file, "%" SCNu64, ret) == 1);
 }

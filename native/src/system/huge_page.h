@@ -5,10 +5,13 @@
 
 #include <stdint.h>
 
-/* The size of a page of hugetlbfs, where no other is asked for; 0 where the kernel has none. */
-uint64_t ls_hugetlb_bytes(void);
+/*
+ * The size of a page of hugetlbfs, where no other is asked for; 0 where the kernel has none. Returns
+ * -errno where that cannot be read.
+ */
+int ls_hugetlb_bytes(uint64_t *ret);
 
-/* The size of a transparent huge page; 0 where the kernel has none. */
-uint64_t ls_thp_bytes(void);
+/* The same of a transparent huge page. */
+int ls_thp_bytes(uint64_t *ret);
 
 #endif

@@ -14,6 +14,13 @@ RULES = (
         remedy="a kernel with CONFIG_TRANSPARENT_HUGEPAGE",
     ),
     Rule(
+        step="huge page size",
+        codes=REFUSED,
+        status=Status.SKIPPED,
+        meaning="this user may not read the size of huge pages",
+        remedy="run as root, or --set effect=memcpy,syscall,minor-fault",
+    ),
+    Rule(
         step="huge page fault",
         codes=frozenset({errno.ENOMEM}),
         status=Status.SKIPPED,

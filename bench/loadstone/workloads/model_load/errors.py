@@ -115,6 +115,12 @@ RULES = (
         facts=(HUGE_PAGES,),
     ),
     _skip(
+        "huge page size",
+        REFUSED,
+        "this user may not read the size of huge pages",
+        "run as root, or --set destination=anon",
+    ),
+    _skip(
         "huge pages|MADV_HUGEPAGE",
         {errno.EINVAL, errno.ENOTSUP},
         "this kernel has no transparent huge pages",
