@@ -118,6 +118,9 @@ def _wrong_in_failure(
 def _codes_of(one: Break) -> set[int]:
     """What a failure may be named by: its error, or one that is made of any."""
     codes = {getattr(errno, one.error)}
+    if one.error == "ENOENT":
+        # A kernel without huge pages has no file with their size.
+        codes.add(errno.EOPNOTSUPP)
     if one.error == "ENOMEM":
         # So says pthread_create.
         codes.add(errno.EAGAIN)
