@@ -25,12 +25,15 @@ def find(results: Path, text: str, say: Say | None = None) -> Path:
         return _nth_last(results, int(match[1] or 0), text, say)
     if "/" in text or text in (".", ".."):
         return require_directory(Path(text))
+    if text and _is_run(exact := results / "runs" / text):
+        return exact
     runs = list_runs(results)
-    if exact := [path for path in runs if path.name == text]:
-        return exact[0]
     if _is_run(Path(text)):
         return Path(text)
-    return _only([path for path in runs if text and path.name.startswith(text)], text, results)
+    matches = [path for path in runs if text and path.name.startswith(text)]
+    if not matches:
+        raise _none_found(text, results, len(runs))
+    return _only(matches, text)
 
 
 def _is_run(path: Path) -> bool:
@@ -50,9 +53,7 @@ def _nth_last(results: Path, back: int, text: str, say: Say | None) -> Path:
     return runs[place].path
 
 
-def _only(matches: list[Path], text: str, results: Path) -> Path:
-    if not matches:
-        raise _none_found(text, results, len(list_runs(results)))
+def _only(matches: list[Path], text: str) -> Path:
     if len(matches) > 1:
         shown = [_printable(path.name) for path in matches[:_MATCHES_SHOWN]]
         dots = ["…"] if len(matches) > _MATCHES_SHOWN else []
