@@ -16,6 +16,7 @@ FLOORS = (
         "units",
         "errors",
         "text",
+        "file_lock",
         "home",
         "durable",
         "programs",

@@ -9,20 +9,19 @@ import contextlib
 import fcntl
 import os
 import stat
-import time
 from pathlib import Path
 from typing import Self
 
 from loadstone.durable import cannot_write, sync_directory
 from loadstone.errors import system_words
+from loadstone.file_lock import take_lock_within
 from loadstone.model import Noun
 
 SUFFIX = ".lock"
 
 _OPEN_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 # Whoever asks whether a lock is held has it for a moment.
-_ATTEMPTS = 25
-_PAUSE_S = 0.01
+_ASKED_S = 0.25
 
 
 class JournalLock:
@@ -112,7 +111,7 @@ def take_lock(path: Path) -> int | None:
     for mode in (os.O_RDWR, os.O_RDONLY):
         with contextlib.suppress(OSError):
             fd = os.open(path, mode | _OPEN_FLAGS)
-            if _lock(fd) and _is_at(path, fd):
+            if take_lock_within(fd, _ASKED_S) and _is_at(path, fd):
                 return fd
             os.close(fd)
             return None
@@ -131,19 +130,6 @@ def _open_locked(path: Path) -> int | None:
         os.close(fd)
         raise
     return fd
-
-
-def _lock(fd: int) -> bool:
-    for _ in range(_ATTEMPTS):
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_PAUSE_S)
-        except OSError:
-            return False
-        else:
-            return True
-    return False
 
 
 def _is_at(path: Path, fd: int) -> bool:

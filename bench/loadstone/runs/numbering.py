@@ -4,17 +4,16 @@ import contextlib
 import fcntl
 import os
 import secrets
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from loadstone.analysis.chronology import Beginning
 from loadstone.durable import cannot_write
+from loadstone.file_lock import take_lock_within
 from loadstone.runs.run_files import MANIFEST, cannot_read, read_beginning
 
 _WAIT_S = 10.0
-_PAUSE_S = 0.01
 
 
 @contextlib.contextmanager
@@ -35,26 +34,13 @@ def numbering(runs: Path) -> Iterator[tuple[str, int]]:
     except OSError as error:
         raise cannot_write(runs, error) from error
     try:
-        _lock(fd)
+        take_lock_within(fd, _WAIT_S)
         yield _next_number(runs)
     finally:
         # Closing alone would leave the lock with a child that was forked meanwhile.
         with contextlib.suppress(OSError):
             fcntl.flock(fd, fcntl.LOCK_UN)
         os.close(fd)
-
-
-def _lock(fd: int) -> None:
-    end_s = time.monotonic() + _WAIT_S
-    while time.monotonic() < end_s:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_PAUSE_S)
-        except OSError:
-            return
-        else:
-            return
 
 
 def _next_number(runs: Path) -> tuple[str, int]:
