@@ -2,19 +2,18 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 import pages
-from loadstone.cli import cli
 from loadstone.errors import ExitCode, UsageError
 from loadstone.plan.parameters import parse_axes
 from loadstone.plan.request import DEFAULT_WORKLOAD, Request, make_plan
 from loadstone.provision.simulated.profile import read_profiles
 from loadstone.workloads import workload
+from verbs import VERBS
 
 COMMANDS = pages.ROOT / "docs" / "commands.md"
 PLANS = pages.ROOT / "docs" / "plans.md"
@@ -27,19 +26,6 @@ FOREIGN = {"--ioengine", "--iomem_align", "--benchmark-disable"}
 OTHER_VARIABLES = {"LOADSTONE_CACHE"}
 
 each_page = pytest.mark.parametrize("page", pages.PAGES, ids=pages.name_of)
-
-
-def verbs(group: click.Group, *names: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        assert command is not None
-        yield (*names, name), command
-        if isinstance(command, click.Group):
-            yield from verbs(command, *names, name)
-
-
-VERBS = dict(verbs(cli))
 
 
 def options_of(command: click.Command) -> set[str]:

@@ -1,6 +1,5 @@
 """Options given twice, and a ``~`` that no shell has expanded: refused before anything is done."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,20 +12,8 @@ from loadstone.home import require_no_tilde
 from loadstone.lab.cache import cache_directory
 from loadstone.plan.file import read_plan_file
 from loadstone.plan.request import Request, make_plan
+from verbs import VERBS
 
-
-def verbs(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Every command there is, with the words that lead to it."""
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        assert command is not None
-        yield (*path, name), command
-        if isinstance(command, click.Group):
-            yield from verbs(command, *path, name)
-
-
-VERBS = dict(verbs(cli))
 SINGLE = [
     (words, option)
     for words, command in VERBS.items()
