@@ -1,7 +1,7 @@
 """The nouns: frozen, plain, and the same in memory, on disk and on the wire."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -52,7 +52,9 @@ class Parameter(Noun, frozen=True, kw_only=True):
     """One axis of a Workload.
 
     ``default`` is None where it depends on the other parameters. ``choices`` may end in one
-    open form, written ``prefix:NAME``, which takes any name after the colon.
+    open form, written ``prefix:NAME``, which takes any name after the colon. ``is_added`` says
+    that Runs were made before there was this parameter: at its default it is no part of a Case's
+    id, so that those Runs are still compared Case by Case.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Parameter(Noun, frozen=True, kw_only=True):
     default: Value | None = None
     choices: tuple[str, ...] = ()
     minimum: int = 0
+    is_added: bool = False
 
 
 class Metric(Noun, frozen=True, kw_only=True):
@@ -92,9 +95,19 @@ class Case(Noun, frozen=True, kw_only=True):
     id: str
 
     @staticmethod
-    def of(workload: str, label: str, parameters: Mapping[str, Value]) -> "Case":
-        """Make a Case; its id is a hash of the workload's name and the sorted parameters."""
-        text = msgspec.json.encode([workload, sorted(parameters.items())])
+    def of(
+        workload: str,
+        label: str,
+        parameters: Mapping[str, Value],
+        left_out: Collection[str] = (),
+    ) -> "Case":
+        """Make a Case; its id is a hash of the workload's name and the sorted parameters.
+
+        Args:
+            left_out: names of parameters that are no part of the id.
+        """
+        hashed = sorted(item for item in parameters.items() if item[0] not in left_out)
+        text = msgspec.json.encode([workload, hashed])
         digest = hashlib.sha256(text).hexdigest()[:8]
         return Case(workload=workload, label=label, parameters=dict(parameters), id=digest)
 

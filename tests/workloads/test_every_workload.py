@@ -14,7 +14,7 @@ from loadstone.model import Case, Input, Kind, Parameter, Value
 from loadstone.provision.journal import Journal
 from loadstone.targets.local import LocalTarget
 from loadstone.units import is_unit
-from loadstone.workloads import Workload, make_cases, workloads
+from loadstone.workloads import Workload, make_case, make_cases, workloads
 from loadstone.workloads.parameters import core_options
 
 ROOT = Path(__file__).parents[2]
@@ -110,9 +110,23 @@ def test_every_parameter_shows_in_the_label(chosen: Workload) -> None:
     for _, parameters in valid(chosen):
         label = chosen.label(parameters)
         assert labels.setdefault(label, parameters) == parameters, label
-        assert ids.setdefault(Case.of(chosen.name, label, parameters).id, parameters) == parameters
+        case, _ = make_case(chosen, parameters)
+        assert ids.setdefault(case.id, parameters) == parameters
         changed |= {name for name, value in parameters.items() if value != default[name]}
     assert changed == {one.name for one in chosen.parameters}
+
+
+@of_every_workload
+def test_a_case_that_a_run_could_have_before_a_parameter_was_added_keeps_its_id(
+    chosen: Workload,
+) -> None:
+    added = {one.name for one in chosen.parameters if one.is_added}
+    for _, parameters in valid(chosen):
+        case, _ = make_case(chosen, parameters)
+        known = {name: value for name, value in parameters.items() if name not in added}
+        has_defaults = chosen.complete(known) == (parameters, [])
+        before = Case.of(chosen.name, case.label, known)
+        assert (case.id == before.id) == has_defaults, case.label
 
 
 @of_every_workload

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from loadstone.core import native
 from loadstone.errors import RunError, UsageError
 from loadstone.model import Case, Environment, Run, Status, Step, Trial
 from loadstone.plan.order import LIMITS, order
 from loadstone.plan.parameters import parse_value
-from loadstone.workloads import Workload, workload
+from loadstone.workloads import Workload, make_case, workload
 
 _SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model", "cpu.pinned")
 
@@ -68,8 +70,8 @@ def _is_of(chosen: Workload, case: Case) -> bool:
         }
     except (KeyError, UsageError):
         return False
-    parameters, _ = chosen.complete(values)
-    return case == Case.of(chosen.name, case.label, parameters)
+    now, _ = make_case(chosen, values)
+    return case == msgspec.structs.replace(now, label=case.label)
 
 
 def check_same(run: Run, now: Environment) -> None:

@@ -100,6 +100,14 @@ def workload(name: str) -> Workload:
     return known[name]
 
 
+def make_case(chosen_workload: Workload, choice: Mapping[str, Value]) -> tuple[Case, list[str]]:
+    """A Case from partial parameters, and remarks that say what was dropped."""
+    parameters, dropped = chosen_workload.complete(choice)
+    left_out = _at_added_defaults(chosen_workload, parameters)
+    label = chosen_workload.label(parameters)
+    return Case.of(chosen_workload.name, label, parameters, left_out), dropped
+
+
 def make_cases(
     chosen_workload: Workload, choices: Sequence[Mapping[str, Value]]
 ) -> tuple[tuple[Case, ...], list[str]]:
@@ -107,8 +115,14 @@ def make_cases(
     cases: dict[str, Case] = {}
     remarks: list[str] = []
     for choice in choices:
-        parameters, dropped = chosen_workload.complete(choice)
-        case = Case.of(chosen_workload.name, chosen_workload.label(parameters), parameters)
+        case, dropped = make_case(chosen_workload, choice)
         cases.setdefault(case.id, case)
         remarks += [remark for remark in dropped if remark not in remarks]
     return tuple(cases.values()), remarks
+
+
+def _at_added_defaults(chosen_workload: Workload, parameters: Mapping[str, Value]) -> set[str]:
+    added = {one.name for one in chosen_workload.parameters if one.is_added}
+    chosen = {name: value for name, value in parameters.items() if name not in added}
+    defaults, _ = chosen_workload.complete(chosen)
+    return {name for name in added if parameters[name] == defaults[name]}
