@@ -10,8 +10,9 @@ import pytest
 
 from commands import Command, Done, until
 from lab.archive import RELEASE, SUITE, Archive
-from loadstone.lab.debian import SUITES, fetch
+from loadstone.lab.debian import fetch
 from loadstone.lab.kernels import Kernel
+from loadstone.lab.packages import SUITES
 
 pytestmark = pytest.mark.skipif(
     os.uname().machine != "x86_64", reason="the small archive has kernels for x86_64 alone"

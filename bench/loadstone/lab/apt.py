@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, UsageError
@@ -42,10 +42,14 @@ _NOISE = ("Download is performed unsandboxed", "Some index files failed")
 
 
 class AptSource(Noun, frozen=True, kw_only=True):
-    """One suite at one mirror; the architecture by Debian's name (``amd64``)."""
+    """One suite at one mirror; the architecture by Debian's name (``amd64``).
+
+    ``base`` is a second suite, whose packages those of the first depend on.
+    """
 
     mirror: str
     suite: str
+    base: str | None = None
     architecture: str
     keyring: Path | None
 
@@ -94,6 +98,17 @@ class Apt:
             "apt-cache", "depends", "--recurse", *(f"--no-{kind}" for kind in kinds), package
         )
         return [line for line in output.splitlines() if re.match(r"[a-z0-9]", line)]
+
+    def resolve(self, packages: Sequence[str]) -> list[str]:
+        """All that has to be installed for packages where nothing is, as ``NAME=VERSION``.
+
+        Raises:
+            AptError: there is no such package, or what it depends on is missing.
+        """
+        words = ("--simulate", "--no-install-recommends", *packages)
+        output = self._run("apt-get", "--quiet", "install", *words)
+        found = re.findall(r"^Inst (\S+) \((\S+) ", output, re.MULTILINE)
+        return [f"{name}={version}" for name, version in found]
 
     def show(self, *packages: str) -> list[dict[str, str]]:
         """The fields of the version of each package that apt would install."""
@@ -193,7 +208,7 @@ def _stanza(source: AptSource) -> str:
     fields = {
         "Types": "deb",
         "URIs": source.mirror,
-        "Suites": source.suite,
+        "Suites": f"{source.base} {source.suite}" if source.base else source.suite,
         "Components": "main",
         "Architectures": source.architecture,
         "Targets": "Packages",

@@ -50,11 +50,16 @@ class StockKernel(Noun, frozen=True, kw_only=True):
 
     def size_bytes(self) -> int:
         """Its size on disk."""
-        return sum(
-            (Path(top) / name).lstat().st_blocks * 512
-            for top, _, names in os.walk(self.directory)
-            for name in names
-        )
+        return size_on_disk(self.directory)
+
+
+def size_on_disk(directory: Path) -> int:
+    """What the files below a directory take."""
+    return sum(
+        (Path(top) / name).lstat().st_blocks * 512
+        for top, _, names in os.walk(directory)
+        for name in names
+    )
 
 
 def this_architecture() -> str:
@@ -115,17 +120,25 @@ def remove(kernel: StockKernel) -> None:
     Raises:
         OSError: it could not be removed.
     """
-    trash = kernel.directory.with_name(f"{PARTIAL}{secrets.token_hex(4)}")
-    kernel.directory.rename(trash)
-    shutil.rmtree(trash)
+    remove_directory(kernel.directory)
     with contextlib.suppress(OSError):
         kernel.directory.parent.rmdir()
 
 
+def remove_directory(path: Path) -> None:
+    """Remove a complete directory of the cache; if interrupted, a sweep removes the rest.
+
+    Raises:
+        OSError: it could not be removed.
+    """
+    trash = path.with_name(f"{PARTIAL}{secrets.token_hex(4)}")
+    path.rename(trash)
+    shutil.rmtree(trash)
+
+
 @contextlib.contextmanager
-def partial_directory(suite: str, architecture: str) -> Iterator[Path]:
-    """A directory to make a kernel in; removed at the end, unless it was put in place."""
-    parent = suite_directory(suite, architecture)
+def partial_directory(parent: Path) -> Iterator[Path]:
+    """A directory to make one of the cache in; removed at the end, unless it was put in place."""
     parent.mkdir(parents=True, exist_ok=True)
     path = parent / f"{PARTIAL}{secrets.token_hex(4)}"
     path.mkdir()
@@ -135,16 +148,19 @@ def partial_directory(suite: str, architecture: str) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def put_in_place(partial: Path, kernel: StockKernel) -> None:
-    """Sync a complete directory to disk, then rename it to the kernel's.
+def put_in_place(partial: Path, about: str, noun: Noun, place: Path) -> None:
+    """Describe a complete directory, sync it to disk, and rename it to its own place.
+
+    Args:
+        about: the name of the file in it that describes it, by ``noun``.
 
     Raises:
         OSError: syncing or renaming failed.
     """
-    (partial / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(kernel), indent=2))
+    (partial / about).write_bytes(msgspec.json.format(msgspec.json.encode(noun), indent=2))
     _sync_file_system(partial)
-    partial.rename(kernel.directory)
-    sync_directory(kernel.directory.parent)
+    partial.rename(place)
+    sync_directory(place.parent)
 
 
 def _sync_file_system(place: Path) -> None:
@@ -162,9 +178,9 @@ def _sync_file_system(place: Path) -> None:
         os.close(fd)
 
 
-def sweep(suite: str, architecture: str) -> None:
-    """Remove leftovers of a killed fetch or remove of this suite, which must be locked."""
-    for path in suite_directory(suite, architecture).glob(f"{PARTIAL}*"):
+def sweep(parent: Path) -> None:
+    """Remove leftovers of a killed fetch or remove below a directory, whose suite is locked."""
+    for path in parent.glob(f"{PARTIAL}*"):
         shutil.rmtree(path)
 
 

@@ -2,10 +2,9 @@
 
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
-from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError
+from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.lab import cache
 from loadstone.lab.apt import Apt, AptError, AptSource, program_of
 from loadstone.lab.cache import (
@@ -14,39 +13,33 @@ from loadstone.lab.cache import (
     cannot_write,
     locked,
     stock_kernels,
+    suite_directory,
     sweep,
     this_architecture,
 )
 from loadstone.lab.mirror import make_source
+from loadstone.lab.packages import (
+    SUITES,
+    OnProgress,
+    PackageSet,
+    download,
+    fetch_error,
+    package_set,
+)
 from loadstone.lab.unpack import unpack
 from loadstone.model import Noun
-
-SUITES = {
-    "bookworm": "6.1",
-    "bookworm-backports": "6.12",
-    "trixie": "6.12",
-    "trixie-backports": "7.x",
-    "sid": "the newest",
-}
-"""Suites known to have kernels, each with its series as a hint."""
 
 _SUITE = re.compile(r"[a-z][a-z0-9]*([.-][a-z0-9]+)*")
 
 # The packages of one kernel; the metapackages have no digit.
 _PARTS = re.compile(r"linux-(image|binary|modules|base)-(\d\S*)")
 
-OnProgress = Callable[[str, float | None], None]
-"""Called with the present step, and the percentage of it that is done if known."""
-
 
 class _Candidate(Noun, frozen=True, kw_only=True):
-    """The newest kernel of a suite: its packages, their files and sizes."""
+    """The newest kernel of a suite, and its packages."""
 
     kernel: StockKernel
-    packages: tuple[str, ...]
-    files: tuple[str, ...]
-    download_bytes: int
-    unpacked_bytes: int
+    packages: PackageSet
 
 
 def fetch(
@@ -80,7 +73,7 @@ def fetch(
             architecture,
             lambda: on_progress(f"{suite}: waiting for another loadstone that fetches it", None),
         ):
-            sweep(suite, architecture)
+            sweep(suite_directory(suite, architecture))
             return _fetch(source, architecture, on_progress)
     except OSError as error:
         raise cannot_write(error, cache_directory()) from error
@@ -138,21 +131,14 @@ def _fetch(source: AptSource, architecture: str, on_progress: OnProgress) -> Sto
         candidate = _newest(apt, source, architecture)
         if candidate.kernel in stock_kernels(architecture):
             return candidate.kernel
-        _remove_other_downloads(candidate, apt.downloads)
-        _require_space(candidate, apt.downloads)
-        what = f"{suite}: {candidate.kernel.package} {candidate.kernel.version}"
-        size = f"{candidate.download_bytes / 1e6:.0f} MB"
-        on_progress(f"{what}, {size}", 0)
-        apt.download(
-            list(candidate.packages), lambda percent: on_progress(f"{what}, {size}", percent)
-        )
+        what = f"{candidate.kernel.package} {candidate.kernel.version}"
+        files = download(apt, candidate.packages, suite, what, on_progress)
     except AptError as error:
-        explained = _fetch_error(error, source)
+        explained = fetch_error(error, source, "kernels")
         if isinstance(explained, UsageError):
             shutil.rmtree(apt.directory)
         raise explained from error
-    on_progress(f"{suite}: unpacking, {candidate.unpacked_bytes / 1e6:.0f} MB", None)
-    unpack([apt.downloads / name for name in candidate.files], candidate.kernel)
+    unpack(files, candidate.kernel)
     shutil.rmtree(apt.downloads)
     return candidate.kernel
 
@@ -178,52 +164,5 @@ def _newest(apt: Apt, source: AptSource, architecture: str) -> _Candidate:
             version=versions[images[0][0]],
             architecture=architecture,
         ),
-        packages=tuple(f"{name}={version}" for name, version in versions.items()),
-        files=tuple(
-            f"{name}_{version}_{source.architecture}.deb" for name, version in versions.items()
-        ),
-        download_bytes=sum(int(fields["Size"]) for fields in shown),
-        unpacked_bytes=sum(int(fields.get("Installed-Size", 0)) * 1024 for fields in shown),
+        packages=package_set(shown),
     )
-
-
-def _remove_other_downloads(candidate: _Candidate, downloads: Path) -> None:
-    """Remove what an interrupted fetch downloaded of another kernel."""
-    for path in downloads.iterdir():
-        if path.name not in candidate.files:
-            path.unlink()
-
-
-def _require_space(candidate: _Candidate, downloads: Path) -> None:
-    here = sum(path.stat().st_size for path in downloads.glob("*.deb"))
-    needed = candidate.unpacked_bytes + max(candidate.download_bytes - here, 0)
-    free = shutil.disk_usage(downloads).free
-    if needed > free:
-        raise CannotMeasureError(
-            f"{candidate.kernel.suite} needs {needed / 1e6:.0f} MB in {cache_directory()}, and "
-            f"{free / 1e6:.0f} MB are free",
-            remedy="free space, or name another cache directory with LOADSTONE_CACHE",
-        )
-
-
-def _fetch_error(error: AptError, source: AptSource) -> LoadstoneError:
-    messages = error.messages
-    if re.search(r"not signed|no longer signed|signature|NO_PUBKEY|EXPKEYSIG|Hash Sum", messages):
-        return CannotMeasureError(
-            f"apt does not trust {source.mirror}: {messages}",
-            remedy="name its keys with --keyring, or another mirror with --mirror",
-        )
-    if re.search(
-        r"does not have a Release file|Unable to locate package|No packages found", messages
-    ):
-        return UsageError(
-            f"no suite {source.suite} with kernels for {source.architecture} at {source.mirror}: "
-            f"{messages}",
-            remedy=f"name one of {', '.join(SUITES)}",
-        )
-    remedy = (
-        "free space, or name another cache directory with LOADSTONE_CACHE"
-        if "No space left" in messages
-        else "check the network, or name another mirror with --mirror"
-    )
-    return CannotMeasureError(f"cannot fetch {source.suite}: {messages}", remedy=remedy)

@@ -9,7 +9,6 @@ from pathlib import Path
 from loadstone.errors import CannotMeasureError, UsageError, system_words
 from loadstone.lab.apt import program_of
 from loadstone.lab.cache import StockKernel, stock_kernels, this_architecture
-from loadstone.lab.debian import SUITES
 from loadstone.lab.image import (
     is_build_tree,
     read_image,
@@ -19,6 +18,7 @@ from loadstone.lab.image import (
     tree_modules,
     tree_of,
 )
+from loadstone.lab.packages import SUITES
 from loadstone.model import Noun
 from loadstone.programs import run_to_end
 

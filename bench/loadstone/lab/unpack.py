@@ -6,7 +6,13 @@ from pathlib import Path
 
 from loadstone.errors import CannotMeasureError
 from loadstone.lab.apt import program_of
-from loadstone.lab.cache import StockKernel, cache_directory, partial_directory, put_in_place
+from loadstone.lab.cache import (
+    ABOUT,
+    StockKernel,
+    cache_directory,
+    partial_directory,
+    put_in_place,
+)
 from loadstone.programs import run_to_end
 
 
@@ -20,14 +26,23 @@ def unpack(packages: Sequence[Path], kernel: StockKernel) -> None:
         CannotMeasureError: one cannot be unpacked, or depmod fails on the modules.
         OSError: the cache cannot be written.
     """
-    with partial_directory(kernel.suite, kernel.architecture) as partial:
+    with partial_directory(kernel.directory.parent) as partial:
         root = partial / "root"
-        for package in packages:
-            _run("dpkg-deb", "--extract", str(package), str(root))
+        extract(packages, root)
         _lay_out(root, kernel.release, partial)
         shutil.rmtree(root)
         _run("depmod", "-b", str(partial), kernel.release)
-        put_in_place(partial, kernel)
+        put_in_place(partial, ABOUT, kernel, kernel.directory)
+
+
+def extract(packages: Sequence[Path], root: Path) -> None:
+    """Extract packages below a root, without their scripts.
+
+    Raises:
+        CannotMeasureError: one cannot be unpacked.
+    """
+    for package in packages:
+        _run("dpkg-deb", "--extract", str(package), str(root))
 
 
 def _lay_out(root: Path, release: str, place: Path) -> None:

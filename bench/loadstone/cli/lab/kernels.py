@@ -23,7 +23,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from loadstone.lab.cache import cache_directory, stock_kernels
-    from loadstone.lab.debian import SUITES
+    from loadstone.lab.packages import SUITES
 
     rows = _rows(stock_kernels())
     here = {row["suite"] for row in rows}
