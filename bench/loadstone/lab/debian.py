@@ -17,11 +17,13 @@ from loadstone.lab.cache import (
     sweep,
     this_architecture,
 )
+from loadstone.lab.headers import remove_headers
 from loadstone.lab.mirror import make_source
 from loadstone.lab.packages import (
     SUITES,
     OnProgress,
     PackageSet,
+    apt_directory,
     download,
     fetch_error,
     package_set,
@@ -82,6 +84,8 @@ def fetch(
 def remove(name: str, *, architecture: str | None = None) -> list[StockKernel]:
     """Remove a suite's kernels and its package lists, or the kernels of one release.
 
+    Their headers go with them.
+
     Returns:
         The kernels that were removed.
 
@@ -102,6 +106,7 @@ def remove(name: str, *, architecture: str | None = None) -> list[StockKernel]:
         for kernel in selected:
             with locked(kernel.suite, architecture, lambda: None):
                 cache.remove(kernel)
+            remove_headers(kernel)
         if kept and kept.exists():
             with locked(name, architecture, lambda: None):
                 shutil.rmtree(kept)
@@ -110,9 +115,9 @@ def remove(name: str, *, architecture: str | None = None) -> list[StockKernel]:
     return selected
 
 
-def apt_directory(suite: str, architecture: str) -> Path:
-    """Where apt keeps its lists and downloads for a suite."""
-    return cache_directory() / "apt" / architecture / suite
+def fetched(release: str) -> StockKernel | None:
+    """The fetched kernel of a release."""
+    return next((kernel for kernel in stock_kernels() if kernel.release == release), None)
 
 
 def _check_suite(suite: str) -> None:

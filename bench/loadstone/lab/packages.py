@@ -91,6 +91,11 @@ def fetch_error(error: AptError, source: AptSource, what: str) -> LoadstoneError
     return CannotMeasureError(f"cannot fetch {source.suite}: {messages}", remedy=remedy)
 
 
+def apt_directory(suite: str, architecture: str) -> Path:
+    """Where apt keeps its lists and downloads for a suite."""
+    return cache_directory() / "apt" / architecture / suite
+
+
 def _file_name(fields: dict[str, str]) -> str:
     """As apt names what it downloads: the epoch's colon is quoted."""
     version = fields["Version"].replace(":", "%3a")

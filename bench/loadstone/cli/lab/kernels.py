@@ -10,6 +10,7 @@ import click
 from loadstone.cli._options import json_option, option, quiet_option
 from loadstone.cli._output import print_json
 from loadstone.cli._verbs import Group
+from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
     from loadstone.lab.cache import StockKernel
@@ -38,7 +39,14 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 @command.command(short_help="Fetch the newest kernel of each suite NAME by apt.")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option(
+    "--headers",
+    "with_headers",
+    is_flag=True,
+    help="Their headers and compiler too, for `lab run --module`; NAME may be a fetched release "
+    "[all that were fetched].",
+)
 @option("--mirror", metavar="URL", help="Debian archive to fetch from [the machine's own source].")
 @option(
     "--keyring",
@@ -47,15 +55,51 @@ def command(ctx: click.Context, as_json: bool) -> None:
     help="Keys that apt trusts [Debian's own].",
 )
 @quiet_option
-def fetch(names: tuple[str, ...], mirror: str | None, keyring: Path | None, quiet: bool) -> None:
+def fetch(
+    names: tuple[str, ...],
+    with_headers: bool,
+    mirror: str | None,
+    keyring: Path | None,
+    quiet: bool,
+) -> None:
     """Fetch the newest kernel of each suite NAME by apt; the machine's own apt is not changed."""
     from loadstone.lab import debian
+    from loadstone.lab.headers import fetch_headers
 
     with _Progress(quiet) as progress:
-        for name in names:
-            kernel = debian.fetch(name, mirror=mirror, keyring=keyring, on_progress=progress.update)
-            progress.end()
-            click.echo(f"{name}: {kernel.release} ({kernel.version}) in {kernel.directory}")
+        for name in names or _all_suites(with_headers):
+            kernel = debian.fetched(name) if with_headers else None
+            if kernel is None:
+                kernel = debian.fetch(
+                    name, mirror=mirror, keyring=keyring, on_progress=progress.update
+                )
+                progress.end()
+                click.echo(f"{name}: {kernel.release} ({kernel.version}) in {kernel.directory}")
+            if with_headers:
+                headers = fetch_headers(
+                    kernel, mirror=mirror, keyring=keyring, on_progress=progress.update
+                )
+                progress.end()
+                click.echo(f"{name}: headers of {kernel.release} in {headers.directory}")
+
+
+def _all_suites(with_headers: bool) -> list[str]:
+    """The suites of the fetched kernels, where none has to be named.
+
+    Raises:
+        UsageError: one has to be, or there are none.
+    """
+    from loadstone.lab.cache import stock_kernels
+
+    if not with_headers:
+        raise click.MissingParameter(param_type="argument", param_hint="'NAME...'")
+    suites = list(dict.fromkeys(kernel.suite for kernel in stock_kernels()))
+    if not suites:
+        raise UsageError(
+            "no kernel was fetched yet whose headers could be",
+            remedy="name a suite: loadstone lab kernels fetch --headers NAME",
+        )
+    return suites
 
 
 @command.command(short_help="Remove kernels that were fetched.")
@@ -120,9 +164,12 @@ class _Progress:
 
 def _rows(kernels: "Sequence[StockKernel]") -> list[dict[str, Any]]:
     """The kernels as printed: the newest of a suite by the suite's name, others by release."""
+    from loadstone.lab.headers import headers_of
+
     rows = []
     named: set[str] = set()
     for kernel in kernels:
+        headers = headers_of(kernel)
         rows.append(
             {
                 "name": kernel.release if kernel.suite in named else kernel.suite,
@@ -133,6 +180,8 @@ def _rows(kernels: "Sequence[StockKernel]") -> list[dict[str, Any]]:
                 "architecture": kernel.architecture,
                 "size_bytes": kernel.size_bytes(),
                 "path": str(kernel.directory),
+                "headers": str(headers.directory) if headers else None,
+                "headers_bytes": headers.size_bytes() if headers else None,
             }
         )
         named.add(kernel.suite)
@@ -143,7 +192,6 @@ def _print(rows: list[dict[str, Any]], others: dict[str, str]) -> None:
     from loadstone.report import text
     from loadstone.report.table import Kind, TableColumn, print_table
     from loadstone.text import printable
-    from loadstone.units import format_bytes_rounded
 
     out = text.console()
     if rows:
@@ -152,13 +200,27 @@ def _print(rows: list[dict[str, Any]], others: dict[str, str]) -> None:
             TableColumn(heading="release", kind=Kind.NAME),
             TableColumn(heading="version", kind=Kind.NAME, spare=1),
             TableColumn(heading="size"),
+            TableColumn(heading="headers"),
             TableColumn(heading="path", kind=Kind.REMARK),
         )
-        words = ("name", "release", "version", "size_bytes", "path")
-        shown = [row | {"size_bytes": format_bytes_rounded(row["size_bytes"])} for row in rows]
+        words = ("name", "release", "version", "size_bytes", "headers_bytes", "path")
+        shown = [
+            row
+            | {
+                "size_bytes": _size(row["size_bytes"]),
+                "headers_bytes": _size(row["headers_bytes"]),
+            }
+            for row in rows
+        ]
         print_table(out, columns, [[printable(row[word]) for word in words] for row in shown])
     else:
         out.print("no kernel was fetched yet")
     if others:
         names = ", ".join(f"{name} ({series})" for name, series in others.items())
         out.print(f"available: {names}: loadstone lab kernels fetch NAME")
+
+
+def _size(size_bytes: int | None) -> str:
+    from loadstone.units import format_bytes_rounded
+
+    return "no" if size_bytes is None else format_bytes_rounded(size_bytes)
