@@ -29,13 +29,15 @@ class CachedCalibration(Noun, frozen=True, kw_only=True):
 def calibration_file(kernel: Kernel, machine: Machine) -> Path | None:
     """The cache file for such guests; None under the host's clock, where every boot measures.
 
-    A count of instructions depends on the kernel image, QEMU, the emulated machine and the core.
-    The host's clock also depends on what else the host does.
+    A count of instructions depends on the kernel image, the user's own modules, QEMU, the emulated
+    machine and the core. The host's clock also depends on what else the host does.
     """
     if machine.clock is not ClockKind.INSTRUCTIONS:
         return None
     key = (machine, versions(machine.architecture), native.source_hash())
     digest = hashlib.sha256(msgspec.json.encode(key))
+    for module in kernel.own:
+        digest.update(module.file.sha256.encode())
     with kernel.image.open("rb") as image:
         digest.update(hashlib.file_digest(image, "sha256").digest())
     return cache_directory() / "costs" / f"{digest.hexdigest()}.json"

@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +19,7 @@ _HOME = "/root"
 
 # On 6.1 the self-tests of the crypto API take a fifth of a boot's instructions.
 _WITHOUT_SELF_TESTS = "--kopt=cryptomgr.notests"
+_NONE: Mapping[str, Path] = {}
 
 
 def virtme_argv(
@@ -28,6 +29,7 @@ def virtme_argv(
     shares: Sequence[Path],
     drives: Sequence[Path] = (),
     more: Sequence[str] = (),
+    own: Mapping[str, Path] = _NONE,
 ) -> list[str]:
     """The command that boots a kernel; the caller adds what to run there.
 
@@ -38,6 +40,7 @@ def virtme_argv(
         shares: paths that the guest would not see otherwise (see ``hidden``).
         drives: host files that the guest gets as virtio-blk disks.
         more: further options of QEMU.
+        own: files of modules that the initramfs has instead of the kernel's, by name.
 
     Raises:
         CannotMeasureError: a program is missing.
@@ -51,7 +54,7 @@ def virtme_argv(
         link.symlink_to(share)
         argv.append(f"--rodir={guest_place(number)}={link}")
     initramfs = directory / "initramfs"
-    write_initramfs(initramfs, _modules_of(image), _init_config())
+    write_initramfs(initramfs, _modules_of(image), _init_config(), own)
     options = [*qemu_options(machine), "-initrd", str(initramfs), *_drive_options(drives), *more]
     return [*argv, *(f"--qemu-opt={word}" for word in options)]
 

@@ -1,5 +1,6 @@
 """Carries out one Plan in guests of several kernels: one Run per kernel, over all its boots."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from loadstone.lab.command import script
 from loadstone.lab.guest import ConsoleListener, Guest, GuestError
 from loadstone.lab.kernels import Kernel
 from loadstone.lab.machine import machine_facts
+from loadstone.lab.own_modules import own_facts
 from loadstone.lab.parts import assignment_script, boot_parts
 from loadstone.lab.programs import versions
 from loadstone.lab.protocol import Assignment, Failure, Finished, StorageReady, decode
@@ -30,6 +32,9 @@ _ERRORS: dict[int, type[LoadstoneError]] = {
 }
 _LAST_LINES = 12
 _PANIC = "Kernel panic"
+# What a kernel measures after an oops is no figure of it.
+_OOPS_IS_PANIC = "--kopt=oops=panic"
+_OOPS = re.compile(r"\bBUG: |\bOops: |\bRIP: |\bpc : ")
 # What a guest's init says before it ends, which is a panic.
 _SET_UP_FAILED = "loadstone: a guest cannot be set up"
 # A shell's exit code for SIGKILL, which only the kernel's OOM killer sends in a guest.
@@ -135,6 +140,7 @@ def _collector(
         "lab.package": kernel.package,
         "lab.package_version": kernel.version,
         "lab.boots": setup.boots,
+        **own_facts(kernel),
     }
     whole = msgspec.structs.replace(plan, warmups=plan.warmups * setup.boots)
     return Collector(f"lab:{kernel.release}", whole, facts, results, observer)
@@ -152,7 +158,8 @@ def _noting_kept_trials(collectors: Sequence[Collector]) -> Iterator[None]:
 
 def _heading(kernel: Kernel, boot: Boot, boots: int) -> str:
     which = f", boot {boot.number + 1} of {boots}" if boots > 1 else ""
-    return f"booting {_describe(kernel)}{which}"
+    own = ", ".join(module.file.name for module in kernel.own)
+    return f"booting {_describe(kernel)}{f' with {own}' if own else ''}{which}"
 
 
 def _run_boot(kernel: Kernel, plan: Plan, collector: Collector, experiment: _Experiment) -> None:
@@ -165,6 +172,7 @@ def _run_boot(kernel: Kernel, plan: Plan, collector: Collector, experiment: _Exp
         device_bytes=whole_devices(plan, setup.storage),
         calibration=cached_calibration(costs),
         plan=plan,
+        modules=tuple(module.file.name for module in kernel.own),
     )
     with _booted(kernel, assignment, experiment) as guest:
         try:
@@ -180,6 +188,7 @@ def _run_boot(kernel: Kernel, plan: Plan, collector: Collector, experiment: _Exp
 def error_of(failure: Failure) -> LoadstoneError:
     """The error of a guest's Failure, of the class that has its exit code."""
     error = _ERRORS.get(failure.exit_code, LoadstoneError)(failure.what, remedy=failure.remedy)
+    error.details = failure.details
     for note in failure.notes:
         error.add_note(note)
     return error
@@ -221,9 +230,10 @@ def _booted(kernel: Kernel, assignment: Assignment, experiment: _Experiment) -> 
     with boot_parts(
         kernel, assignment, setup.machine, experiment.journal, experiment.results
     ) as parts:
-        text = script(parts.shares, parts.modules, assignment_script(assignment))
+        text = script(parts.shares, parts.modules, assignment_script(assignment, parts.own))
         limit_s = setup.boot_limit_s
-        with Guest(parts.argv, text, parts.directory, experiment.on_console_line, limit_s) as guest:
+        argv = [*parts.argv, _OOPS_IS_PANIC]
+        with Guest(argv, text, parts.directory, experiment.on_console_line, limit_s) as guest:
             yield guest
 
 
@@ -246,14 +256,18 @@ def _early_end(guest: Guest) -> GuestError:
 
 
 def _guest_error(kernel: Kernel, guest: Guest, error: GuestError) -> GuestError:
-    """The error with its kernel, the last lines of the console, and an earlier panic's."""
+    """The error with its kernel, the console's last lines, and earlier ones of an oops or panic."""
     earlier, last = guest.console[:-_LAST_LINES], guest.console[-_LAST_LINES:]
-    panics = [line for line in earlier if _PANIC in line or line.startswith(_SET_UP_FAILED)]
+    panics = [line for line in earlier if _tells_cause(line)]
     return GuestError(
         f"the guest of {_describe(kernel)}: {error.what}",
         console=(*panics, *last),
         remedy=error.remedy,
     )
+
+
+def _tells_cause(line: str) -> bool:
+    return _PANIC in line or line.startswith(_SET_UP_FAILED) or bool(_OOPS.search(line))
 
 
 def _describe(kernel: Kernel) -> str:

@@ -44,6 +44,7 @@ _DIRECTORIES = ("bin", "dev", "proc", "root", "modules")
 _CPIO_MAGIC, _TRAILER = b"070701", "TRAILER!!!"
 _DIRECTORY, _FILE, _LINK, _DEVICE = 0o040755, 0o100755, 0o120777, 0o020600
 _CONSOLE = (5, 1)
+_NONE: Mapping[str, Path] = {}
 
 
 class InitConfig(Noun, frozen=True, kw_only=True):
@@ -58,10 +59,13 @@ class InitConfig(Noun, frozen=True, kw_only=True):
     writable: str | None = None
 
 
-def write_initramfs(path: Path, modules: Path, config: InitConfig) -> None:
+def write_initramfs(
+    path: Path, modules: Path, config: InitConfig, own: Mapping[str, Path] = _NONE
+) -> None:
     """Write an initramfs.
 
     Args:
+        own: files of modules to take instead of the kernel's, by name.
         modules: the kernel's, as staged; without modules.dep if the kernel has none.
 
     Raises:
@@ -69,7 +73,8 @@ def write_initramfs(path: Path, modules: Path, config: InitConfig) -> None:
     """
     wanted = [*_MODULES, *([_OVERLAY] if config.writable else [])]
     loaded = {
-        _uncompressed_name(file): _uncompressed(file) for file in _in_load_order(modules, wanted)
+        _uncompressed_name(file): _uncompressed(own.get(_name(file.name), file))
+        for file in _in_load_order(modules, wanted)
     }
     path.write_bytes(b"".join(_cpio(loaded, _boot_settings(config, loaded))))
 

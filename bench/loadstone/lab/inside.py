@@ -20,6 +20,7 @@ import msgspec
 from loadstone import targets
 from loadstone.environment.calibration import boot_calibration
 from loadstone.errors import CannotMeasureError, LoadstoneError, system_words
+from loadstone.lab.loading import load_own
 from loadstone.lab.protocol import (
     CALIBRATED,
     EARLIER_BOOT,
@@ -84,6 +85,7 @@ def main() -> None:
         return
     host = HostObserver(_private_stdout())
     try:
+        load_own(assignment.modules)
         with _local() as target, _input(assignment, target, host) as input:
             if assignment.plan is not None:
                 plan = msgspec.structs.replace(assignment.plan, input=input)
@@ -100,6 +102,7 @@ def _failure(error: LoadstoneError) -> Failure:
         remedy=error.remedy,
         exit_code=error.exit_code,
         notes=tuple(getattr(error, "__notes__", ())),
+        details=error.details,
     )
 
 
@@ -176,6 +179,7 @@ def _calibration(assignment: Assignment, target: Target) -> dict[str, Fact]:
 def _serve_shell(assignment: Assignment) -> None:
     """Run a shell on the storage until it exits."""
     try:
+        load_own(assignment.modules)
         with _local() as target, _storage(assignment, target, _print) as place:
             # Not $SHELL: that is the program that started this one.
             shell = pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
@@ -189,7 +193,7 @@ def _serve_shell(assignment: Assignment) -> None:
             environment["LOADSTONE_DIR"] = str(place)
             subprocess.call([shell], cwd=place, env=environment)
     except LoadstoneError as error:
-        sys.exit(f"loadstone: {error}")
+        sys.exit("\n".join((*error.details, f"loadstone: {error}")))
 
 
 def _print(message: Message) -> None:

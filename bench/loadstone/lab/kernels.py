@@ -18,6 +18,7 @@ from loadstone.lab.image import (
     tree_modules,
     tree_of,
 )
+from loadstone.lab.module_file import ModuleFile
 from loadstone.lab.packages import SUITES
 from loadstone.model import Noun
 from loadstone.programs import run_to_end
@@ -27,12 +28,20 @@ NO_MODULES = "none"
 _TREE_TABLES = ("modules.builtin", "modules.builtin.modinfo")
 
 
+class OwnModule(Noun, frozen=True, kw_only=True):
+    """A module of the user's own; ``sources`` is the SHA-256 of what it was built from, if any."""
+
+    file: ModuleFile
+    sources: str | None = None
+
+
 class Kernel(Noun, frozen=True, kw_only=True):
     """A kernel that can be booted.
 
     ``name`` is the user's name for it, ``architecture`` uname's. ``modules`` is a directory with
     ``modules.dep``, a build tree, or None for a kernel with everything built in. ``suite``,
-    ``package`` and ``version`` are those of a distribution's kernel.
+    ``package`` and ``version`` are those of a distribution's kernel. ``own`` are modules of the
+    user's own, which its guests load before anything asks for the stock ones.
     """
 
     name: str
@@ -43,6 +52,7 @@ class Kernel(Noun, frozen=True, kw_only=True):
     suite: str | None = None
     package: str | None = None
     version: str | None = None
+    own: tuple[OwnModule, ...] = ()
 
 
 def find_kernel(text: str, *, architecture: str | None = None) -> Kernel:

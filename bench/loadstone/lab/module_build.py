@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from loadstone.durable import write_atomically
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.lab.cache import (
     cache_directory,
@@ -20,6 +21,7 @@ from loadstone.lab.cache import (
 from loadstone.lab.headers import Headers, headers_of
 from loadstone.lab.image import is_build_tree
 from loadstone.lab.kernels import Kernel
+from loadstone.lab.module_file import ModuleFile, read_module
 from loadstone.model import Noun
 from loadstone.programs import find_program, run_to_end
 from loadstone.text import printable
@@ -51,9 +53,9 @@ _NOT_ENTERED = ("unshare: ", "mount: ", "chroot: ")
 
 
 class Built(Noun, frozen=True, kw_only=True):
-    """Modules by the names of their files, and the SHA-256 of the sources they were built from."""
+    """Modules, and the SHA-256 of the sources that they were built from."""
 
-    files: dict[str, bytes]
+    files: tuple[ModuleFile, ...]
     sources: str
 
 
@@ -179,19 +181,18 @@ def _kept(headers: Headers, sources: str, builds: Path) -> Path:
     return builds / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def _keep(files: dict[str, bytes], kept: Path, partial: Path) -> None:
+def _keep(files: Sequence[ModuleFile], kept: Path, partial: Path) -> None:
     """Keep modules for later, and remove those that were not used for the longest time."""
-    partial.mkdir()
-    for name, content in files.items():
-        (partial / name).write_bytes(content)
+    for file in files:
+        write_atomically(partial / f"{file.name}{file.suffix}", file.content)
     partial.rename(kept)
     others = sorted(kept.parent.glob("[!.]*"), key=lambda path: path.stat().st_mtime)
     for path in others[:-_KEPT_BUILDS]:
         remove_directory(path)
 
 
-def _modules(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(directory.rglob("*.ko"))}
+def _modules(directory: Path) -> tuple[ModuleFile, ...]:
+    return tuple(read_module(path) for path in sorted(directory.rglob("*.ko")))
 
 
 def _make(task: _Task, copy: Path) -> None:
@@ -224,7 +225,7 @@ def _build_error(task: _Task, lines: Sequence[str], code: int) -> CannotMeasureE
         )
     error = CannotMeasureError(
         f"{task.directory} does not build for {task.kernel.release} (make: exit code {code})",
-        remedy="correct it by the messages below",
+        remedy="correct it by the messages above",
     )
     first = next((at for at, line in enumerate(lines) if " error: " in line), -_SHOWN_LINES)
     shown = lines[first:][:_SHOWN_LINES]

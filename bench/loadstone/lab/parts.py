@@ -11,7 +11,9 @@ import msgspec
 from loadstone.lab.command import hidden, own_paths, virtme_argv
 from loadstone.lab.directory import disk_image, lab_directory
 from loadstone.lab.kernels import Kernel, stage
+from loadstone.lab.loading import OWN_ROOT
 from loadstone.lab.machine import Machine
+from loadstone.lab.own_modules import stage_own
 from loadstone.lab.protocol import Assignment
 from loadstone.model import Noun
 from loadstone.programs import own_python
@@ -20,12 +22,16 @@ from loadstone.provision.simulated.profile import Driver, device_bytes, whole_by
 
 
 class Parts(Noun, frozen=True, kw_only=True):
-    """A boot's command, its directory, the staged modules, and the paths shared with the guest."""
+    """A boot's command, its directory, the staged modules, and the paths shared with the guest.
+
+    ``own`` is the root of the user's own modules, or None without any.
+    """
 
     argv: list[str]
     directory: Path
     modules: Path | None
     shares: list[Path]
+    own: Path | None
 
 
 @contextmanager
@@ -49,20 +55,28 @@ def boot_parts(
             drives.append(stack.enter_context(disk_image(size_bytes, journal, results)))
         image = stage(kernel, directory)
         staged = directory / "lib" / "modules" / kernel.release
+        own = stage_own(kernel, staged, directory / "own")
         _compile_bytecode()
         shares = hidden([*own_paths(), *_user_paths(kernel, assignment), directory])
         yield Parts(
-            argv=virtme_argv(machine, image, directory, shares, drives),
+            argv=virtme_argv(machine, image, directory, shares, drives, own=own),
             directory=directory,
             modules=staged if kernel.modules is not None else None,
             shares=shares,
+            own=directory / "own" if own else None,
         )
 
 
-def assignment_script(assignment: Assignment, *options: str) -> str:
-    """The lines of a guest's script that run ``loadstone.lab.inside`` on an Assignment."""
+def assignment_script(assignment: Assignment, own: Path | None, *options: str) -> str:
+    """The lines of a guest's script that run ``loadstone.lab.inside`` on an Assignment.
+
+    Args:
+        own: the root of the user's own modules, if there are any.
+    """
+    link = f"ln -s {shlex.quote(str(own))} {OWN_ROOT}" if own else ""
     command = own_python("loadstone.lab.inside", "/run/loadstone/assignment.json", *options)
     return f"""\
+{link}
 cat > /run/loadstone/assignment.json <<'LOADSTONE'
 {msgspec.json.encode(assignment).decode()}
 LOADSTONE

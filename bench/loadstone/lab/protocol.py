@@ -29,7 +29,7 @@ class Assignment(Noun, frozen=True, kw_only=True):
     ``device_bytes`` are the sizes of the whole devices that the Plan takes, each made from the
     profile ``storage``; if empty, one device with the file system on it is made. ``calibration``
     was measured in an earlier guest of the same kernel, QEMU, machine and core; if empty, this
-    guest measures it.
+    guest measures it. ``modules`` are of the user's own, to be loaded before all else.
     """
 
     storage: Profile
@@ -38,6 +38,7 @@ class Assignment(Noun, frozen=True, kw_only=True):
     device_bytes: tuple[int, ...] = ()
     calibration: Mapping[str, float] = {}
     plan: Plan | None = None
+    modules: tuple[str, ...] = ()
 
 
 class Notice(Noun, frozen=True, kw_only=True, tag="notice"):
@@ -77,12 +78,13 @@ class StepEnded(Noun, frozen=True, kw_only=True, tag="step-ended"):
 
 
 class Failure(Noun, frozen=True, kw_only=True):
-    """A LoadstoneError of the guest, with the notes that were added to it."""
+    """A LoadstoneError of the guest, with its details and the notes that were added to it."""
 
     what: str
     remedy: str | None
     exit_code: int
     notes: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 class Finished(Noun, frozen=True, kw_only=True, tag="finished"):

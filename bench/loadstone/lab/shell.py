@@ -23,6 +23,7 @@ def run_shell(kernel: Kernel, setup: Setup, results: Path) -> int:
         storage=setup.storage,
         file_system=setup.file_system,
         memory_bytes=setup.machine.memory_bytes,
+        modules=tuple(module.file.name for module in kernel.own),
     )
     with (
         results_lock(results),
@@ -30,7 +31,7 @@ def run_shell(kernel: Kernel, setup: Setup, results: Path) -> int:
         boot_parts(kernel, assignment, setup.machine, journal, results) as parts,
     ):
         login = parts.directory / "login"
-        body = assignment_script(assignment, "--shell")
+        body = assignment_script(assignment, parts.own, "--shell")
         login.write_text(f"#!/bin/sh\n{script(parts.shares, parts.modules, body)}")
         login.chmod(0o700)
         # At a fixed path: its own may have characters that a kernel's command line cannot.

@@ -1,6 +1,7 @@
 """Options that describe a guest."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -73,12 +74,28 @@ def guest_options(command: _Command) -> _Command:
     return command
 
 
-def find_kernels(names: tuple[str, ...]) -> "list[Kernel]":
-    """The kernels that ``--kernel`` names.
+module_option = click.option(
+    "--module",
+    "modules",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="DIR|FILE.ko",
+    help="A module to load first: sources with a Kbuild, built for each kernel, or a file; "
+    "repeat it for more.",
+)
+
+
+def find_kernels(
+    names: tuple[str, ...], modules: tuple[Path, ...], say: Callable[[str], None]
+) -> "list[Kernel]":
+    """The kernels that ``--kernel`` names, each with the modules that ``--module`` names.
 
     Raises:
         UsageError: one does not exist or cannot be booted.
+        CannotMeasureError: a module does not build.
     """
     from loadstone.lab.kernels import find_kernel
+    from loadstone.lab.own_modules import with_modules
 
-    return [find_kernel(name) for name in names]
+    kernels = [find_kernel(name) for name in names]
+    return [with_modules(kernel, modules, say) for kernel in kernels]

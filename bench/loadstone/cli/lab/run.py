@@ -15,7 +15,7 @@ from loadstone.cli._options import (
     threshold_option,
 )
 from loadstone.cli._output import exit_code_of, print_runs, watch
-from loadstone.cli.lab._options import GUEST, find_kernels, guest_options
+from loadstone.cli.lab._options import GUEST, find_kernels, guest_options, module_option
 from loadstone.errors import ExitCode
 from loadstone.text import printable
 
@@ -30,6 +30,7 @@ from loadstone.text import printable
     metavar="KERNEL",
     help="A fetched kernel, VMLINUZ[:MODULES_DIR], or a build tree; repeat it to compare.",
 )
+@module_option
 @option(
     "--boots",
     type=click.IntRange(min=1),
@@ -54,6 +55,7 @@ from loadstone.text import printable
 @quiet_option
 def command(
     names: tuple[str, ...],
+    modules: tuple[Path, ...],
     boots: int,
     limit_s: float,
     threshold: float,
@@ -74,8 +76,8 @@ def command(
 
     guest = {name: options.pop(name) for name in GUEST}
     request = request_of(**options)
-    kernels = find_kernels(names)
     with watch(quiet) as observer:
+        kernels = find_kernels(names, modules, observer.say)
         plan, remarks = lab_plan(request)
         for remark in remarks:
             observer.say(remark)

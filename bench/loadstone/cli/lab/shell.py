@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from loadstone.cli._options import results_option
-from loadstone.cli.lab._options import find_kernels, guest_options
+from loadstone.cli.lab._options import find_kernels, guest_options, module_option
 from loadstone.errors import ExitCode, UsageError
 
 
@@ -17,9 +17,12 @@ from loadstone.errors import ExitCode, UsageError
     metavar="KERNEL",
     help="A fetched kernel, VMLINUZ[:MODULES_DIR], or a build tree.",
 )
+@module_option
 @guest_options
 @results_option
-def command(kernel: str, results: Path, verbose: bool, **guest: Any) -> ExitCode:
+def command(
+    kernel: str, modules: tuple[Path, ...], results: Path, verbose: bool, **guest: Any
+) -> ExitCode:
     """Open a shell in a guest of KERNEL: the storage set up, `loadstone` on PATH.
 
     The root file system is this machine's, read-only. Leave with `exit`; ^A x ends the guest
@@ -33,10 +36,10 @@ def command(kernel: str, results: Path, verbose: bool, **guest: Any) -> ExitCode
     del verbose
     if not sys.stdin.isatty():
         raise UsageError("a shell needs a terminal", remedy="`loadstone lab run` is for scripts")
-    found = find_kernels((kernel,))
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
+    found = find_kernels((kernel,), modules, say)
     setup = make_setup(found, say=say, boots=1, limit_s=1.0, **guest)
     return ExitCode.FAILED if run_shell(found[0], setup, results) else ExitCode.DONE
