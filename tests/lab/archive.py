@@ -10,6 +10,7 @@ from pathlib import Path
 RELEASE = "9.9.1-test-amd64"
 SUITE = "bookworm"
 MODULE = "kernel/fs/test.ko"
+_BUILD_PROGRAMS = ("make", "binutils", "dash", "coreutils", "sed", "grep", "mawk", "findutils")
 
 
 def write_image(path: Path, release: str, text: str = " (test@example.org) #1 SMP") -> Path:
@@ -104,6 +105,24 @@ class Archive:
         tree = self.place / "build" / "meta"
         needs = f"linux-image-{release} (= {version})"
         self._pack(tree, "linux-image-amd64", version, needs, 1)
+
+    def add_headers(self, version: str, *, release: str = RELEASE) -> None:
+        """Publish headers of a kernel, and small stand-ins for what they are built with."""
+        tree = self.place / "build" / "headers"
+        headers = tree / "usr/src" / f"linux-headers-{release}"
+        headers.mkdir(parents=True)
+        (headers / "Makefile").write_text("modules:\n")
+        (tree / "lib/modules" / release).mkdir(parents=True)
+        (tree / "lib/modules" / release / "build").symlink_to(f"/usr/src/{headers.name}")
+        self._pack(tree, f"linux-headers-{release}", version, "gcc-99", 16)
+        for name in ("gcc-99", *_BUILD_PROGRAMS):
+            program = self.place / "build" / name / "usr/bin" / name
+            program.parent.mkdir(parents=True)
+            program.write_text("")
+            # An epoch is quoted in the name of a downloaded file.
+            self._pack(self.place / "build" / name, name, f"1:{version}", "", 16)
+        shutil.rmtree(self.place / "build")
+        self.publish()
 
     def packages(self) -> list[Path]:
         """The package files."""

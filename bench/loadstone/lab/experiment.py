@@ -34,7 +34,8 @@ _LAST_LINES = 12
 _PANIC = "Kernel panic"
 # What a kernel measures after an oops is no figure of it.
 _OOPS_IS_PANIC = "--kopt=oops=panic"
-_OOPS = re.compile(r"\bBUG: |\bOops: |\bRIP: |\bpc : ")
+# Its headline, and where it was in the kernel: on x86, on arm64.
+_OOPS = re.compile(r"\bBUG: |\bOops: |\bRIP: 0010:|\bpc : ")
 # What a guest's init says before it ends, which is a panic.
 _SET_UP_FAILED = "loadstone: a guest cannot be set up"
 # A shell's exit code for SIGKILL, which only the kernel's OOM killer sends in a guest.
