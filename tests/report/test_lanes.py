@@ -46,9 +46,9 @@ def test_spans_of_a_lane_that_overlap_do_not_hide_one_another() -> None:
 
 
 def test_lanes_are_threads_in_their_order() -> None:
-    spans = [Span(name="x", lane=lane, start_ns=0, end_ns=9) for lane in (1000, 2, 0)]
+    spans = [Span(name="x", lane=lane, start_ns=0, end_ns=9) for lane in (1001, 1000, 2, 0)]
     lanes = lanes_of(spans, axis_to(9, "ns"), colours_of(spans))
-    assert [lane.label for lane in lanes] == ["main", "thread 2", "allocator"]
+    assert [lane.label for lane in lanes] == ["main", "thread 2", "allocator", "exporter"]
     assert lanes[0].y + lanes[0].height < lanes[1].y
 
 

@@ -7,8 +7,9 @@ from loadstone.model import Noun, Span
 from loadstone.report.scale import Axis, format_ns
 from loadstone.result_names import RELEASE_SPAN
 
-# The core's lanes: 0 is the main thread, 1000 the one that allocates ahead of the readers.
-_ALLOCATOR_LANE = 1000
+# The core's lanes: 0 is the main thread, 1000 the one that allocates ahead of the readers, 1001
+# the one that makes dma-bufs beside them.
+_NAMES = {0: "main", 1000: "allocator", 1001: "exporter"}
 _COLOURED = ("open", "allocate", "prepare", "read", "export", "map", "sync", RELEASE_SPAN)
 _OTHER_COLOURS = 4
 # Of a time line's width: a pixel, at about the widest that it is shown.
@@ -79,9 +80,7 @@ def lanes_of(spans: Sequence[Span], axis: Axis, colours: Mapping[str, str]) -> t
 
 
 def _label(number: int) -> str:
-    if number == 0:
-        return "main"
-    return "allocator" if number == _ALLOCATOR_LANE else f"thread {number}"
+    return _NAMES.get(number, f"thread {number}")
 
 
 def _rows(spans: Sequence[Span], pixel_ns: float) -> list[list[_Stretch]]:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
 from loadstone.core import native
 from loadstone.errors import RunError, UsageError
 from loadstone.model import Case, Environment, Run, Status, Step, Trial
@@ -63,15 +61,19 @@ def check_nothing_to_erase(run: Run) -> None:
 
 
 def _is_of(chosen: Workload, case: Case) -> bool:
+    """Whether it is a Case of today; one from before a parameter was added lacks that one."""
+    then = case.parameters
     try:
         values = {
-            parameter.name: parse_value(parameter, str(case.parameters[parameter.name]))
-            for parameter in chosen.parameters
+            one.name: parse_value(one, str(then[one.name]))
+            for one in chosen.parameters
+            if one.name in then or not one.is_added
         }
     except (KeyError, UsageError):
         return False
     now, _ = make_case(chosen, values)
-    return case == msgspec.structs.replace(now, label=case.label)
+    known = {name: value for name, value in now.parameters.items() if name in values}
+    return (case.workload, case.id, then) == (now.workload, now.id, known)
 
 
 def check_same(run: Run, now: Environment) -> None:

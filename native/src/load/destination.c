@@ -158,7 +158,7 @@ static int create_memfd(struct ls_destination *destination, struct ls_segment *s
 		return fail(destination, -errno, "memfd_create");
 	if (ftruncate(segment->fd, (off_t)segment->bytes))
 		return fail(destination, -errno, "ftruncate memfd");
-	if (destination->kind == LS_DESTINATION_UDMABUF &&
+	if (ls_destination_is_udmabuf(destination) &&
 	    fcntl(segment->fd, F_ADD_SEALS, F_SEAL_SHRINK))
 		return fail(destination, -errno, "F_SEAL_SHRINK");
 	return 0;
@@ -246,7 +246,7 @@ int ls_segment_export(struct ls_destination *destination, uint32_t position)
 		.size = segment->bytes,
 	};
 
-	if (destination->kind != LS_DESTINATION_UDMABUF)
+	if (!ls_destination_is_udmabuf(destination))
 		return 0;
 	segment->dmabuf = ioctl(destination->device, LS_UDMABUF_CREATE, &request);
 	return segment->dmabuf < 0 ? fail(destination, -errno, "UDMABUF_CREATE") : 0;
@@ -255,7 +255,7 @@ int ls_segment_export(struct ls_destination *destination, uint32_t position)
 int ls_segment_sync(struct ls_destination *destination, uint32_t position, int begin)
 {
 	struct ls_segment *segment = &destination->segments[position];
-	int fd = destination->kind == LS_DESTINATION_UDMABUF ? segment->dmabuf : segment->fd;
+	int fd = ls_destination_is_udmabuf(destination) ? segment->dmabuf : segment->fd;
 	struct ls_dma_buf_sync request = { .flags = LS_DMA_BUF_SYNC_READ | LS_DMA_BUF_SYNC_WRITE };
 
 	if (!ls_destination_is_dmabuf(destination) || fd < 0)
@@ -274,7 +274,7 @@ int ls_segment_view(struct ls_destination *destination, uint32_t position, const
 	void *map;
 
 	*ret = segment->addr;
-	if (destination->kind != LS_DESTINATION_UDMABUF)
+	if (!ls_destination_is_udmabuf(destination))
 		return 0;
 	map = mmap(NULL, ls_size(segment->bytes), PROT_READ, MAP_SHARED, segment->dmabuf, 0);
 	if (map == MAP_FAILED)

@@ -81,9 +81,14 @@ int ls_segment_view(struct ls_destination *destination, uint32_t segment, const 
 /* Bytes of all segments that huge pages really back, from /proc/self/smaps. */
 int ls_destination_huge_bytes(const struct ls_destination *destination, int64_t *ret);
 
+static inline int ls_destination_is_udmabuf(const struct ls_destination *destination)
+{
+	return destination->kind == LS_DESTINATION_UDMABUF;
+}
+
 static inline int ls_destination_is_dmabuf(const struct ls_destination *destination)
 {
-	return destination->kind == LS_DESTINATION_UDMABUF ||
+	return ls_destination_is_udmabuf(destination) ||
 	       destination->kind == LS_DESTINATION_DMA_HEAP;
 }
 
@@ -91,7 +96,7 @@ static inline int ls_destination_is_memfd(const struct ls_destination *destinati
 {
 	return destination->kind == LS_DESTINATION_MEMFD ||
 	       destination->kind == LS_DESTINATION_MEMFD_HUGETLB ||
-	       destination->kind == LS_DESTINATION_UDMABUF;
+	       ls_destination_is_udmabuf(destination);
 }
 
 #endif

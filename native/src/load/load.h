@@ -20,6 +20,8 @@ enum ls_advice_choice {
 	LS_ADVICE_NONE, LS_ADVICE_POPULATE, LS_ADVICE_WILLNEED, LS_ADVICE_POPULATE_READ,
 };
 
+enum ls_export_choice { LS_EXPORT_AFTER, LS_EXPORT_BESIDE, LS_EXPORT_BEFORE };
+
 struct ls_load_options {
 	const char *file;
 	const char *heap;
@@ -27,6 +29,7 @@ struct ls_load_options {
 	uint64_t engine;
 	uint64_t is_direct;
 	uint64_t destination;
+	uint64_t export;
 	uint64_t block;
 	uint64_t depth;
 	uint64_t threads;
@@ -86,8 +89,8 @@ struct ls_load {
 	uint32_t readers_count;
 	uint32_t readers_started;	/* threads, without the calling one */
 	struct ls_latch read_done;	/* readers wait here between reading and release */
-	pthread_t allocator;
-	int has_allocator;
+	pthread_t memory_thread;	/* allocates or exports while the readers read */
+	int has_memory_thread;
 	int file;
 	uint8_t *source;		/* the file's mapping, for engines that map it */
 	uint64_t next_block;		/* atomic */
@@ -97,7 +100,17 @@ struct ls_load {
 /* memory.c: the destination, at once, or chunk by chunk while the readers read. */
 int ls_load_allocate(struct ls_load *load);
 int ls_load_allocate_overlapped(struct ls_load *load);
-int ls_load_export(struct ls_load *load);
+
+/* memory_thread.c: step is what an error says; where run fails it stops the watermark. */
+int ls_load_start_memory_thread(struct ls_load *load, void *(*run)(void *), const char *step);
+void ls_load_join_memory_thread(struct ls_load *load);
+
+/* export.c: makes a dma-buf of a segment of udmabuf, unless it has one; span export. */
+int ls_load_export_segment(struct ls_load *load, uint32_t segment, uint32_t lane);
+/* What is exported before the reads, or by a thread beside them; nothing where there is overlap. */
+int ls_load_begin_export(struct ls_load *load);
+/* When all is read: exports what is not yet, and syncs all for the device. */
+int ls_load_end_export(struct ls_load *load);
 
 /* reader.c: what every engine's loop is made of. */
 

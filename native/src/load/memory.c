@@ -35,35 +35,6 @@ static int create(struct ls_load *load, uint32_t segment, uint32_t lane)
 	return err;
 }
 
-static int export(struct ls_load *load, uint32_t segment, uint32_t lane)
-{
-	int64_t start_ns = ls_clock_now();
-	int err;
-
-	if (load->destination.kind != LS_DESTINATION_UDMABUF)
-		return 0;
-	err = ls_segment_export(&load->destination, segment);
-	ls_span_add(load->result, "export", lane, start_ns, ls_clock_now());
-	return err;
-}
-
-/* Hands the written bytes over to the device. */
-static int sync_for_device(struct ls_load *load, uint32_t segment)
-{
-	struct ls_destination *destination = &load->destination;
-	int64_t start_ns = ls_clock_now();
-	int err = 0;
-
-	if (!ls_destination_is_dmabuf(destination))
-		return 0;
-	if (destination->kind == LS_DESTINATION_UDMABUF)
-		err = ls_segment_sync(destination, segment, 1);
-	if (!err)
-		err = ls_segment_sync(destination, segment, 0);
-	ls_span_add(load->result, "sync", 0, start_ns, ls_clock_now());
-	return err;
-}
-
 int ls_load_allocate(struct ls_load *load)
 {
 	int err = 0;
@@ -86,6 +57,8 @@ static int populate_chunk(struct ls_load *load, uint64_t position)
 		return 0;
 	if (!chunk.segment_offset)
 		err = create(load, chunk.segment, ALLOCATOR_LANE);
+	if (!err && !chunk.segment_offset && load->options.export == LS_EXPORT_BEFORE)
+		err = ls_load_export_segment(load, chunk.segment, ALLOCATOR_LANE);
 	if (err)
 		return err;
 	start_ns = ls_clock_now();
@@ -97,12 +70,13 @@ static int populate_chunk(struct ls_load *load, uint64_t position)
 	return err;
 }
 
-static int ends_segment(const struct ls_load *load, uint64_t chunk)
+/* A dma-buf may be made before its bytes have been read, so that its cost overlaps the reads. */
+static int is_exported_at(const struct ls_load *load, uint64_t chunk)
 {
-	return (chunk + 1) % load->layout.chunks_per_segment == 0;
+	return load->options.export == LS_EXPORT_BESIDE &&
+	       (chunk + 1) % load->layout.chunks_per_segment == 0;
 }
 
-/* A dma-buf may be made before its bytes have been read, so that its cost overlaps the reads. */
 static void *allocate_all(void *argument)
 {
 	struct ls_load *load = argument;
@@ -112,9 +86,10 @@ static void *allocate_all(void *argument)
 		if (ls_watermark_is_stopped(&load->watermark))
 			break;
 		err = populate_chunk(load, i);
-		if (!err && ends_segment(load, i))
-			err = export(load, (uint32_t)(i / load->layout.chunks_per_segment),
-				     ALLOCATOR_LANE);
+		if (!err && is_exported_at(load, i))
+			err = ls_load_export_segment(
+				load, (uint32_t)(i / load->layout.chunks_per_segment),
+				ALLOCATOR_LANE);
 	}
 	if (err)
 		ls_watermark_stop(&load->watermark);
@@ -123,23 +98,5 @@ static void *allocate_all(void *argument)
 
 int ls_load_allocate_overlapped(struct ls_load *load)
 {
-	int err = pthread_create(&load->allocator, NULL, allocate_all, load);
-
-	if (err)
-		return ls_result_fail(load->result, -err, "start allocator thread", "memory", -1);
-	load->has_allocator = 1;
-	return 0;
-}
-
-int ls_load_export(struct ls_load *load)
-{
-	int err = 0;
-
-	for (uint32_t i = 0; !err && i < load->layout.segments; i++) {
-		if (load->destination.segments[i].dmabuf < 0)
-			err = export(load, i, 0);
-		if (!err)
-			err = sync_for_device(load, i);
-	}
-	return err;
+	return ls_load_start_memory_thread(load, allocate_all, "start allocator thread");
 }

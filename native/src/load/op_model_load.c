@@ -33,6 +33,8 @@ static const struct ls_option_spec specs[] = {
 			 LS_CHOICES("buffered", "direct"), LS_REQUIRED),
 	LS_CHOICE_OPTION("destination", struct ls_load_options, destination,
 			 ls_destination_names, LS_REQUIRED),
+	LS_CHOICE_OPTION("export", struct ls_load_options, export,
+			 LS_CHOICES("after", "beside", "before"), "after"),
 	LS_NUMBER_OPTION("block", struct ls_load_options, block, "1048576"),
 	LS_NUMBER_OPTION("depth", struct ls_load_options, depth, "8"),
 	LS_NUMBER_OPTION("threads", struct ls_load_options, threads, "1"),
@@ -218,13 +220,6 @@ static int allocate(struct ls_load *load)
 	return ls_load_allocate(load);
 }
 
-static void join_allocator(struct ls_load *load)
-{
-	if (load->has_allocator)
-		pthread_join(load->allocator, NULL);
-	load->has_allocator = 0;
-}
-
 /* The timed region: from nothing open to every byte in memory that an accelerator can use. */
 static int load_file(struct ls_load *load)
 {
@@ -235,13 +230,15 @@ static int load_file(struct ls_load *load)
 	if (!err)
 		err = allocate(load);
 	if (!err)
+		err = ls_load_begin_export(load);
+	if (!err)
 		err = ls_load_read(load);
 	if (err)
 		ls_watermark_stop(&load->watermark);
-	join_allocator(load);
+	ls_load_join_memory_thread(load);
 	if (!err && load->result->error.code)
 		err = load->result->error.code;
-	return err ? err : ls_load_export(load);
+	return err ? err : ls_load_end_export(load);
 }
 
 static void release(struct ls_load *load)

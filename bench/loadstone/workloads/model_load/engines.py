@@ -10,8 +10,13 @@ DIRECT = "direct"
 MAPPING = "mapping"
 HEAP = "dma-heap"
 
+AFTER = "after"
+BESIDE = "beside"
+BEFORE = "before"
+
+_UDMABUFS = ("udmabuf",)
 _MEMORY = ("anon", "thp", "hugetlb")
-_MEMFDS = ("memfd", "memfd-hugetlb", "udmabuf")
+_MEMFDS = ("memfd", "memfd-hugetlb", *_UDMABUFS)
 _ANYTHING = (*_MEMORY, *_MEMFDS, HEAP)
 _FILES = (*_MEMFDS, HEAP)
 
@@ -70,6 +75,16 @@ WITHOUT_MEANING: Mapping[str, Value] = {
     "buffers": 1,
 }
 """Parameters that some engines have no use for, and what they are set to there."""
+
+
+def is_exported(parameters: Mapping[str, Value]) -> bool:
+    """Whether a dma-buf is made of the memory: then there is a time to do so."""
+    return parameters["destination"] in _UDMABUFS
+
+
+def default_export(parameters: Mapping[str, Value]) -> str:
+    """With ``overlap`` each buffer is exported when its memory is there, and others read."""
+    return BESIDE if parameters["overlap"] and is_exported(parameters) else AFTER
 
 
 def mismatch(parameters: Mapping[str, Value]) -> Finding | None:

@@ -19,12 +19,17 @@ from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
 from loadstone.workloads import parameters as shared
 from loadstone.workloads.model_load.engines import (
+    AFTER,
+    BEFORE,
+    BESIDE,
     BUFFERED,
     DESTINATIONS,
     DIRECT,
     ENGINES,
     MAPPING,
     WITHOUT_MEANING,
+    default_export,
+    is_exported,
 )
 from loadstone.workloads.model_load.errors import RULES
 from loadstone.workloads.model_load.trials import OPERATION, PreparedLoad
@@ -52,6 +57,14 @@ _PARAMETERS = (
         choices=DESTINATIONS,
         help="the memory read into [anon; memfd for sendfile, splice, copy-range; "
         "mapping (the file's own) for mmap; dma-heap:system for the ioctls]",
+    ),
+    Parameter(
+        name="export",
+        kind=Kind.CHOICE,
+        choices=(AFTER, BESIDE, BEFORE),
+        is_added=True,
+        help="when UDMABUF_CREATE makes the dma-buf: when all is read, by a thread while others "
+        "read, or before the first read [after; beside with overlap]",
     ),
     Parameter(
         name="block",
@@ -140,6 +153,7 @@ _DEFAULT_CASES: tuple[Mapping[str, Value], ...] = (
     {"engine": "uring", "destination": "thp", "overlap": 32 << 20},
     {"engine": "uring", "destination": "memfd", "overlap": 32 << 20},
     {"engine": "uring", "destination": "udmabuf", "buffers": 32, "overlap": 32 << 20},
+    {"engine": "pread", "destination": "udmabuf", "export": BESIDE, "buffers": 32},
     {"engine": "pread", "io": "buffered", "destination": "dma-heap:system"},
 )
 
@@ -164,12 +178,21 @@ class ModelLoad:
     def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
         name = str(chosen.get("engine", _DEFAULT_ENGINE))
         engine = ENGINES[name]
-        dependent = {"io": engine.io, "destination": engine.default_destination}
+        dependent = {
+            "io": engine.io,
+            "destination": engine.default_destination,
+            "export": AFTER,
+        }
         values = shared.complete(_PARAMETERS, chosen, dependent)
         fallbacks = {
             name: fallback for name, fallback in WITHOUT_MEANING.items() if name not in engine.uses
         }
-        return values, shared.drop_meaningless(values, chosen, fallbacks, f"for engine {name}")
+        remarks = shared.drop_meaningless(values, chosen, fallbacks, f"for engine {name}")
+        values["export"] = chosen.get("export", default_export(values))
+        if not is_exported(values):
+            where = f"for destination {values['destination']}"
+            remarks += shared.drop_meaningless(values, chosen, {"export": AFTER}, where)
+        return values, remarks
 
     def label(self, parameters: Mapping[str, Value]) -> str:
         words = [_engine_words(parameters)]
@@ -177,6 +200,8 @@ class ModelLoad:
             words.append(f"→ {parameters['destination']}")
         words.append(_block_words(parameters))
         words += shared.words_of_changed(_PARAMETERS, parameters, _words(parameters))
+        if parameters["export"] != default_export(parameters):
+            words.append(f"export {parameters['export']}")
         return " ".join(words)
 
     @contextlib.contextmanager
