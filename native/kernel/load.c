@@ -131,6 +131,12 @@ static void run(struct fill_load *load)
 		fill_load_finish(load);
 }
 
+/* Since the request began; 0 where it did not happen. */
+static u64 moment(u64 at, u64 began)
+{
+	return at ? at - began : 0;
+}
+
 static void report(const struct fill_load *load, u64 began, u64 filled,
 		   struct loadstone_fill *fill)
 {
@@ -139,9 +145,10 @@ static void report(const struct fill_load *load, u64 began, u64 filled,
 	fill->queued = load->queued;
 	fill->short_reads = load->short_reads;
 	fill->allocate_ns = load->allocate_ns;
-	fill->allocated_at = load->allocated - began;
-	fill->first_sent_at = load->first_sent ? load->first_sent - began : 0;
-	fill->last_read_at = load->last_read ? load->last_read - began : 0;
+	fill->allocated_at = moment(load->allocated, began);
+	fill->first_sent_at = moment(load->first_sent, began);
+	fill->first_read_at = moment(load->first_read, began);
+	fill->last_read_at = moment(load->last_read, began);
 	fill->wait_ns = filled - load->allocated;
 }
 

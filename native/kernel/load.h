@@ -45,7 +45,7 @@ struct fill_load {
 	struct fill_request *requests;
 	u32 short_reads;
 	int error;			/* the first */
-	u64 last_read;
+	u64 first_read, last_read;
 
 	/* Of the caller. */
 	u64 allocate_ns, allocated;

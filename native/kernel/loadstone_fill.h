@@ -50,7 +50,8 @@ struct loadstone_fill {
 	__aligned_u64 allocate_ns;	/* in the page allocator */
 	__aligned_u64 allocated_at;	/* the last page was there */
 	__aligned_u64 first_sent_at;	/* first request */
-	__aligned_u64 last_read_at;	/* last request had ended */
+	__aligned_u64 first_read_at;	/* first request that ended had */
+	__aligned_u64 last_read_at;	/* last one that ended had */
 	__aligned_u64 wait_ns;		/* all was allocated, and reading went on */
 	__aligned_u64 export_ns;	/* making the dma-buf and its descriptor */
 	__aligned_u64 total_ns;

@@ -144,6 +144,8 @@ static void end_request(struct fill_request *request, long result)
 	}
 	load->in_flight--;
 	load->last_read = ktime_get_ns();
+	if (!load->first_read)
+		load->first_read = load->last_read;
 	wake_up(&load->progress);
 	/* The load may be gone as soon as this lock is. */
 	spin_unlock_irqrestore(&load->lock, flags);
