@@ -157,6 +157,8 @@ def heap_probes(heap: str) -> tuple[Probe, ...]:
     )
 
 
+_FILL_DEVICE = "/dev/loadstone_fill"
+
 DIRECT = Probe(group=Group.STORAGE, value="direct", name="O_DIRECT", steps=("O_DIRECT open",))
 
 PROBES = (
@@ -164,6 +166,15 @@ PROBES = (
     _engine("uring-sqpoll", "uring poll=sq", "io_uring_setup", "io_uring"),
     _engine("sendfile", "sendfile → memfd", "sendfile"),
     _engine("copy-range", "copy-range → memfd", "copy_file_range"),
+    Probe(
+        group=Group.ENGINES,
+        value="kernel-fill",
+        name="kernel-fill → dma-buf",
+        steps=("open device", "LOADSTONE_FILL"),
+        subject=_FILL_DEVICE,
+        engine="kernel-fill",
+        destination="dma-buf",
+    ),
     _destination("anon", "mmap"),
     _destination("thp", "MADV_HUGEPAGE", "mmap"),
     _destination("hugetlb", "mmap hugetlb"),
@@ -171,5 +182,12 @@ PROBES = (
     _destination("memfd-hugetlb", "mmap memfd hugetlb"),
     _destination(
         "udmabuf", "open device", "UDMABUF_CREATE", "mmap destination", subject="/dev/udmabuf"
+    ),
+    _destination(
+        "dma-buf",
+        "open device",
+        "LOADSTONE_FILL of memory",
+        "mmap destination",
+        subject=_FILL_DEVICE,
     ),
 )

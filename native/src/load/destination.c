@@ -14,6 +14,7 @@
 #include "core/record.h"
 #include "core/size.h"
 #include "load/dmabuf.h"
+#include "load/kernel_fill.h"
 #include "system/huge_page.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -29,6 +30,7 @@ const char *const ls_destination_names[] = {
 	[LS_DESTINATION_MEMFD_HUGETLB] = "memfd-hugetlb",
 	[LS_DESTINATION_UDMABUF] = "udmabuf",
 	[LS_DESTINATION_DMA_HEAP] = "dma-heap",
+	[LS_DESTINATION_DMA_BUF] = "dma-buf",
 	NULL,
 };
 
@@ -57,6 +59,8 @@ void ls_destination_init(struct ls_destination *destination, enum ls_destination
 		snprintf(destination->path, sizeof(destination->path), "/dev/udmabuf");
 	else if (kind == LS_DESTINATION_DMA_HEAP)
 		snprintf(destination->path, sizeof(destination->path), "/dev/dma_heap/%s", heap);
+	else if (kind == LS_DESTINATION_DMA_BUF)
+		snprintf(destination->path, sizeof(destination->path), LS_KERNEL_FILL_DEVICE);
 	else
 		snprintf(destination->path, sizeof(destination->path), "memory");
 }
@@ -177,6 +181,22 @@ static int create_in_heap(struct ls_destination *destination, struct ls_segment 
 	return 0;
 }
 
+/* Memory only; its mapping is one that O_DIRECT can pin. */
+static int create_dmabuf(struct ls_destination *destination, struct ls_segment *segment)
+{
+	struct ls_kernel_fill request = {
+		.size = segment->bytes,
+		.batch = segment->bytes,
+		.flags = LS_KERNEL_FILL_PINNABLE,
+		.file_fd = -1,
+	};
+
+	if (ioctl(destination->device, LS_KERNEL_FILL, &request))
+		return fail(destination, -errno, "LOADSTONE_FILL of memory");
+	segment->fd = request.fd;
+	return 0;
+}
+
 int ls_segment_create(struct ls_destination *destination, uint32_t position, uint64_t bytes)
 {
 	struct ls_segment *segment = &destination->segments[position];
@@ -199,6 +219,8 @@ int ls_segment_create(struct ls_destination *destination, uint32_t position, uin
 		return create_memfd(destination, segment);
 	case LS_DESTINATION_DMA_HEAP:
 		return create_in_heap(destination, segment);
+	case LS_DESTINATION_DMA_BUF:
+		return create_dmabuf(destination, segment);
 	}
 	return fail(destination, -EINVAL, "destination");
 }
@@ -226,7 +248,7 @@ int ls_segment_populate(struct ls_destination *destination, uint32_t position,
 	struct ls_segment *segment = &destination->segments[position];
 	uint8_t *from = segment->addr + offset;
 
-	if (destination->kind == LS_DESTINATION_DMA_HEAP)
+	if (ls_destination_starts_as_dmabuf(destination))
 		return 0;
 	bytes = ls_round_up(bytes, destination->page_bytes);
 	if (!madvise(from, ls_size(bytes), MADV_POPULATE_WRITE))
@@ -272,10 +294,13 @@ int ls_segment_view(struct ls_destination *destination, uint32_t position, const
 {
 	struct ls_segment *segment = &destination->segments[position];
 	void *map;
+	int err;
 
-	*ret = segment->addr;
-	if (!ls_destination_is_udmabuf(destination))
-		return 0;
+	if (!ls_destination_is_udmabuf(destination)) {
+		err = ls_segment_map(destination, position);
+		*ret = segment->addr;
+		return err;
+	}
 	map = mmap(NULL, ls_size(segment->bytes), PROT_READ, MAP_SHARED, segment->dmabuf, 0);
 	if (map == MAP_FAILED)
 		return fail(destination, -errno, "mmap udmabuf");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory that a file is read into: anonymous, huge, memfd, udmabuf, dma-buf heap. */
+/* Memory that a file is read into: anonymous, huge, memfd, udmabuf, dma-buf heap, dma-buf. */
 #ifndef LS_DESTINATION_H
 #define LS_DESTINATION_H
 
@@ -16,6 +16,7 @@ enum ls_destination_kind {
 	LS_DESTINATION_MEMFD_HUGETLB,
 	LS_DESTINATION_UDMABUF,
 	LS_DESTINATION_DMA_HEAP,
+	LS_DESTINATION_DMA_BUF,		/* of our own kernel module */
 };
 
 /* By enum ls_destination_kind; ends with NULL. */
@@ -26,7 +27,7 @@ struct ls_segment {
 	uint64_t bytes;
 	void *map;			/* what munmap wants; begins before addr where aligned */
 	uint64_t map_bytes;
-	int fd;				/* memfd, or the dma-buf of a heap; -1 */
+	int fd;				/* memfd, or a dma-buf by birth; -1 */
 	int dmabuf;			/* exported by udmabuf; -1 */
 };
 
@@ -86,10 +87,17 @@ static inline int ls_destination_is_udmabuf(const struct ls_destination *destina
 	return destination->kind == LS_DESTINATION_UDMABUF;
 }
 
+/* The CPU writes through a mapping of the dma-buf, whose memory is there as soon as it is. */
+static inline int ls_destination_starts_as_dmabuf(const struct ls_destination *destination)
+{
+	return destination->kind == LS_DESTINATION_DMA_HEAP ||
+	       destination->kind == LS_DESTINATION_DMA_BUF;
+}
+
 static inline int ls_destination_is_dmabuf(const struct ls_destination *destination)
 {
 	return ls_destination_is_udmabuf(destination) ||
-	       destination->kind == LS_DESTINATION_DMA_HEAP;
+	       ls_destination_starts_as_dmabuf(destination);
 }
 
 static inline int ls_destination_is_memfd(const struct ls_destination *destination)

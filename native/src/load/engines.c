@@ -10,6 +10,7 @@
 	X(ls_engine_sendfile, "sendfile") \
 	X(ls_engine_splice, "splice") \
 	X(ls_engine_copy_range, "copy-range") \
+	X(ls_engine_kernel_fill, "kernel-fill") \
 	X(ls_engine_heap_alloc_and_read, "heap-alloc-and-read") \
 	X(ls_engine_heap_alloc_file, "heap-alloc-file") \
 	X(ls_engine_dmabuf_rw_file, "dmabuf-rw-file")

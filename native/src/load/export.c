@@ -6,8 +6,6 @@
 #include "load/load.h"
 #include "system/clock.h"
 
-enum { EXPORTER_LANE = 1001 };
-
 int ls_load_export_segment(struct ls_load *load, uint32_t segment, uint32_t lane)
 {
 	int64_t start_ns = ls_clock_now();
@@ -28,7 +26,8 @@ static int sync_for_device(struct ls_load *load, uint32_t segment)
 	int64_t start_ns = ls_clock_now();
 	int err = 0;
 
-	if (!ls_destination_is_dmabuf(destination))
+	/* What the kernel filled no CPU has written through a mapping. */
+	if (!ls_destination_is_dmabuf(destination) || !destination->segments[segment].map)
 		return 0;
 	if (ls_destination_is_udmabuf(destination))
 		err = ls_segment_sync(destination, segment, 1);
@@ -52,7 +51,7 @@ static void *exporter_thread(void *argument)
 {
 	struct ls_load *load = argument;
 
-	if (export_all(load, EXPORTER_LANE))
+	if (export_all(load, LS_EXPORTER_LANE))
 		ls_watermark_stop(&load->watermark);
 	return NULL;
 }

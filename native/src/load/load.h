@@ -35,6 +35,7 @@ struct ls_load_options {
 	uint64_t threads;
 	uint64_t buffers;
 	uint64_t overlap;
+	uint64_t fill;
 	uint64_t fixed;
 	uint64_t polling;
 	uint64_t advice;
@@ -66,6 +67,7 @@ struct ls_reader {
 struct ls_engine {
 	int maps_file;			/* reads from load->source */
 	int makes_segment;		/* allocates what it reads into */
+	int makes_every_segment;	/* also where there are several */
 	int wants_one_thread;
 	int (*check)(struct ls_load *load);
 	int (*reserve)(struct ls_reader *reader);	/* before the timed region */
@@ -96,6 +98,9 @@ struct ls_load {
 	uint64_t next_block;		/* atomic */
 	int64_t first_byte_ns;		/* atomic; 0: none yet */
 };
+
+/* Of what is allocated or exported while others read; readers have the lanes from 0 on. */
+enum { LS_ALLOCATOR_LANE = 1000, LS_EXPORTER_LANE = 1001 };
 
 /* memory.c: the destination, at once, or chunk by chunk while the readers read. */
 int ls_load_allocate(struct ls_load *load);

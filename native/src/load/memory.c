@@ -5,8 +5,6 @@
 #include "load/load.h"
 #include "system/clock.h"
 
-enum { ALLOCATOR_LANE = 1000 };
-
 static uint64_t segment_payload(const struct ls_load *load, uint32_t segment)
 {
 	uint64_t start = segment * load->layout.segment_bytes;
@@ -28,7 +26,7 @@ static int create(struct ls_load *load, uint32_t segment, uint32_t lane)
 	err = ls_segment_map(destination, segment);
 	mapped_ns = ls_clock_now();
 	ls_span_add(load->result, "map", lane, created_ns, mapped_ns);
-	if (err || destination->kind != LS_DESTINATION_DMA_HEAP)
+	if (err || !ls_destination_starts_as_dmabuf(destination))
 		return err;
 	err = ls_segment_sync(destination, segment, 1);
 	ls_span_add(load->result, "sync", lane, mapped_ns, ls_clock_now());
@@ -56,15 +54,15 @@ static int populate_chunk(struct ls_load *load, uint64_t position)
 	if (!chunk.bytes)
 		return 0;
 	if (!chunk.segment_offset)
-		err = create(load, chunk.segment, ALLOCATOR_LANE);
+		err = create(load, chunk.segment, LS_ALLOCATOR_LANE);
 	if (!err && !chunk.segment_offset && load->options.export == LS_EXPORT_BEFORE)
-		err = ls_load_export_segment(load, chunk.segment, ALLOCATOR_LANE);
+		err = ls_load_export_segment(load, chunk.segment, LS_ALLOCATOR_LANE);
 	if (err)
 		return err;
 	start_ns = ls_clock_now();
 	err = ls_segment_populate(&load->destination, chunk.segment, chunk.segment_offset,
 				  chunk.bytes);
-	ls_span_add(load->result, "allocate", ALLOCATOR_LANE, start_ns, ls_clock_now());
+	ls_span_add(load->result, "allocate", LS_ALLOCATOR_LANE, start_ns, ls_clock_now());
 	if (!err)
 		ls_watermark_advance(&load->watermark, chunk.file_offset + chunk.bytes);
 	return err;
@@ -89,7 +87,7 @@ static void *allocate_all(void *argument)
 		if (!err && is_exported_at(load, i))
 			err = ls_load_export_segment(
 				load, (uint32_t)(i / load->layout.chunks_per_segment),
-				ALLOCATOR_LANE);
+				LS_ALLOCATOR_LANE);
 	}
 	if (err)
 		ls_watermark_stop(&load->watermark);

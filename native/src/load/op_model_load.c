@@ -40,6 +40,8 @@ static const struct ls_option_spec specs[] = {
 	LS_NUMBER_OPTION("threads", struct ls_load_options, threads, "1"),
 	LS_NUMBER_OPTION("buffers", struct ls_load_options, buffers, "1"),
 	LS_NUMBER_OPTION("overlap", struct ls_load_options, overlap, "0"),
+	LS_CHOICE_OPTION("fill", struct ls_load_options, fill,
+			 LS_CHOICES("serial", "overlapped", "async"), "overlapped"),
 	LS_CHOICE_OPTION("fixed", struct ls_load_options, fixed, LS_CHOICES("off", "on"), "off"),
 	LS_CHOICE_OPTION("poll", struct ls_load_options, polling,
 			 LS_CHOICES("none", "sq", "io", "sq+io"), "none"),
@@ -99,7 +101,8 @@ static int check_options(struct ls_load *load)
 		return err;
 	if (load->engine->wants_one_thread && options->threads > 1)
 		return fail(load, -EOPNOTSUPP, "engine and threads");
-	if (load->engine->makes_segment && options->buffers > 1)
+	if (load->engine->makes_segment && !load->engine->makes_every_segment &&
+	    options->buffers > 1)
 		return fail(load, -EOPNOTSUPP, "engine and buffers");
 	if (load->engine->check && load->engine->check(load))
 		return fail(load, -EOPNOTSUPP, "engine and destination");
@@ -110,6 +113,8 @@ static int check_options(struct ls_load *load)
 static int plan_layout(struct ls_load *load, uint64_t file_bytes)
 {
 	const struct ls_load_options *options = &load->options;
+	/* Whoever allocates himself has no chunks of ours. */
+	uint64_t chunk_bytes = load->engine->makes_segment ? 0 : options->overlap;
 	uint32_t align_bytes = 1;
 
 	if (options->is_direct) {
@@ -125,7 +130,7 @@ static int plan_layout(struct ls_load *load, uint64_t file_bytes)
 	}
 	ls_destination_align(&load->destination, align_bytes);
 	ls_layout_init(&load->layout, file_bytes, options->buffers,
-		       load->destination.granule_bytes, options->overlap, IO_URING_BUFFER_LIMIT,
+		       load->destination.granule_bytes, chunk_bytes, IO_URING_BUFFER_LIMIT,
 		       options->block, align_bytes);
 	if (load->layout.chunks > CHUNKS_MAX)
 		return ls_result_fail(load->result, -E2BIG, "chunks of overlap", options->file,

@@ -20,6 +20,7 @@
 #include "core/size.h"
 #include "load/destination.h"
 #include "load/dmabuf.h"
+#include "load/kernel_fill.h"
 #include "system/cache.h"
 #include "system/file.h"
 
@@ -153,6 +154,29 @@ static int alloc_file(struct ls_destination *destination, const char *file)
 	return 0;
 }
 
+/* The page of memory is read into a dma-buf: all that the module does. */
+static int kernel_fill(struct ls_destination *destination, const char *file)
+{
+	LS_CLOSE int scratch = scratch_file();
+	struct ls_kernel_fill request = {
+		.size = destination->page_bytes,
+		.length = destination->page_bytes,
+		.block = destination->page_bytes,
+		.batch = destination->page_bytes,
+		.depth = 1,
+		.mode = LS_KERNEL_FILL_OVERLAPPED,
+		.file_fd = scratch,
+	};
+
+	(void)file;
+	if (scratch < 0)
+		return scratch;
+	if (ioctl(destination->device, LS_KERNEL_FILL, &request))
+		return -errno;
+	close(request.fd);
+	return 0;
+}
+
 static int rw_file(struct ls_destination *destination, const char *file)
 {
 	LS_CLOSE int scratch = scratch_file();
@@ -181,6 +205,9 @@ static void probe_memory(struct ls_result *ret)
 	ls_value_add(ret, "memfd-hugetlb",
 		     with_destination(LS_DESTINATION_MEMFD_HUGETLB, "", NULL, ""));
 	ls_value_add(ret, "udmabuf", with_destination(LS_DESTINATION_UDMABUF, "", NULL, ""));
+	ls_value_add(ret, "dma-buf", with_destination(LS_DESTINATION_DMA_BUF, "", NULL, ""));
+	ls_value_add(ret, "kernel-fill",
+		     with_destination(LS_DESTINATION_DMA_BUF, "", kernel_fill, ""));
 	ls_value_add(ret, "drop_caches",
 		     access("/proc/sys/vm/drop_caches", W_OK) ? -errno : 0);
 }

@@ -9,6 +9,7 @@ BUFFERED = "buffered"
 DIRECT = "direct"
 MAPPING = "mapping"
 HEAP = "dma-heap"
+DMA_BUF = "dma-buf"
 
 AFTER = "after"
 BESIDE = "beside"
@@ -17,10 +18,10 @@ BEFORE = "before"
 _UDMABUFS = ("udmabuf",)
 _MEMORY = ("anon", "thp", "hugetlb")
 _MEMFDS = ("memfd", "memfd-hugetlb", *_UDMABUFS)
-_ANYTHING = (*_MEMORY, *_MEMFDS, HEAP)
+_ANYTHING = (*_MEMORY, *_MEMFDS, HEAP, DMA_BUF)
 _FILES = (*_MEMFDS, HEAP)
 
-DESTINATIONS = (MAPPING, *_MEMORY, *_MEMFDS, f"{HEAP}:NAME")
+DESTINATIONS = (MAPPING, *_MEMORY, *_MEMFDS, DMA_BUF, f"{HEAP}:NAME")
 """All that some engine writes into."""
 
 _DEFAULT_HEAP = f"{HEAP}:system"
@@ -59,6 +60,7 @@ ENGINES: Mapping[str, Engine] = {
     "sendfile": Engine(destinations=_FILES, uses=_CHUNKS),
     "splice": Engine(destinations=_FILES, uses=_CHUNKS | {"threads"}),
     "copy-range": Engine(destinations=_FILES, uses=_CHUNKS | {"threads"}),
+    "kernel-fill": Engine(destinations=(DMA_BUF,), io=DIRECT, uses=_CHUNKS | {"depth", "fill"}),
     "heap-alloc-and-read": Engine(destinations=(HEAP,), io=DIRECT),
     "heap-alloc-file": Engine(destinations=(HEAP,), io=DIRECT),
     "dmabuf-rw-file": Engine(destinations=(HEAP,), io=DIRECT, uses=_CHUNKS),
@@ -72,6 +74,7 @@ WITHOUT_MEANING: Mapping[str, Value] = {
     "advice": "none",
     "threads": 1,
     "overlap": 0,
+    "fill": "overlapped",
     "buffers": 1,
 }
 """Parameters that some engines have no use for, and what they are set to there."""

@@ -105,6 +105,28 @@ RULES = (
         "`loadstone doctor` lists the heaps here; `loadstone lab` has dma-heap:system",
         path="/dev/dma_heap/",
     ),
+    _skip(
+        "open device",
+        ABSENT,
+        "Loadstone's kernel module, which fills dma-bufs from files, is not loaded",
+        "`loadstone lab run --kernel trixie-backports --module native/kernel --set "
+        "engine=kernel-fill` loads it there; here, in Loadstone's sources, as root: "
+        "make -C native/kernel && insmod native/kernel/loadstone_fill.ko",
+        path="/dev/loadstone_fill",
+    ),
+    _skip(
+        "LOADSTONE_FILL.*",
+        {errno.ENOTTY},
+        "the kernel module that is loaded belongs to another version of Loadstone",
+        "as root: rmmod loadstone_fill, then make -C native/kernel && insmod "
+        "native/kernel/loadstone_fill.ko",
+    ),
+    _skip(
+        "LOADSTONE_FILL",
+        {errno.EINVAL, errno.EOPNOTSUPP},
+        "this file system does not read into the module's pages this way",
+        "--set io=buffered, or a file on ext4, XFS or F2FS",
+    ),
     _skip("open device", REFUSED, "the device is closed to this user", "run as root"),
     _skip(
         "mmap hugetlb|mmap memfd hugetlb|ftruncate memfd|memfd_create|MADV_POPULATE_WRITE",
@@ -184,7 +206,7 @@ RULES = (
         is_ours=True,
     ),
     _skip(
-        "mmap|mmap destination|MADV_POPULATE_WRITE|DMA_HEAP_IOCTL_ALLOC|reserve.*",
+        "mmap|mmap destination|MADV_POPULATE_WRITE|DMA_HEAP_IOCTL_ALLOC|LOADSTONE_FILL.*|reserve.*",
         {errno.ENOMEM},
         "not enough memory for the destination",
         "free some, or take a smaller file (--size)",
@@ -211,7 +233,7 @@ RULES = (
         is_ours=True,
     ),
     _failure(
-        "empty file|set cache state",
+        "empty file|set cache state|LOADSTONE_FILL",
         {errno.ENODATA},
         "{path} shrank during the Run",
         _KEEP_STILL,

@@ -49,14 +49,15 @@ _PARAMETERS = (
         kind=Kind.CHOICE,
         choices=(BUFFERED, DIRECT),
         help="through the page cache, or O_DIRECT around it "
-        "[direct for pread, uring and the ioctls, else buffered]",
+        "[direct for pread, uring, kernel-fill and the ioctls, else buffered]",
     ),
     Parameter(
         name="destination",
         kind=Kind.CHOICE,
         choices=DESTINATIONS,
         help="the memory read into [anon; memfd for sendfile, splice, copy-range; "
-        "mapping (the file's own) for mmap; dma-heap:system for the ioctls]",
+        "mapping (the file's own) for mmap; dma-buf (of the module in native/kernel) for "
+        "kernel-fill; dma-heap:system for the ioctls]",
     ),
     Parameter(
         name="export",
@@ -74,7 +75,11 @@ _PARAMETERS = (
         help="bytes of one read",
     ),
     Parameter(
-        name="depth", kind=Kind.COUNT, default=8, minimum=1, help="reads in flight a ring (uring)"
+        name="depth",
+        kind=Kind.COUNT,
+        default=8,
+        minimum=1,
+        help="reads in flight: of each ring (uring), of a buffer (kernel-fill)",
     ),
     Parameter(
         name="threads", kind=Kind.COUNT, default=1, minimum=1, help="reader threads, a ring each"
@@ -90,7 +95,17 @@ _PARAMETERS = (
         name="overlap",
         kind=Kind.SIZE,
         default=0,
-        help="allocate and fault a chunk of this size while the one before is read; 0: off",
+        help="allocate and fault a chunk of this size while the one before is read; 0: off "
+        "(kernel-fill: what is allocated before it is read; 0: a block)",
+    ),
+    Parameter(
+        name="fill",
+        kind=Kind.CHOICE,
+        default="overlapped",
+        choices=("serial", "overlapped", "async"),
+        is_added=True,
+        help="read after allocating, by a worker meanwhile, or by requests sent in between "
+        "(kernel-fill)",
     ),
     Parameter(
         name="fixed", kind=Kind.FLAG, default=False, help="registered buffers and file (uring)"
@@ -219,6 +234,7 @@ def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
         "threads": f"{parameters['threads']} threads",
         "buffers": f"{parameters['buffers']} buffers",
         "overlap": f"overlap {format_bytes(int(parameters['overlap']))}",
+        "fill": str(parameters["fill"]),
         "fixed": "fixed",
         "poll": f"poll {parameters['poll']}",
         "cache": str(parameters["cache"]),
@@ -237,7 +253,8 @@ def _engine_words(parameters: Mapping[str, Value]) -> str:
 
 def _block_words(parameters: Mapping[str, Value]) -> str:
     block = format_bytes(int(parameters["block"]))
-    return f"{block}×{parameters['depth']}" if parameters["engine"] == "uring" else block
+    has_depth = "depth" in ENGINES[str(parameters["engine"])].uses
+    return f"{block}×{parameters['depth']}" if has_depth else block
 
 
 WORKLOAD = ModelLoad()
