@@ -110,6 +110,20 @@ def test_of_several_baselines_the_case_most_like_is_taken_and_none_where_that_is
     assert of(open_).gain is None
 
 
+def test_a_run_of_before_a_parameter_was_added_did_what_its_default_says(tmp_path: Path) -> None:
+    text = LOAD.replace('io = "direct"', 'io = "direct", export = "EXPORT"')
+    for export, labels in (("after", [DIRECT.label]), ("beside", [])):
+        published = postings(tmp_path, text.replace("EXPORT", export))
+        found = vs_published(load_run({"file.bytes": GIB}), published)
+        assert [one.label for one in found if one.gain] == labels
+
+
+def test_what_is_not_known_here_has_no_defaults(published: tuple[Posting, ...]) -> None:
+    other = Case.of("model-load", "other", {"engine": "nosuch", "io": "direct"})
+    found = vs_published(load_run({"file.bytes": GIB}, other), published)
+    assert of(found, other).gain is not None
+
+
 def test_both_sides_of_a_change_are_figures(tmp_path: Path) -> None:
     run = measured_run([(SEGMENTS, [8570 * one for one in NEAR_ONE])], FLUSH_SPEED)
     before, after = vs_published(run, postings(tmp_path, FLUSH))

@@ -11,7 +11,7 @@ from loadstone.plan.parameters import as_text, named, parse_value
 from loadstone.published.file import built_in_postings, read_references
 from loadstone.published.posting import Change, Figure, Posting, Quantity, matches_case
 from loadstone.units import convert
-from loadstone.workloads import Workload, workloads
+from loadstone.workloads import Workload, parameters_of, workloads
 
 # Of another size only ratios are compared, and none from further off than this.
 LIKE_SIZE = math.log(10)
@@ -124,7 +124,7 @@ def _is_of_effect(posting: Posting, change: Change, effect: Effect, run: Run) ->
 
 def _is_case(posting: Posting, change: Change, effect: Effect, case: Case) -> bool:
     is_same = (case.workload, case.label) == (posting.workload, effect.label)
-    return is_same and matches_case(change.case, case.parameters)
+    return is_same and matches_case(change.case, parameters_of(case))
 
 
 def _ratio(change: Change, run: Run) -> float | None:

@@ -18,6 +18,7 @@ from loadstone.published.posting import (
     matches_case,
 )
 from loadstone.units import convert
+from loadstone.workloads import parameters_of
 
 # A GB is a GiB to many: sizes within a tenth are taken for the same.
 _SAME_SIZE = math.log(1.1)
@@ -106,7 +107,8 @@ def _side(change: Change, quantity: Quantity, side: str) -> Figure:
 
 
 def _is_figure_of(figure: Figure, summary: CaseSummary) -> bool:
-    return figure.metric in summary.metrics and matches_case(figure.case, summary.case.parameters)
+    parameters = parameters_of(summary.case)
+    return figure.metric in summary.metrics and matches_case(figure.case, parameters)
 
 
 def _nearest(figures: Sequence[Figure], run: Run) -> list[Figure]:
@@ -176,7 +178,7 @@ def _most_alike(
     case: ParameterValues | None, to: Case, summaries: Sequence[CaseSummary]
 ) -> CaseSummary | None:
     """Of the Cases that are the baseline, the one that shares most parameters, if it is one."""
-    known = [summary for summary in summaries if matches_case(case, summary.case.parameters)]
+    known = [summary for summary in summaries if matches_case(case, parameters_of(summary.case))]
     shared = [_shared_parameters(summary.case, to) for summary in known]
     is_one = shared.count(max(shared, default=0)) == 1
     return known[shared.index(max(shared))] if is_one else None

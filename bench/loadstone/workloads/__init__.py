@@ -121,6 +121,22 @@ def make_cases(
     return tuple(cases.values()), remarks
 
 
+def parameters_of(case: Case) -> Mapping[str, Value]:
+    """A Case's parameters, and its defaults of those that were added since its Run was made."""
+    chosen = workloads().get(case.workload)
+    known = {one.name: one for one in chosen.parameters} if chosen is not None else {}
+    added = {name for name, one in known.items() if one.is_added} - case.parameters.keys()
+    if chosen is None or not added:
+        return case.parameters
+    named = {name: value for name, value in case.parameters.items() if name in known}
+    try:
+        complete, _ = chosen.complete(named)
+    except KeyError:
+        # A value that only another Loadstone knows: what follows from it is unknown.
+        return case.parameters
+    return {name: complete[name] for name in added} | dict(case.parameters)
+
+
 def _at_added_defaults(chosen_workload: Workload, parameters: Mapping[str, Value]) -> set[str]:
     added = {one.name for one in chosen_workload.parameters if one.is_added}
     chosen = {name: value for name, value in parameters.items() if name not in added}
