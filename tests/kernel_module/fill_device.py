@@ -1,4 +1,4 @@
-"""/dev/loadstone_fill as a program of its own sees it: nothing of Loadstone's core stands between."""
+"""/dev/loadstone_fill as any program sees it, without Loadstone's core."""
 
 import contextlib
 import ctypes
@@ -19,10 +19,10 @@ PAGE = mmap.PAGESIZE
 _IN = ("size", "offset", "length", "block", "batch", "depth", "mode", "flags", "file_fd")
 _OUT = (
     *("fd", "queued", "order_8", "order_4", "order_0", "short_reads"),
-    *("allocate_ns", "allocated_at", "first_sent_at", "last_read_at"),
+    *("allocate_ns", "allocated_at", "first_sent_at", "first_read_at", "last_read_at"),
     *("wait_ns", "export_ns", "total_ns"),
 )
-LAYOUT = struct.Struct("=5Q3IiiI3II7Q")
+LAYOUT = struct.Struct("=5Q3IiiI3II8Q")
 
 
 def number(size_bytes: int) -> int:
@@ -69,9 +69,7 @@ def request(file_fd: int = -1, **fields: int) -> bytearray:
         "file_fd": file_fd,
     }
     values = defaults | fields
-    return bytearray(
-        LAYOUT.pack(*(values.get(name, 0) for name in _IN), *(0 for _ in _OUT))
-    )
+    return bytearray(LAYOUT.pack(*(values.get(name, 0) for name in _IN), *(0 for _ in _OUT)))
 
 
 @contextlib.contextmanager

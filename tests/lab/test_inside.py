@@ -8,18 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.laboratory import NEW
-from loadstone.lab.command import hidden, own_paths, script, virtme_argv
-from loadstone.lab.directory import lab_directory
-from loadstone.lab.guest import Guest
-from loadstone.lab.kernels import Kernel, stage
-from loadstone.lab.machine import ClockKind, make_machine
-from loadstone.provision.journal import Journal
+from lab.laboratory import NEW, REPOSITORY, carried_out
+from loadstone.lab.kernels import Kernel
 
-REPOSITORY = Path(__file__).parents[2]
 _LIMIT_S = 1500
 _KILL_LIMIT_S = 60
-_MEMORY_BYTES = 3 << 30
 _TESTS = (
     "tests/dm tests/environment/test_storage.py tests/environment/test_memory_cgroup.py "
     "tests/workloads/model_load/test_cold.py tests/cli/test_memory_limit.py "
@@ -59,21 +52,10 @@ def test_all_pass_in_a_guest_and_none_is_skipped(
 
 
 def _carried_out(kernel: Kernel, place: Path, tests: str, kills: int) -> list[str]:
-    machine = make_machine(ClockKind.WALL, _MEMORY_BYTES, kernel.architecture, None, "")
     body = _BODY.format(
         repository=shlex.quote(str(REPOSITORY)),
         python=shlex.quote(sys.executable),
         tests=tests,
         options=f"--device-kills={kills}",
     )
-    limit_s = _LIMIT_S + kills * _KILL_LIMIT_S
-    with Journal(place) as journal, lab_directory(journal) as directory:
-        image = stage(kernel, directory)
-        modules = directory / "lib" / "modules" / kernel.release
-        named = [] if kernel.modules is None else [kernel.modules]
-        shares = hidden([*own_paths(), REPOSITORY, *named, directory])
-        argv = virtme_argv(machine, image, directory, shares)
-        with Guest(
-            argv, script(shares, modules, body), directory, lambda _: None, limit_s
-        ) as guest:
-            return [line.decode(errors="replace") for line in guest.lines()]
+    return carried_out(kernel, place, body, _LIMIT_S + kills * _KILL_LIMIT_S)
