@@ -26,6 +26,7 @@ def test_the_tree_compiles_without_a_warning(compiler: str, builds: Builds) -> N
     commands = json.loads((tree / "compile_commands.json").read_text())
     lacking = [entry["file"] for entry in commands if not set(entry["command"].split()) >= _FLAGS]
     assert not lacking
+    assert not [entry["file"] for entry in commands if "/native/kernel/" in entry["file"]]
     assert program.run("probe").values["anon"] == 0
 
 
@@ -54,6 +55,8 @@ def test_a_wheel_carries_the_published_figures_and_the_agents(
     wheel = zipfile.ZipFile(path)
     assert "loadstone/py.typed" in wheel.namelist()
     carried = {name for name in wheel.namelist() if name.endswith(".toml")}
+    sources = {path.name for path in (ROOT / "native" / "kernel").iterdir()} - {"LICENSE"}
+    assert not sources & {Path(name).name for name in wheel.namelist()}
     figures = {path.name for path in (ROOT / "results" / "reference").glob("*.toml")}
     assert carried >= {f"loadstone/results/reference/{name}" for name in figures}
     assert figures

@@ -74,3 +74,13 @@ def test_sizes_offsets_and_numbers_agree(compiler: str, tmp_path: Path) -> None:
     command = [compiler, "-std=gnu11", "-Wall", "-Werror", "-fsyntax-only", str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_module_stands_apart_and_every_source_of_it_says_so() -> None:
+    sources = [path for path in _KERNEL.parent.iterdir() if path.suffix in {".c", ".h"}]
+    assert len(sources) > 5
+    for path in sources:
+        assert "SPDX-License-Identifier: GPL-2.0-only" in path.read_text().splitlines()[0]
+    for folder in ("src", "agent", "include"):
+        for path in (ROOT / "native" / folder).rglob("*.[ch]"):
+            assert not re.search(r"#include.*loadstone_fill", path.read_text()), path
