@@ -41,14 +41,15 @@ _IN_ROOT = """\
 set -e
 root=$1 copy=$2
 shift 2
+PATH=$PATH:/usr/sbin:/sbin
 mount --bind "$copy" "$root/build"
 mount -t tmpfs tmpfs "$root/tmp"
 mount --bind /dev/null "$root/dev/null"
 mount --rbind /proc "$root/proc"
 exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C "$@"
 """
+_PACKAGES = {"setpriv": "util-linux", "unshare": "util-linux", "make": "make"}
 _NAMESPACES = ("--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child")
-_PACKAGES = {"unshare": "util-linux", "make": "make"}
 _NOT_ENTERED = ("unshare: ", "mount: ", "chroot: ")
 
 
@@ -196,24 +197,26 @@ def _modules(directory: Path) -> tuple[ModuleFile, ...]:
 
 
 def _make(task: _Task, copy: Path) -> None:
-    release = task.kernel.release
+    enter, tree, place = _in_root(task.headers, copy) if task.headers else ((), task.tree, copy)
     jobs = f"-j{os.cpu_count() or 1}"
-    if task.headers:
-        root = str(task.headers.root)
-        enter = ["unshare", *_NAMESPACES, "sh", "-c", _IN_ROOT, "sh", root, str(copy)]
-        tree, place = f"/lib/modules/{release}/build", "/build"
-    else:
-        enter, tree, place = [], str(task.tree), str(copy)
-    command = [*enter, "make", "-C", tree, f"M={place}", jobs, "modules"]
-    if missing := next((name for name in command[:1] if find_program(name) is None), None):
-        raise CannotMeasureError(
-            f"no program {missing} here to build {task.directory}",
-            remedy=f"install the Debian package {_PACKAGES[missing]}",
-        )
+    command = (*enter, "make", "-C", str(tree), f"M={place}", jobs, "modules")
     # Killed when its parent is.
-    done = run_to_end(["setpriv", "--pdeathsig", "KILL", "--", *command], _LIMIT_S)
+    words = ("setpriv", "--pdeathsig", "KILL", "--", *command)
+    for name in (words[0], command[0]):
+        if find_program(name) is None:
+            raise CannotMeasureError(
+                f"no program {name} here to build {task.directory}",
+                remedy=f"install the Debian package {_PACKAGES[name]}",
+            )
+    done = run_to_end(words, _LIMIT_S)
     if done.returncode != 0:
         raise _build_error(task, done.stderr.splitlines(), done.returncode)
+
+
+def _in_root(headers: Headers, copy: Path) -> tuple[tuple[str, ...], Path, Path]:
+    """What to begin a command with that runs in the root; tree and copy by their paths there."""
+    enter = ("unshare", *_NAMESPACES, "sh", "-c", _IN_ROOT, "sh", str(headers.root), str(copy))
+    return enter, Path("/lib/modules") / headers.kernel.release / "build", Path("/build")
 
 
 def _build_error(task: _Task, lines: Sequence[str], code: int) -> CannotMeasureError:
