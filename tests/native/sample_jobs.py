@@ -94,6 +94,15 @@ _MAKERS: dict[str, Maker] = {
         _job("claim-device", device=place / "absent"),
     ],
     "clock-step": lambda _: [_job("clock-step"), _job("clock-step", speed=1)],
+    "control-group": lambda place: [
+        _job("control-group", action="make", directory=place / "loadstone-group"),
+        _job("control-group", action="enter", directory=place),
+        _job("control-group", action="enter", directory=place / "loadstone-old"),
+        _job("control-group", action="remove", directory=place / "loadstone-old"),
+        _job("control-group", action="remove", directory=place / "loadstone-none"),
+        _job("control-group", action="remove", directory="/sys/fs/cgroup"),
+        _job("control-group", action="melt", directory="/loadstone-none"),
+    ],
     "device-read": lambda place: [
         _job("device-read", device=place / "model", baseline=place / "model", total=1 << 20),
         _job("device-read", device=place / "model", baseline=place / "model", total=0),

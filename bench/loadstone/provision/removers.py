@@ -19,6 +19,9 @@ from loadstone.errors import LoadstoneError, RunError, TargetError, as_root, sys
 from loadstone.model import CoreError, Job, Noun
 from loadstone.programs import run_program
 
+CONTROL_GROUP = "control-group"
+"""The kind of those that are made for a Run."""
+
 CONFIGFS = Path("/sys/kernel/config")
 
 _PREFIX = "loadstone-"
@@ -105,6 +108,24 @@ def remove_mapped(execute: Execute, name: str, _: str = "") -> None:
         raise RunError(f"it is no device named {_PREFIX}…")
     remedy = as_root() if error.code in _REFUSED else "end or unmount what uses it"
     raise RunError(describe(error), remedy=remedy)
+
+
+def remove_control_group(execute: Execute, directory: str, _: str = "") -> None:
+    """Remove a control group named ``loadstone-…`` that no process is in any more.
+
+    Raises:
+        RunError: that is no name of ours, no control group, or the kernel refuses.
+    """
+    _require_ours(directory, "control group")
+    options = {"action": "remove", "directory": directory}
+    error = _execute(execute, Job(operation="control-group", options=options))
+    if error is None:
+        return
+    if error.code == errno.EBUSY:
+        raise RunError(
+            "processes are still in it", remedy=f"end those that {directory}/cgroup.procs lists"
+        )
+    raise RunError(describe(error), remedy=as_root() if error.code in _REFUSED else None)
 
 
 def unmount(_: Execute, point: str, __: str = "") -> None:
@@ -211,6 +232,7 @@ REMOVERS: dict[str, Remover] = {
     "tunable": Remover(remove=restore_tunable),
     "loop": Remover(remove=detach_loop),
     "dm-table": Remover(remove=remove_mapped),
+    CONTROL_GROUP: Remover(remove=remove_control_group),
     "directory": Remover(remove=remove_directory, is_local=True, is_on_disk=True),
     "mount": Remover(remove=unmount, is_local=True),
     "null_blk": Remover(remove=remove_null_blk, is_local=True),
@@ -220,5 +242,5 @@ REMOVERS: dict[str, Remover] = {
 ``tunable``: the name is a file of sysfs or procfs, the detail its old value as it is written.
 ``loop``: the name is the image, as no device is known before there is one. ``mount``: the name is
 the mount point, which goes as well. ``dm-table``: the name of the device-mapper device.
-``null_blk``: that of its directory in configfs.
+``null_blk``: that of its directory in configfs. ``control-group``: the name is its directory.
 """
