@@ -13,6 +13,7 @@ _KEY_FACTS = (
     "memory.page_reporting_order",
     "block.scheduler",
     "block.read_ahead_kb",
+    "pressure.is_in_cgroup",
     "file.bytes",
     "fs.type",
     "fs.mkfs",

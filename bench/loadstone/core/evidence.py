@@ -19,6 +19,12 @@ _VMSTAT = re.compile(
     r"|compact_.*|thp_.*|pgreuse|pgfree|workingset_refault_.*|htlb_buddy_alloc_.*"
 )
 
+# Of memory.events those of version 2; version 1 has oom_kill in memory.oom_control.
+_MEMCG = re.compile(
+    r"pgscan|pgscan_\w+|pgsteal|pgsteal_\w+|pgmajfault|pswpin|pswpout|workingset_refault_\w+"
+    r"|pgpgin|pgpgout|high|max|oom|oom_kill"
+)
+
 # Documentation/admin-guide/iostats.rst: fields 1 to 17 of a block device's stat.
 _BLOCK_FIELDS = (
     "read_ios",
@@ -150,12 +156,13 @@ def parse_block_stat(text: str, kind: str = "block") -> Counters:
     return counters
 
 
-def parse_pressure(resource: str) -> Callable[[str], Counters]:
-    """``/proc/pressure/RESOURCE``: time that some or all tasks were stalled, in ns."""
+def parse_pressure(resource: str, group: str = "pressure") -> Callable[[str], Counters]:
+    """``/proc/pressure/RESOURCE``, or that of a control group: time that some or all tasks were
+    stalled, in ns."""
 
     def parse(text: str) -> Counters:
         return {
-            f"pressure.{resource}_{kind}_ns": float(total) * 1000
+            f"{group}.{resource}_{kind}_ns": float(total) * 1000
             for kind, total in re.findall(r"^(some|full) .*total=(\d+)", text, re.MULTILINE)
         }
 
@@ -170,12 +177,31 @@ def parse_cpu_stat(text: str) -> Counters:
     return {"cpu.steal_ns": float(fields[8]) * 1e9 / os.sysconf("SC_CLK_TCK")}
 
 
+def parse_memory_cgroup(text: str) -> Counters:
+    """The ``memory.stat``, ``memory.events`` or ``memory.oom_control`` of a control group.
+
+    Its totals move like counters, but are none: of them what came in and went out is kept.
+    """
+    pairs = re.findall(r"^(\w+) (\d+)$", text, re.MULTILINE)
+    return {f"memcg.{name}": float(value) for name, value in pairs if _MEMCG.fullmatch(name)}
+
+
+def parse_memory_cgroup_hits(text: str) -> Counters:
+    """How often a control group of version 1 met its limit (``memory.failcnt``)."""
+    return {"memcg.failcnt": float(text)} if text.strip().isdecimal() else {}
+
+
 _PARSERS: tuple[tuple[str, Callable[[str], Counters]], ...] = (
     ("/proc/vmstat", parse_vmstat),
     ("/proc/stat", parse_cpu_stat),
     ("/proc/pressure/cpu", parse_pressure("cpu")),
     ("/proc/pressure/io", parse_pressure("io")),
     ("/proc/pressure/memory", parse_pressure("memory")),
+    ("*/memory.stat", parse_memory_cgroup),
+    ("*/memory.events", parse_memory_cgroup),
+    ("*/memory.oom_control", parse_memory_cgroup),
+    ("*/memory.failcnt", parse_memory_cgroup_hits),
+    ("*/memory.pressure", parse_pressure("memory", "memcg.pressure")),
     ("/sys/dev/block/*/stat", parse_block_stat),
     ("/sys/class/block/*/stat", partial(parse_block_stat, kind="disk")),
 )

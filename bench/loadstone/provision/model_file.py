@@ -84,7 +84,12 @@ def own_bytes(file_bytes: int, room: MemoryRoom) -> int:
 
     A machine keeps more than that back itself; a control group does not.
     """
-    return _OWN_BYTES + file_bytes // _BYTES_IN_A_TABLE_BYTE if room.is_of_cgroup else 0
+    return process_bytes(file_bytes) if room.is_of_cgroup else 0
+
+
+def process_bytes(file_bytes: int) -> int:
+    """What a process that loads a file is charged beside it."""
+    return _OWN_BYTES + file_bytes // _BYTES_IN_A_TABLE_BYTE
 
 
 @contextlib.contextmanager

@@ -41,12 +41,17 @@ struct ls_load_options {
 	uint64_t advice;
 	uint64_t cache;
 	uint64_t verify;
+	uint64_t pressure;		/* bytes held while the load is timed */
+	uint64_t again;
+	const char *pressure_group;	/* control group of both, or "" */
+	uint64_t pressure_available;	/* of the machine's memory, before it is held */
 	uint64_t expect_bytes;		/* the file as it was when the Run began */
 	uint64_t expect_inode;
 	uint64_t expect_mtime_ns;
 };
 
 struct ls_load;
+struct ls_pressure;
 
 /* One thread that reads; number 0 is the calling thread, on lane 0. */
 struct ls_reader {
@@ -84,6 +89,7 @@ struct ls_load {
 	struct ls_load_options options;
 	const struct ls_engine *engine;
 	struct ls_result *result;
+	struct ls_pressure *pressure;
 	struct ls_destination destination;
 	struct ls_layout layout;
 	struct ls_watermark watermark;
@@ -101,6 +107,13 @@ struct ls_load {
 
 /* Of what is allocated or exported while others read; readers have the lanes from 0 on. */
 enum { LS_ALLOCATOR_LANE = 1000, LS_EXPORTER_LANE = 1001 };
+
+/* trial.c: the load that the options ask for, under their pressure, once or again. */
+int ls_load_trial(const struct ls_job *job, const struct ls_load_options *options,
+		  struct ls_result *ret);
+/* op_model_load.c: one load, from nothing open to all released. */
+int ls_load_once(const struct ls_job *job, const struct ls_load_options *options,
+		 struct ls_pressure *pressure, struct ls_result *ret);
 
 /* memory.c: the destination, at once, or chunk by chunk while the readers read. */
 int ls_load_allocate(struct ls_load *load);

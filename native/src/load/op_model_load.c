@@ -15,6 +15,7 @@
 #include "system/cache.h"
 #include "system/clock.h"
 #include "system/file.h"
+#include "system/pressure.h"
 #include "system/region.h"
 
 enum {
@@ -51,6 +52,10 @@ static const struct ls_option_spec specs[] = {
 			 LS_CHOICES("cold", "warm", "as-is"), "cold"),
 	LS_CHOICE_OPTION("verify", struct ls_load_options, verify,
 			 LS_CHOICES("full", "sampled", "off"), "off"),
+	LS_NUMBER_OPTION("pressure", struct ls_load_options, pressure, "0"),
+	LS_CHOICE_OPTION("again", struct ls_load_options, again, LS_CHOICES("off", "on"), "off"),
+	LS_TEXT_OPTION("pressure-group", struct ls_load_options, pressure_group, ""),
+	LS_NUMBER_OPTION("pressure-available", struct ls_load_options, pressure_available, "0"),
 	LS_NUMBER_OPTION("expect-bytes", struct ls_load_options, expect_bytes, "0"),
 	LS_NUMBER_OPTION("expect-inode", struct ls_load_options, expect_inode, "0"),
 	LS_NUMBER_OPTION("expect-mtime-ns", struct ls_load_options, expect_mtime_ns, "0"),
@@ -310,9 +315,11 @@ static int measure(struct ls_load *load, const struct ls_job *job)
 	if (err)
 		return err;
 	ls_region_enter(&region, job, load->result);
+	ls_pressure_enter(load->pressure);
 	start_ns = ls_clock_now();
 	err = load_file(load);
 	ready_ns = ls_clock_now();
+	ls_pressure_leave(load->pressure, load->result);
 	ls_region_leave(&region, start_ns);
 	/* With what enters the region: the program's own pages read anew, the samples. */
 	ls_value_add(load->result, ls_value_set_cache_ns, start_ns - begin_ns);
@@ -352,14 +359,15 @@ static int init_waiting(struct ls_load *load)
 	return err;
 }
 
-static int run(const struct ls_job *job, struct ls_result *ret)
+int ls_load_once(const struct ls_job *job, const struct ls_load_options *options,
+		 struct ls_pressure *pressure, struct ls_result *ret)
 {
-	struct ls_load load = { .result = ret, .file = -1 };
+	struct ls_load load = {
+		.options = *options, .result = ret, .pressure = pressure, .file = -1,
+	};
 	uint64_t file_bytes = 0;
-	int err = ls_options_parse(specs, job, &load.options, ret);
+	int err;
 
-	if (err)
-		return err;
 	load.engine = ls_engines[load.options.engine];
 	ls_destination_init(&load.destination, (enum ls_destination_kind)load.options.destination,
 			    load.options.heap, ret);
@@ -382,6 +390,14 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 		err = check_file(&load, &file_bytes);
 	deinit(&load);
 	return err;
+}
+
+static int run(const struct ls_job *job, struct ls_result *ret)
+{
+	struct ls_load_options options = { 0 };
+	int err = ls_options_parse(specs, job, &options, ret);
+
+	return err ? err : ls_load_trial(job, &options, ret);
 }
 
 const struct ls_operation ls_model_load_operation = { "model-load", specs, run };

@@ -56,7 +56,12 @@ def notes(file: ModelFile, facts: Facts, evidence: Evidence, outcome: Outcome) -
     own, lowest = (_read_share(file, facts, evidence, name) for name in _READ_BYTES)
     found = []
     if own is not None and evidence[_READ_BYTES[0]] > _MOST_READ_SHARE * file.bytes:
-        found.append("other I/O on the device")
+        is_pressed = bool(evidence.get("pressure_bytes"))
+        found.append(
+            "read again under pressure, or other I/O on the device"
+            if is_pressed
+            else "other I/O on the device"
+        )
     if is_shared := _is_shared(file, evidence):
         found.append(f"other I/O on the disk {disk_names(facts)} below")
     if unseen := facts.get("cache.unseen"):

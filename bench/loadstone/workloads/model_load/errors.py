@@ -211,6 +211,28 @@ RULES = (
         "not enough memory for the destination",
         "free some, or take a smaller file (--size)",
     ),
+    _skip(
+        "room for pressure|mmap pressure|start pressure",
+        {errno.ENOMEM, errno.EAGAIN},
+        "pressure {pressure} is larger than is free",
+        "--set pressure to less, or free memory",
+    ),
+    Rule(
+        step="fill pressure",
+        codes=frozenset({errno.EOWNERDEAD}),
+        status=Status.FAILED,
+        meaning="the process that holds the pressure was killed before the load began (out of "
+        "memory, or another process)",
+        remedy="see dmesg; --set pressure to less, or leave the processes of loadstone alone",
+        is_ours=True,
+    ),
+    Rule(
+        step="enter control group",
+        codes=REFUSED | ABSENT | {errno.EBUSY, errno.EOPNOTSUPP},
+        status=Status.FAILED,
+        meaning="the control group that was made for the pressure does not let the load in",
+        remedy="leave the control groups named loadstone-… alone, and run again",
+    ),
     _failure(
         "file identity",
         {errno.ESTALE},

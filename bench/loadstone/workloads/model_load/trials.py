@@ -20,6 +20,13 @@ from loadstone.workloads.model_load.cold import content_notes, fs_type, not_from
 from loadstone.workloads.model_load.cold import notes as cold_notes
 from loadstone.workloads.model_load.engines import DIRECT, MAPPING, mismatch
 from loadstone.workloads.model_load.errors import HUGE_PAGES, RULES
+from loadstone.workloads.model_load.pressure import (
+    OomKills,
+    Pressure,
+    crashed_under_pressure,
+    pressure_bytes,
+    pressure_gone,
+)
 from loadstone.workloads.outcomes import evidence_of, failure, measured
 from loadstone.workloads.parameters import core_options
 
@@ -34,7 +41,7 @@ _LEAST_KEPT_SHARE = 0.99
 class PreparedLoad:
     """model-load with its file; see ``loadstone.workloads.Prepared``."""
 
-    def __init__(self, target: Target, input: Input, file: ModelFile) -> None:
+    def __init__(self, target: Target, input: Input, file: ModelFile, pressure: Pressure) -> None:
         self.path = file.path
         self.input = (
             msgspec.structs.replace(input, size_bytes=file.bytes) if file.is_made else input
@@ -47,13 +54,21 @@ class PreparedLoad:
         self.facts |= _extent_facts(file)
         if file.crc32c is not None:
             self.facts |= {"file.crc32c": f"{file.crc32c:08x}"}
+        self.facts |= pressure.facts
         self._file = file
+        self._pressure = pressure
+        self._oom_kills = OomKills(target)
         self._samples = target.samples(file.path)
         self._facts = target.environment(file.path).facts
 
     def skip_reason(self, case: Case) -> Finding | None:
         parameters = case.parameters
-        return mismatch(parameters) or self._without_device(parameters) or self._too_large()
+        return (
+            mismatch(parameters)
+            or self._without_device(parameters)
+            or self._too_large()
+            or self._pressure.too_large(case, self._file)
+        )
 
     def job(self, case: Case) -> Job:
         kind, _, heap = str(case.parameters["destination"]).partition(":")
@@ -66,26 +81,35 @@ class PreparedLoad:
             "expect-bytes": str(self._file.bytes),
             "expect-inode": str(self._file.inode),
             "expect-mtime-ns": str(self._file.mtime_ns),
+            **self._pressure.job_options(case, self._file),
         }
+        group = self._pressure.group_of(case, self._file)
+        loaded_bytes = self._file.bytes * (1 + is_again(case)) + pressure_bytes(case)
         return Job(
             operation=OPERATION,
             options=options,
-            samples=self._samples,
-            timeout_s=60 + self._file.bytes / 1e6,
+            samples=(*self._samples, *(group.samples if group else ())),
+            timeout_s=60 + loaded_bytes / 1e6,
         )
 
     def evaluate(self, case: Case, outcome: Outcome) -> Finding:
+        group = self._pressure.group_of(case, self._file)
         if outcome.crash:
-            return _crashed(outcome.crash, self._file.room)
+            return (
+                group and crashed_under_pressure(outcome.crash, group, self._oom_kills.new(group))
+            ) or _crashed(outcome.crash, self._file.room)
         huge_pages = self._huge_pages(int(case.parameters["buffers"]))
         if found := failure(outcome, {**case.parameters, HUGE_PAGES: huge_pages}, RULES):
             return found
         evidence = evidence_of(outcome)
+        if group:
+            evidence["pressure_limit_bytes"] = group.limit_bytes
         why_invalid = (
-            self._cache_not_as_asked(case, evidence)
+            pressure_gone(evidence)
+            or self._cache_not_as_asked(case, evidence)
             or self._not_all_in_memory(case, evidence)
             or _not_direct(case, evidence)
-            or (_is_cold(case) and not_from_device(self._file, self._facts, evidence))
+            or (_is_read_cold(case) and not_from_device(self._file, self._facts, evidence))
             or None
         )
         notes = self._notes(case, evidence, outcome)
@@ -127,7 +151,7 @@ class PreparedLoad:
     def _cache_not_as_asked(
         self, case: Case, evidence: Mapping[str, float]
     ) -> tuple[str, str] | None:
-        asked, found = case.parameters["cache"], evidence["cached_before_bytes"]
+        asked, found = case.parameters["cache"], evidence[_cached_before(case)]
         is_root = bool(self._facts.get("user.is_root"))
         if asked == "as-is":
             return None
@@ -171,7 +195,8 @@ class PreparedLoad:
         self, case: Case, evidence: Mapping[str, float], outcome: Outcome
     ) -> tuple[str, ...]:
         found = list(content_notes(self._file))
-        if _is_cold(case):
+        found += self._pressure.notes(case, evidence)
+        if _is_read_cold(case):
             found += cold_notes(self._file, self._facts, evidence, outcome)
         kind = case.parameters["destination"]
         if kind == "thp" and evidence["huge_bytes"] < self._file.bytes:
@@ -179,8 +204,19 @@ class PreparedLoad:
         return tuple(found)
 
 
-def _is_cold(case: Case) -> bool:
-    return case.parameters["cache"] == "cold"
+def is_again(case: Case) -> bool:
+    """Whether the second of two loads is timed; no Case of before there was the parameter is."""
+    return bool(case.parameters.get("again", False))
+
+
+def _is_read_cold(case: Case) -> bool:
+    """Whether the devices have to read the file while it is timed."""
+    return case.parameters["cache"] == "cold" and not is_again(case)
+
+
+def _cached_before(case: Case) -> str:
+    """The evidence of what was cached when the cache was as asked for."""
+    return "first_cached_before_bytes" if is_again(case) else "cached_before_bytes"
 
 
 def _extent_facts(file: ModelFile) -> dict[str, Value]:

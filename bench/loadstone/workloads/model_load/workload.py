@@ -32,6 +32,7 @@ from loadstone.workloads.model_load.engines import (
     is_exported,
 )
 from loadstone.workloads.model_load.errors import RULES
+from loadstone.workloads.model_load.pressure import held_pressure
 from loadstone.workloads.model_load.trials import OPERATION, PreparedLoad
 
 _DEFAULT_ENGINE = "uring"
@@ -123,6 +124,21 @@ _PARAMETERS = (
         default="none",
         choices=("none", "populate", "willneed", "populate-read"),
         help="MAP_POPULATE, MADV_WILLNEED, MADV_POPULATE_READ (mmap, mmap-copy)",
+    ),
+    Parameter(
+        name="pressure",
+        kind=Kind.SIZE,
+        default=0,
+        is_added=True,
+        help="memory held and touched meanwhile, in a control group with no room for a cache; 0: "
+        "none",
+    ),
+    Parameter(
+        name="again",
+        kind=Kind.FLAG,
+        default=False,
+        is_added=True,
+        help="time the second of two loads, with nothing dropped between",
     ),
     Parameter(
         name="cache",
@@ -223,9 +239,11 @@ class ModelLoad:
     def prepare(
         self, target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
     ) -> Iterator[PreparedLoad]:
-        del cases
-        with model_file(target, input, journal, say) as file:
-            yield PreparedLoad(target, input, file)
+        with (
+            model_file(target, input, journal, say) as file,
+            held_pressure(target, journal, file, cases, say) as pressure,
+        ):
+            yield PreparedLoad(target, input, file, pressure)
 
 
 def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
@@ -237,6 +255,8 @@ def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
         "fill": str(parameters["fill"]),
         "fixed": "fixed",
         "poll": f"poll {parameters['poll']}",
+        "pressure": f"pressure {format_bytes(int(parameters['pressure']))}",
+        "again": "again",
         "cache": str(parameters["cache"]),
         "verify": f"verify {parameters['verify']}",
     }

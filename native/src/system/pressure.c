@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "system/pressure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/arithmetic.h"
+#include "core/guard.h"
+#include "core/size.h"
+#include "system/text.h"
+
+enum {
+	CLOSE_RANGE_NUMBER = 436,	/* the same on every architecture, Linux 5.9 */
+	PAUSE_NS = 1000000,
+	SEED = 20241026,
+};
+
+/* What the holder tells its maker. */
+struct ls_pressure_shared {
+	uint64_t sweeps;
+	int32_t error;			/* -errno of getting the memory */
+	int32_t is_full;
+};
+
+static size_t page_bytes(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int64_t cpu_ns(pid_t process)
+{
+	struct timespec now;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(process, &clock) || clock_gettime(clock, &now))
+		return -1;
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Somebody may wait until all descriptors of the maker are closed; an older kernel leaves them. */
+static void close_all(void)
+{
+	if (syscall(CLOSE_RANGE_NUMBER, 0U, ~0U, 0U))
+		errno = 0;
+}
+
+static void prefer_as_oom_victim(void)
+{
+	LS_CLOSE int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "1000", 4) < 0)
+		errno = 0;
+}
+
+/* Whatever CPUs the maker is pinned to: it should not take those that are measured. */
+static void use_all_cpus(void)
+{
+	cpu_set_t all;
+
+	memset(&all, 0xff, sizeof(all));
+	if (sched_setaffinity(0, sizeof(all), &all))
+		errno = 0;
+}
+
+static void sweep(uint8_t *memory, uint64_t bytes, uint64_t step)
+{
+	for (uint64_t at = 0; at < bytes; at += step)
+		*(volatile uint64_t *)(memory + at) += 1;
+}
+
+/* Runs in the holder, after fork: until it is killed. */
+__attribute__((noreturn))
+static void hold(struct ls_pressure_shared *shared, uint64_t bytes, pid_t maker)
+{
+	const uint64_t page = page_bytes();
+	uint8_t *memory;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != maker)
+		_exit(1);
+	prefer_as_oom_victim();
+	close_all();
+	use_all_cpus();
+	memory = mmap(NULL, ls_size(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
+	if (memory == MAP_FAILED) {
+		__atomic_store_n(&shared->error, -errno, __ATOMIC_RELEASE);
+		_exit(1);
+	}
+	/* Whatever THP is set to: a kernel without it answers EINVAL. */
+	madvise(memory, ls_size(bytes), MADV_NOHUGEPAGE);
+	ls_payload_fill(LS_PAYLOAD_RANDOM, SEED, memory, bytes);
+	__atomic_store_n(&shared->is_full, 1, __ATOMIC_RELEASE);
+	for (;;) {
+		sweep(memory, bytes, page);
+		__atomic_fetch_add(&shared->sweeps, 1, __ATOMIC_RELAXED);
+	}
+}
+
+static int read_available(uint64_t *ret)
+{
+	LS_FREE char *text = malloc(LS_SAMPLE_BYTES);
+	const char *line;
+	size_t length;
+	uint64_t kib;
+	int err = text ? ls_text_read("/proc/meminfo", 0, text, &length) : -ENOMEM;
+
+	if (err)
+		return err;
+	line = strstr(text, "\nMemAvailable:");
+	if (!line || sscanf(line, "\nMemAvailable: %" SCNu64, &kib) != 1)
+		return -ENODATA;
+	*ret = kib * 1024;
+	return 0;
+}
+
+static int check_available(uint64_t least_bytes, struct ls_result *result)
+{
+	uint64_t available = 0;
+	int err = read_available(&available);
+
+	if (err)
+		return ls_result_fail(result, err, "read MemAvailable", "/proc/meminfo", -1);
+	if (available < least_bytes)
+		return ls_result_fail(result, -ENOMEM, "room for pressure", "memory", -1);
+	return 0;
+}
+
+/* Whether it is alive; how it ended is kept. */
+static int is_alive(struct ls_pressure *pressure)
+{
+	int status = 0;
+
+	if (!pressure->holder)
+		return 0;
+	if (waitpid(pressure->holder, &status, WNOHANG) != pressure->holder)
+		return 1;
+	pressure->holder = 0;
+	pressure->killed_by = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
+	return 0;
+}
+
+static int await_full(struct ls_pressure *pressure, struct ls_result *result)
+{
+	const struct timespec pause = { 0, PAUSE_NS };
+	int32_t error;
+
+	while (!__atomic_load_n(&pressure->shared->is_full, __ATOMIC_ACQUIRE)) {
+		if (!is_alive(pressure)) {
+			error = __atomic_load_n(&pressure->shared->error, __ATOMIC_ACQUIRE);
+			return error ? ls_result_fail(result, error, "mmap pressure", "memory", -1)
+				     : ls_result_fail(result, -EOWNERDEAD, "fill pressure",
+						      "memory", -1);
+		}
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int start_holder(struct ls_pressure *pressure, struct ls_result *result)
+{
+	const pid_t maker = getpid();
+	void *shared = mmap(NULL, page_bytes(), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t holder;
+
+	if (shared == MAP_FAILED)
+		return ls_result_fail(result, -errno, "mmap pressure", "memory", -1);
+	pressure->shared = shared;
+	holder = fork();
+	if (holder == 0)
+		hold(shared, pressure->bytes, maker);
+	if (holder < 0)
+		return ls_result_fail(result, -errno, "start pressure", "process", -1);
+	pressure->holder = holder;
+	return 0;
+}
+
+int ls_pressure_start(struct ls_pressure *pressure, uint64_t bytes, uint64_t least_available,
+		      struct ls_result *result)
+{
+	int err = check_available(bytes > least_available ? bytes : least_available, result);
+
+	if (err)
+		return err;
+	pressure->bytes = ls_round_up(bytes, page_bytes());
+	err = start_holder(pressure, result);
+	return err ? err : await_full(pressure, result);
+}
+
+void ls_pressure_enter(struct ls_pressure *pressure)
+{
+	if (!pressure->bytes || !is_alive(pressure))
+		return;
+	pressure->cpu_ns = cpu_ns(pressure->holder);
+	pressure->sweeps = __atomic_load_n(&pressure->shared->sweeps, __ATOMIC_RELAXED);
+}
+
+/* What is swapped out is not resident. */
+static int64_t resident_bytes(pid_t process)
+{
+	char path[64];
+	FILE *statm;
+	int64_t pages = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)process);
+	statm = fopen(path, "re");
+	if (!statm)
+		return -1;
+	if (fscanf(statm, "%*s %" SCNd64, &pages) != 1)
+		pages = -1;
+	fclose(statm);
+	return pages < 0 ? -1 : pages * (int64_t)page_bytes();
+}
+
+void ls_pressure_leave(struct ls_pressure *pressure, struct ls_result *result)
+{
+	int64_t now_ns;
+
+	if (!pressure->bytes)
+		return;
+	now_ns = pressure->holder ? cpu_ns(pressure->holder) : -1;
+	ls_value_add(result, "pressure_bytes", (int64_t)pressure->bytes);
+	if (is_alive(pressure)) {
+		ls_value_add(result, "pressure_cpu_ns", now_ns - pressure->cpu_ns);
+		ls_value_add(result, "pressure_sweeps",
+			     (int64_t)(__atomic_load_n(&pressure->shared->sweeps,
+						       __ATOMIC_RELAXED) - pressure->sweeps));
+		ls_value_add(result, "pressure_resident_bytes", resident_bytes(pressure->holder));
+	}
+	ls_value_add(result, "pressure_killed_by", pressure->killed_by);
+}
+
+void ls_pressure_end(struct ls_pressure *pressure)
+{
+	if (pressure->holder) {
+		kill(pressure->holder, SIGKILL);
+		while (waitpid(pressure->holder, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	pressure->holder = 0;
+	if (pressure->shared)
+		munmap(pressure->shared, page_bytes());
+	pressure->shared = NULL;
+}
