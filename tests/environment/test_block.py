@@ -66,6 +66,12 @@ def test_the_facts_are_those_of_the_stack_the_disk_and_the_ufs_device(phone: Pho
         "ufs.wb_available_percent": 70,
         "ufs.gear": "HS_GEAR4",
         "ufs.lanes": "2",
+        "ufs.power_control": "auto",
+        "ufs.clkscale_is_enabled": True,
+        "ufs.devfreq_governor": "simple_ondemand",
+        "ufs.devfreq_hz": 75_000_000,
+        "ufs.devfreq_min_hz": 75_000_000,
+        "ufs.devfreq_max_hz": 300_000_000,
     }
 
 

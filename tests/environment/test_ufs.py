@@ -22,6 +22,12 @@ def test_what_a_ufs_device_tells_is_read_in_one_round_trip(tmp_path: Path) -> No
         "ufs.wb_available_percent": 70,
         "ufs.gear": "HS_GEAR4",
         "ufs.lanes": "2",
+        "ufs.power_control": "auto",
+        "ufs.clkscale_is_enabled": True,
+        "ufs.devfreq_governor": "simple_ondemand",
+        "ufs.devfreq_hz": 75_000_000,
+        "ufs.devfreq_min_hz": 75_000_000,
+        "ufs.devfreq_max_hz": 300_000_000,
     }
     assert phone.round_trips == 1
 
@@ -37,6 +43,8 @@ def test_a_ufs_device_that_tells_nonsense_has_no_such_facts(tmp_path: Path) -> N
     for file in UFS:
         phone.put(f"{CONTROLLER}/{file}", "0xZZ\x1b\n")
     assert ufs_facts(phone.read_texts, DISK) == {
+        "ufs.devfreq_governor": r"0xZZ\x1b",
+        "ufs.power_control": r"0xZZ\x1b",
         "ufs.gear": r"0xZZ\x1b",
         "ufs.lanes": r"0xZZ\x1b",
     }

@@ -23,6 +23,12 @@ UFS = {
     "flags/wb_flush_en": "false\n",
     "attributes/wb_avail_buf": "0x00000007\n",
     "wb_on": "1\n",
+    "clkscale_enable": "1\n",
+    "devfreq/1d84000.ufshc/governor": "simple_ondemand\n",
+    "devfreq/1d84000.ufshc/cur_freq": "75000000\n",
+    "devfreq/1d84000.ufshc/min_freq": "75000000\n",
+    "devfreq/1d84000.ufshc/max_freq": "300000000\n",
+    "power/control": "auto\n",
     "power_info/gear": "HS_GEAR4\n",
     "power_info/lane": "2\n",
 }

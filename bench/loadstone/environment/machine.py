@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from loadstone.environment import ReadText, ReadTexts
 from loadstone.environment.control_group import OWN_GROUPS
+from loadstone.environment.init_on_alloc import COMMAND_LINE, init_on_alloc
 from loadstone.environment.memory_cgroup import memory_cgroup_facts
 from loadstone.environment.sysfs import number_or_text, selected_word
 from loadstone.model import Fact
@@ -32,11 +33,11 @@ _CHOICE_FILES = {
 
 
 def machine_facts(read_text: ReadText, read_texts: ReadTexts) -> dict[str, Fact]:
-    """Kernel, processor, memory: what holds whatever file is measured. Four round trips.
+    """Kernel, processor, memory: what holds whatever file is measured. Five round trips.
 
     ``memory.available_bytes`` is what the machine has, or what a control group leaves of it.
     """
-    others = ("/proc/meminfo", "/proc/loadavg", OWN_GROUPS)
+    others = ("/proc/meminfo", "/proc/loadavg", COMMAND_LINE, OWN_GROUPS)
     texts = read_texts([*_FACT_FILES.values(), *_CHOICE_FILES.values(), *others])
     facts: dict[str, Fact] = {
         key: number_or_text(texts.get(path)) for key, path in _FACT_FILES.items()
@@ -46,6 +47,8 @@ def machine_facts(read_text: ReadText, read_texts: ReadTexts) -> dict[str, Fact]
     facts |= _memory_facts(texts.get("/proc/meminfo", ""))
     facts |= memory_cgroup_facts(texts.get(OWN_GROUPS, ""), read_text, read_texts)
     facts |= _narrowest(facts)
+    config = read_text(f"/boot/config-{facts['kernel.release']}")
+    facts["memory.init_on_alloc"] = init_on_alloc(texts.get(COMMAND_LINE), config)
     load = texts.get("/proc/loadavg")
     facts["load.1min"] = float(load.split()[0]) if load else None
     return facts

@@ -8,7 +8,7 @@ import re
 from pathlib import PurePosixPath
 
 from loadstone.environment import ReadTexts
-from loadstone.environment.sysfs import parse_word
+from loadstone.environment.sysfs import parse_count, parse_word
 from loadstone.model import Fact
 
 _LONGEST = 64
@@ -29,6 +29,7 @@ _NUMBERS = {
 _FLAGS = {
     "ufs.wb_is_enabled": "flags/wb_enable",
     "ufs.wb_flushes": "flags/wb_flush_en",
+    "ufs.clkscale_is_enabled": "clkscale_enable",
     "ufs.wb_flushes_in_hibernation": "flags/wb_flush_during_h8",
 }
 _WORDS = {
@@ -36,6 +37,13 @@ _WORDS = {
     "ufs.rate": "power_info/rate",
     "ufs.lanes": "power_info/lane",
     "ufs.auto_hibern8_us": "auto_hibern8",
+    "ufs.power_control": "power/control",
+}
+# Of the host's clock, in Hz: Documentation/ABI/testing/sysfs-class-devfreq.
+_CLOCK = {
+    "ufs.devfreq_hz": "cur_freq",
+    "ufs.devfreq_min_hz": "min_freq",
+    "ufs.devfreq_max_hz": "max_freq",
 }
 _VERSION = "device_descriptor/specification_version"
 _IS_ON = "wb_on"
@@ -47,6 +55,7 @@ def ufs_facts(read_texts: ReadTexts, disk: str) -> dict[str, Fact]:
 
     ``ufs.lifetime_used_*`` and ``ufs.end_of_life`` are JESD220's codes: 1 is up to a tenth used,
     and normal. ``ufs.wb_available_percent`` is the free share of the WriteBooster buffer.
+    ``ufs.devfreq_hz`` is the host's clock at this moment, which lags behind a burst of reads.
 
     Args:
         disk: its real path in /sys.
@@ -54,14 +63,26 @@ def ufs_facts(read_texts: ReadTexts, disk: str) -> dict[str, Fact]:
     host = _host_controller(disk)
     if host is None:
         return {}
-    files = (*_NUMBERS.values(), *_FLAGS.values(), *_WORDS.values(), _VERSION, _IS_ON, _AVAILABLE)
+    devfreq = f"devfreq/{PurePosixPath(host).name}"
+    clock = {name: f"{devfreq}/{file}" for name, file in _CLOCK.items()}
+    words = {**_WORDS, "ufs.devfreq_governor": f"{devfreq}/governor"}
+    files = (
+        *_NUMBERS.values(),
+        *_FLAGS.values(),
+        *words.values(),
+        *clock.values(),
+        _VERSION,
+        _IS_ON,
+        _AVAILABLE,
+    )
     found = read_texts([f"{host}/{file}" for file in files])
     texts = {file: found.get(f"{host}/{file}", "").strip() for file in files}
     facts: dict[str, Fact | None] = {
         "ufs.specification": _version(texts[_VERSION]),
         **{name: _hexadecimal(texts[file]) for name, file in _NUMBERS.items()},
         **{name: _flag(texts[file]) for name, file in _FLAGS.items()},
-        **{name: parse_word(texts[file], _LONGEST) for name, file in _WORDS.items()},
+        **{name: parse_word(texts[file], _LONGEST) for name, file in words.items()},
+        **{name: parse_count(texts[file]) for name, file in clock.items()},
         "ufs.wb_on": _flag(texts[_IS_ON]),
         "ufs.wb_available_percent": _percent(texts[_AVAILABLE]),
     }

@@ -1,6 +1,7 @@
 """This machine. Jobs run in a worker process of their own."""
 
 import contextlib
+import gzip
 import os
 import select
 import shlex
@@ -15,6 +16,7 @@ import msgspec
 from loadstone.core import native, remote_files, worker
 from loadstone.durable import cannot_write, not_unicode
 from loadstone.environment.dma_heaps import HEAPS, heap_facts
+from loadstone.environment.init_on_alloc import COMMAND_LINE, CONFIG, init_on_alloc
 from loadstone.environment.machine import machine_facts
 from loadstone.environment.path import MACHINE_SAMPLES, path_facts, path_samples
 from loadstone.errors import CannotMeasureError, TargetError, UsageError, system_words
@@ -54,6 +56,8 @@ class LocalTarget:
 
     def environment(self, path: str | None) -> Environment:
         facts = machine_facts(self.read_text, self.read_texts)
+        if facts["memory.init_on_alloc"] is None:
+            facts["memory.init_on_alloc"] = init_on_alloc(self.read_text(COMMAND_LINE), _config())
         facts |= {
             "machine.architecture": os.uname().machine,
             "machine.page_bytes": os.sysconf("SC_PAGESIZE"),
@@ -226,3 +230,12 @@ def connect(address: str, results: Path, access: Access) -> Iterator[LocalTarget
         yield target
     finally:
         target.close()
+
+
+def _config() -> str | None:
+    """The running kernel's own account of how it was built, where it has one."""
+    try:
+        with gzip.open(CONFIG, "rt", errors="replace") as config:
+            return config.read()
+    except (OSError, EOFError):
+        return None

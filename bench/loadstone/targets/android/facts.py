@@ -8,6 +8,7 @@ import re
 
 from loadstone.environment import ReadTexts, RunCommand
 from loadstone.environment.dma_heaps import HEAPS, heap_facts
+from loadstone.environment.init_on_alloc import COMMAND_LINE, CONFIG, init_on_alloc
 from loadstone.model import Fact
 from loadstone.targets.android.kernel_config import config_facts
 from loadstone.targets.android.properties import property_facts
@@ -26,10 +27,13 @@ _SAVER = re.compile(r"^\s*Battery Saver is currently:\s*(ON|OFF)\s*$", re.MULTIL
 
 def phone_facts(read_texts: ReadTexts, run: RunCommand) -> dict[str, Fact]:
     """The facts that hold while a phone is up: four round trips, once a connection."""
+    texts = read_texts([_ENFORCE, COMMAND_LINE])
+    config = run("zcat", CONFIG) or ""
     return {
         **property_facts(run("getprop") or ""),
-        **_selinux(read_texts, run),
-        **config_facts(run("zcat", "/proc/config.gz") or ""),
+        **_selinux(texts.get(_ENFORCE), run),
+        **config_facts(config),
+        **_init_on_alloc(texts.get(COMMAND_LINE), config),
         **heap_facts((run("ls", HEAPS) or "").split()),
     }
 
@@ -45,8 +49,13 @@ def state_facts(run: RunCommand) -> dict[str, Fact]:
     return facts
 
 
-def _selinux(read_texts: ReadTexts, run: RunCommand) -> dict[str, Fact]:
+def _init_on_alloc(command_line: str | None, config: str) -> dict[str, Fact]:
+    found = init_on_alloc(command_line, config)
+    return {} if found is None else {"memory.init_on_alloc": found}
+
+
+def _selinux(enforce: str | None, run: RunCommand) -> dict[str, Fact]:
     """From the kernel's file, or from ``getenforce`` where that cannot be read."""
-    text = read_texts([_ENFORCE]).get(_ENFORCE) or run("getenforce") or ""
+    text = enforce or run("getenforce") or ""
     mode = _MODES.get(text.strip().lower())
     return {"security.selinux": mode} if mode else {}
