@@ -218,7 +218,7 @@ def test_a_disk_that_fills_up_while_unpacking_leaves_nothing_half_done(
     archive.clear()
     archive.add("1", installed_kib=16, ballast_bytes=2 << 20)
     cache.mkdir()
-    mounted = 'mount -t tmpfs -o size=3m none "$0" && "$@"; code=$?; find "$0"; exit $code'
+    mounted = 'mount -t tmpfs -o size=4m none "$0" && "$@"; code=$?; find "$0"; exit $code'
     words = ("unshare", "--mount", "sh", "-c", mounted, str(cache))
     done = loadstone(
         "lab", "kernels", "fetch", SUITE, *archive.options,

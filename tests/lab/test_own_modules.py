@@ -78,6 +78,7 @@ def test_it_is_named_and_hashed_in_the_environment(kernel: Kernel, place: Path) 
     (module,) = with_modules(kernel, [mine], no_say).own
     facts = own_facts(with_modules(kernel, [mine], no_say))
     assert facts == {
+        "lab.modules": f"my_driver {module.file.sha256[:12]}",
         "lab.module.my_driver": module.file.sha256,
         "lab.module.my_driver.sources": None,
     }

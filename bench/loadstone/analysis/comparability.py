@@ -21,6 +21,7 @@ _KEY_FACTS = (
     "lab.memory_bytes",
     "lab.qemu",
     "lab.append",
+    "lab.modules",
 )
 # Simulated storage is whatever its parameters make it: all of them decide.
 _KEY_PREFIX = "storage."

@@ -6,6 +6,7 @@ neither used nor changed.
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -78,6 +79,11 @@ class Apt:
         (directory / "status").touch()
         (directory / "apt.conf").write_text(_CONFIGURATION)
         (directory / "sources" / "loadstone.sources").write_text(_stanza(source))
+
+    def clear(self) -> None:
+        """Remove what was downloaded, and apt's cache of the lists; the lists stay."""
+        for name in ("downloads", "cache"):
+            shutil.rmtree(self.directory / name)
 
     def update(self) -> None:
         """Bring the lists up to date; apt checks their signature.
@@ -155,6 +161,9 @@ class Apt:
             "Dir::State": directory / "state",
             "Dir::State::Status": directory / "status",
             "Dir::Cache": directory / "cache",
+            # A container's settings may keep none: each call would read all lists again.
+            "Dir::Cache::pkgcache": "pkgcache.bin",
+            "Dir::Cache::srcpkgcache": "",
         }
         options = [f"--config-file={directory / 'apt.conf'}"]
         return options + [f"--option={name}={value}" for name, value in settings.items()]

@@ -144,7 +144,7 @@ def _fetch(source: AptSource, architecture: str, on_progress: OnProgress) -> Sto
             shutil.rmtree(apt.directory)
         raise explained from error
     unpack(files, candidate.kernel)
-    shutil.rmtree(apt.downloads)
+    apt.clear()
     return candidate.kernel
 
 

@@ -178,7 +178,7 @@ def _fetch(kernel: StockKernel, source: AptSource, on_progress: OnProgress) -> H
     with partial_directory(headers.directory.parent) as partial:
         _make_root(files, partial / "root")
         put_in_place(partial, ABOUT, headers, headers.directory)
-    shutil.rmtree(apt.downloads)
+    shutil.rmtree(apt.directory)
     return headers
 
 

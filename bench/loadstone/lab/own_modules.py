@@ -13,6 +13,8 @@ from loadstone.lab.module_file import module_name, read_module
 from loadstone.model import Fact
 from loadstone.programs import run_to_end
 
+_TOLD_DIGITS = 12
+
 
 def with_modules(kernel: Kernel, words: Sequence[Path], say: Callable[[str], None]) -> Kernel:
     """The kernel with modules of one's own: files, or directories that are built for it.
@@ -38,8 +40,16 @@ def with_modules(kernel: Kernel, words: Sequence[Path], say: Callable[[str], Non
 
 
 def own_facts(kernel: Kernel) -> Mapping[str, Fact]:
-    """The facts of a kernel's own modules for an Environment."""
-    facts: dict[str, Fact] = {}
+    """The facts of a kernel's own modules for an Environment.
+
+    ``lab.modules`` names all with their sources, or their files where there are no sources: of
+    two kernels' modules, the files differ whatever the sources do. Without any it is empty.
+    """
+    told = (
+        f"{module.file.name} {(module.sources or module.file.sha256)[:_TOLD_DIGITS]}"
+        for module in kernel.own
+    )
+    facts: dict[str, Fact] = {"lab.modules": ", ".join(told)}
     for module in kernel.own:
         facts[f"lab.module.{module.file.name}"] = module.file.sha256
         facts[f"lab.module.{module.file.name}.sources"] = module.sources

@@ -230,6 +230,7 @@ def _guest(run: Run) -> str:
         f"{format_bytes_rounded(memory)} of memory" if isinstance(memory, int) else "",
         f"{boots} boots" if isinstance(boots, int) and boots > 1 else "",
         f"with {known['lab.append']}" if known.get("lab.append") else "",
+        f"own modules {known['lab.modules']}" if known.get("lab.modules") else "",
     )
 
 
