@@ -22,6 +22,7 @@ _FIRST = (
     "test_headlines.py",
     "test_virtual_phone.py",
     "test_inside.py",
+    "test_lab_modules.py",
     "test_lab_faults.py",
 )
 _PACKAGES = {"gpg": "gnupg", "gpgconf": "gnupg", "dpkg-deb": "dpkg", "apt-get": "apt", "gcc": "gcc"}
