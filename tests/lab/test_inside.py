@@ -16,7 +16,8 @@ _KILL_LIMIT_S = 60
 _TESTS = (
     "tests/dm tests/environment/test_storage.py tests/environment/test_memory_cgroup.py "
     "tests/workloads/model_load/test_cold.py tests/cli/test_memory_limit.py "
-    "tests/native/test_udmabuf.py"
+    "tests/native/test_udmabuf.py "
+    "tests/provision/test_memory_group.py tests/workloads/model_load/test_pressure.py"
 )
 
 # ext4 on a null_blk: files of the guest's own would lie in its memory, and loops over those
