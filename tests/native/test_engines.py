@@ -24,7 +24,7 @@ Load = Callable[..., Outcome]
 
 _MIB = 1 << 20
 _SIZES = ((5 << 20) + 13, 512 * 3 + 7)
-_MEMORY = ("anon", "thp", "hugetlb", "memfd", "memfd-hugetlb")
+_MEMORY = ("anon", "thp", "hugetlb", "memfd", "memfd-thp", "memfd-hugetlb")
 
 _COMMON: tuple[dict[str, Any], ...] = (
     {},
@@ -133,6 +133,25 @@ def test_a_direct_load_into_memory_that_is_there_leaves_the_page_cache_empty(
     if outcome.values["cached_before_bytes"]:
         pytest.skip("the file does not leave the page cache: set TMPDIR to a directory on a disk")
     assert outcome.values["cached_after_bytes"] == 0
+
+
+def test_memory_beyond_the_destination_is_what_the_file_is_mapped_in(
+    load: Load, job: Program, tmp_path: Path
+) -> None:
+    """A mapping that is copied takes the model twice; all else takes little."""
+    model = job.make_model(tmp_path, 32 * _MIB)
+    for where, least in (
+        ({"engine": "mmap-copy"}, 32),
+        ({"engine": "mmap-copy", "destination": "memfd", "overlap": 8 * _MIB}, 32),
+        ({"engine": "mmap", "destination": "mapping"}, 0),
+        ({"engine": "pread", "io": "direct"}, 0),
+        ({"engine": "pread", "destination": "thp", "threads": 3}, 0),
+        ({"engine": "uring", "io": "direct", "destination": "memfd", "fixed": "on"}, 0),
+        ({"engine": "sendfile", "destination": "memfd"}, 0),
+    ):
+        values = load(model, **where).values
+        for name in ("peak_memory_bytes", "resident_memory_bytes"):
+            assert least - 4 < values[name] / _MIB < least + 8, (where, name, values[name])
 
 
 @pytest.mark.parametrize(("engine", "destination"), _COMBINATIONS)

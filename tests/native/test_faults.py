@@ -199,6 +199,7 @@ def test_an_allocator_that_fails_stops_the_readers(
     ("destination", "file"),
     [
         ("thp", "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"),
+        ("memfd-thp", "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"),
         ("hugetlb", "/proc/meminfo"),
         ("memfd-hugetlb", "/proc/meminfo"),
     ],
@@ -215,6 +216,22 @@ def test_a_size_of_huge_pages_that_cannot_be_read_is_not_one_that_is_not_there(
 def test_huge_pages_that_the_kernel_has_not_are_named(traced: Traced, model: Model) -> None:
     answer = traced.load(model, "madvise:error=EINVAL", **_READ | {"destination": "thp"})
     assert _failed(answer) == ("EINVAL", "MADV_HUGEPAGE", -1)
+    answer = traced.load(model, "madvise:error=EINVAL", **_READ | {"destination": "memfd-thp"})
+    assert _failed(answer) == ("ENOTSUP", "huge pages of shmem", -1)
+
+
+def test_memory_too_fragmented_to_collapse_is_small_pages_and_told(
+    traced: Traced, model: Model
+) -> None:
+    options = _READ | {"destination": "memfd-thp"}
+    whole = traced.load(model, **options)
+    if not whole.values["huge_by_collapse"]:
+        pytest.skip("needs shmem_enabled=never: faults bring huge pages here")
+    assert whole.values["huge_bytes"] >= model.bytes
+    # MADV_HUGEPAGE and MADV_COLLAPSE of the one that is tried, then those of the load.
+    answer = traced.load(model, "madvise:error=EAGAIN:when=4", **options)
+    _assert_whole(answer)
+    assert answer.values["huge_bytes"] == 0
 
 
 @pytest.mark.parametrize("code", ["ENOSYS", "EINVAL"])

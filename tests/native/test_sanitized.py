@@ -36,7 +36,7 @@ _VARIANTS: dict[str, tuple[dict[str, object], ...]] = {
     "sendfile": (_PLAIN, {"buffers": 3, **_OVERLAPPED}),
     "splice": (_PLAIN, _SPREAD),
 }
-_MEMORY = ("anon", "thp", "hugetlb", "memfd", "memfd-hugetlb")
+_MEMORY = ("anon", "thp", "hugetlb", "memfd", "memfd-thp", "memfd-hugetlb")
 _COMBINATIONS = [
     *itertools.product(("pread", "uring"), _MEMORY, ("buffered", "direct")),
     *itertools.product(("mmap-copy",), _MEMORY, ("buffered",)),
@@ -132,6 +132,32 @@ def test_threads_that_fail_race_for_nothing(
     program = thread_sanitized.under("prlimit", "--nofile=8")
     options = load_options(model, engine=engine, destination="memfd", threads=12, overlap=65536)
     assert program.run("model-load", **options | {"checksums": tmp_path / "none"}).failure
+
+
+# In a mount namespace of its own, /dev/udmabuf is what refuses every ioctl: /dev/null.
+_REFUSED_UDMABUF = """
+set -e
+mount -t tmpfs loadstone-test /dev
+mknod -m 666 /dev/null c 1 3
+mknod -m 666 /dev/udmabuf c 1 3
+exec "$@"
+"""
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("export", ["after", "beside", "before"])
+@pytest.mark.parametrize("engine", ["pread", "uring"])
+def test_a_thread_whose_export_fails_races_for_nothing(
+    thread_sanitized: Program, model: Model, engine: str, export: str
+) -> None:
+    """What it does where it succeeds, tests/native/test_udmabuf.py tries where there is one."""
+    places.need_root()
+    program = thread_sanitized.under("unshare", "--mount", "sh", "-c", _REFUSED_UDMABUF, "sh")
+    for variant in ({"threads": 4, "buffers": 3}, {"threads": 2, "overlap": 2 << 20}):
+        options = {"engine": engine, "destination": "udmabuf", "block": 4096, "export": export}
+        failure = program.load(model, **options | variant).failure
+        assert failure is not None
+        assert (failure.code, failure.step) == ("ENOTTY", "UDMABUF_CREATE")
 
 
 _WRONG_OPTIONS: tuple[tuple[dict[str, object], tuple[str, str]], ...] = (

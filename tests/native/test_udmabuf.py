@@ -1,5 +1,6 @@
 """Every time at which a udmabuf can be made: what an importer of it sees is the file."""
 
+import contextlib
 import errno
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ pytestmark = [
 ]
 
 _MIB = 1 << 20
+_HUGE = 2 << 20
 _SIZES = ((3 << 20) + 13, 512 * 3 + 7)
 _EXPORTS = ("after", "beside", "before")
 _LANES = {"after": 0, "beside": 1001, "before": 0}
@@ -29,11 +31,11 @@ _READS: tuple[dict[str, Any], ...] = (
     {"engine": "pread", "io": "direct"},
     {"engine": "pread", "io": "direct", "threads": 3, "buffers": 3, "block": 65536},
     {"engine": "uring", "io": "direct", "fixed": "on", "buffers": 2, "block": 65536},
-    {"engine": "mmap-copy"},
     {"engine": "sendfile"},
     {"engine": "pread", "io": "direct", "overlap": _MIB, "buffers": 3, "block": 65536},
     {"engine": "uring", "io": "direct", "overlap": _MIB, "threads": 2, "block": 65536},
 )
+_FEW_READS = (_READS[1], _READS[4])
 
 
 @pytest.fixture(scope="module")
@@ -60,20 +62,74 @@ def _load(model: Model, **options: object) -> Outcome:
 
 
 @pytest.mark.parametrize("export", _EXPORTS)
-@pytest.mark.parametrize("destination", ["udmabuf"])
-def test_what_an_importer_sees_is_the_file(
-    models: tuple[Model, ...], destination: str, export: str
-) -> None:
+def test_what_an_importer_sees_is_the_file(models: tuple[Model, ...], export: str) -> None:
     large, small = models
     for model, read in (*((large, read) for read in _READS), (small, _READS[0])):
-        where = {"destination": destination, "export": export, **read}
-        outcome = _load(model, **where)
-        assert outcome.error is None, (where, outcome.error)
-        assert outcome.values["verified_bytes"] == model.bytes, where
-        lanes = _OVERLAPPED_LANES if "overlap" in read else _LANES
-        exports = [span for span in outcome.spans if span.name == "export"]
-        assert len(exports) == outcome.values["segments"]
-        assert {span.lane for span in exports} == {lanes[export]}, where
+        _check_load(model, {"destination": "udmabuf", "export": export, **read})
+
+
+@pytest.mark.parametrize("export", _EXPORTS)
+def test_so_it_is_where_its_pages_are_of_hugetlbfs(
+    models: tuple[Model, ...], export: str, huge_pages: None
+) -> None:
+    del huge_pages
+    for model, read in (*((models[0], read) for read in _FEW_READS), (models[1], _READS[0])):
+        where = {"destination": "udmabuf-hugetlb", "export": export, **read}
+        outcome = _check_load(model, where)
+        assert outcome.values["huge_bytes"] == -(-model.bytes // _HUGE) * _HUGE, where
+
+
+@pytest.mark.parametrize("export", _EXPORTS)
+def test_so_it_is_where_faults_bring_huge_pages(models: tuple[Model, ...], export: str) -> None:
+    """A udmabuf that takes the pages before they were faulted in gets small ones."""
+    with _shmem_enabled("advise"):
+        for read in _FEW_READS:
+            where = {"destination": "udmabuf-thp", "export": export, **read}
+            outcome = _check_load(models[0], where)
+            assert outcome.values["huge_by_collapse"] == 0
+            if export == "after":
+                assert outcome.values["huge_bytes"] == 2 * _HUGE, where
+
+
+@pytest.mark.parametrize("export", _EXPORTS)
+def test_so_it_is_where_huge_pages_are_collapsed(models: tuple[Model, ...], export: str) -> None:
+    """They are there before anything else, unless memory is allocated chunk by chunk."""
+    with _shmem_enabled("never"):
+        for read in _FEW_READS:
+            where = {"destination": "udmabuf-thp", "export": export, **read}
+            outcome = _check_load(models[0], where)
+            assert outcome.values["huge_by_collapse"] == 1
+            if export == "after" or "overlap" not in read:
+                assert outcome.values["huge_bytes"] == 2 * _HUGE, where
+
+
+def test_no_huge_pages_of_shmem_are_told(models: tuple[Model, ...]) -> None:
+    with _shmem_enabled("deny"):
+        for destination in ("memfd-thp", "udmabuf-thp"):
+            error = _load(models[0], destination=destination).error
+            assert error is not None
+            assert (error.code, error.step) == (errno.ENOTSUP, "huge pages of shmem")
+
+
+@contextlib.contextmanager
+def _shmem_enabled(mode: str) -> Iterator[None]:
+    """Of the guest, which no other test is in."""
+    knob = Path("/sys/kernel/mm/transparent_hugepage/shmem_enabled")
+    before = knob.read_text().partition("[")[2].partition("]")[0]
+    knob.write_text(mode)
+    yield
+    knob.write_text(before)
+
+
+def _check_load(model: Model, where: dict[str, Any]) -> Outcome:
+    outcome = _load(model, **where)
+    assert outcome.error is None, (where, outcome.error)
+    assert outcome.values["verified_bytes"] == model.bytes, where
+    lanes = _OVERLAPPED_LANES if "overlap" in where else _LANES
+    exports = [span for span in outcome.spans if span.name == "export"]
+    assert len(exports) == outcome.values["segments"]
+    assert {span.lane for span in exports} == {lanes[where["export"]]}, where
+    return outcome
 
 
 def test_when_it_is_exported_shows_in_the_spans(models: tuple[Model, ...]) -> None:

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "load/dmabuf.h"
 #include "load/kernel_fill.h"
 #include "system/huge_page.h"
+#include "system/shmem.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -27,8 +27,11 @@ const char *const ls_destination_names[] = {
 	[LS_DESTINATION_THP] = "thp",
 	[LS_DESTINATION_HUGETLB] = "hugetlb",
 	[LS_DESTINATION_MEMFD] = "memfd",
+	[LS_DESTINATION_MEMFD_THP] = "memfd-thp",
 	[LS_DESTINATION_MEMFD_HUGETLB] = "memfd-hugetlb",
 	[LS_DESTINATION_UDMABUF] = "udmabuf",
+	[LS_DESTINATION_UDMABUF_THP] = "udmabuf-thp",
+	[LS_DESTINATION_UDMABUF_HUGETLB] = "udmabuf-hugetlb",
 	[LS_DESTINATION_DMA_HEAP] = "dma-heap",
 	[LS_DESTINATION_DMA_BUF] = "dma-buf",
 	NULL,
@@ -37,7 +40,14 @@ const char *const ls_destination_names[] = {
 static int is_hugetlb(const struct ls_destination *destination)
 {
 	return destination->kind == LS_DESTINATION_HUGETLB ||
-	       destination->kind == LS_DESTINATION_MEMFD_HUGETLB;
+	       destination->kind == LS_DESTINATION_MEMFD_HUGETLB ||
+	       destination->kind == LS_DESTINATION_UDMABUF_HUGETLB;
+}
+
+static int is_shmem_thp(const struct ls_destination *destination)
+{
+	return destination->kind == LS_DESTINATION_MEMFD_THP ||
+	       destination->kind == LS_DESTINATION_UDMABUF_THP;
 }
 
 void ls_destination_init(struct ls_destination *destination, enum ls_destination_kind kind,
@@ -49,13 +59,13 @@ void ls_destination_init(struct ls_destination *destination, enum ls_destination
 	destination->device = -1;
 	destination->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	destination->granule_bytes = destination->page_bytes;
-	if (kind == LS_DESTINATION_THP)
+	if (kind == LS_DESTINATION_THP || is_shmem_thp(destination))
 		destination->huge_error = ls_thp_bytes(&destination->huge_bytes);
 	else if (is_hugetlb(destination))
 		destination->huge_error = ls_hugetlb_bytes(&destination->huge_bytes);
 	if (destination->huge_bytes)
 		destination->granule_bytes = destination->huge_bytes;
-	if (kind == LS_DESTINATION_UDMABUF)
+	if (ls_destination_is_udmabuf(destination))
 		snprintf(destination->path, sizeof(destination->path), "/dev/udmabuf");
 	else if (kind == LS_DESTINATION_DMA_HEAP)
 		snprintf(destination->path, sizeof(destination->path), "/dev/dma_heap/%s", heap);
@@ -71,8 +81,28 @@ void ls_destination_align(struct ls_destination *destination, uint64_t bytes)
 		destination->granule_bytes = bytes;
 }
 
+static int fail(struct ls_destination *destination, int code, const char *step)
+{
+	return ls_result_fail(destination->result, code, step, destination->path, -1);
+}
+
+/* What shmem_enabled lets is found by a huge page of its own, before the timed region. */
+static int find_huge_shmem(struct ls_destination *destination)
+{
+	int err;
+
+	if (!is_shmem_thp(destination) || destination->huge_error)
+		return 0;
+	err = ls_shmem_huge_way(destination->huge_bytes, &destination->shmem_way);
+	return err ? fail(destination, err, "huge pages of shmem") : 0;
+}
+
 int ls_destination_reserve(struct ls_destination *destination, uint32_t segments)
 {
+	int err = find_huge_shmem(destination);
+
+	if (err)
+		return err;
 	destination->segments = calloc(segments, sizeof(*destination->segments));
 	if (!destination->segments)
 		return ls_result_fail(destination->result, -ENOMEM, "reserve segments", "memory", -1);
@@ -102,11 +132,6 @@ void ls_destination_deinit(struct ls_destination *destination)
 	destination->segments = NULL;
 	destination->segments_count = 0;
 	destination->device = -1;
-}
-
-static int fail(struct ls_destination *destination, int code, const char *step)
-{
-	return ls_result_fail(destination->result, code, step, destination->path, -1);
 }
 
 int ls_destination_open(struct ls_destination *destination)
@@ -155,7 +180,7 @@ static int create_memfd(struct ls_destination *destination, struct ls_segment *s
 {
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 
-	if (destination->kind == LS_DESTINATION_MEMFD_HUGETLB)
+	if (is_hugetlb(destination))
 		flags |= MFD_HUGETLB;
 	segment->fd = memfd_create("loadstone", flags);
 	if (segment->fd < 0)
@@ -214,8 +239,11 @@ int ls_segment_create(struct ls_destination *destination, uint32_t position, uin
 		return map_segment(destination, segment, segment->bytes,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, "mmap hugetlb");
 	case LS_DESTINATION_MEMFD:
+	case LS_DESTINATION_MEMFD_THP:
 	case LS_DESTINATION_MEMFD_HUGETLB:
 	case LS_DESTINATION_UDMABUF:
+	case LS_DESTINATION_UDMABUF_THP:
+	case LS_DESTINATION_UDMABUF_HUGETLB:
 		return create_memfd(destination, segment);
 	case LS_DESTINATION_DMA_HEAP:
 		return create_in_heap(destination, segment);
@@ -225,6 +253,18 @@ int ls_segment_create(struct ls_destination *destination, uint32_t position, uin
 	return fail(destination, -EINVAL, "destination");
 }
 
+static int map_shmem_thp(struct ls_destination *destination, struct ls_segment *segment)
+{
+	struct ls_huge_mapping mapping;
+	int err = ls_huge_mapping_init(&mapping, segment->fd, segment->bytes,
+				       destination->huge_bytes);
+
+	segment->map = mapping.map;
+	segment->map_bytes = mapping.map_bytes;
+	segment->addr = mapping.addr;
+	return err ? fail(destination, err, "mmap destination") : 0;
+}
+
 int ls_segment_map(struct ls_destination *destination, uint32_t position)
 {
 	struct ls_segment *segment = &destination->segments[position];
@@ -232,6 +272,8 @@ int ls_segment_map(struct ls_destination *destination, uint32_t position)
 
 	if (segment->map || segment->fd < 0)
 		return 0;
+	if (is_shmem_thp(destination))
+		return map_shmem_thp(destination, segment);
 	return map_segment(destination, segment, segment->bytes, MAP_SHARED, segment->fd, step);
 }
 
@@ -242,6 +284,16 @@ static void touch(uint8_t *addr, uint64_t bytes, uint64_t page_bytes)
 		*(volatile uint8_t *)(addr + at) = 0;
 }
 
+int ls_segment_collapse(struct ls_destination *destination, uint32_t position,
+			uint64_t offset, uint64_t bytes)
+{
+	uint8_t *from = destination->segments[position].addr + offset;
+	int err = ls_shmem_collapse(from, ls_round_up(bytes, destination->huge_bytes),
+				    destination->huge_bytes);
+
+	return err ? fail(destination, err, "MADV_COLLAPSE") : 0;
+}
+
 int ls_segment_populate(struct ls_destination *destination, uint32_t position,
 			uint64_t offset, uint64_t bytes)
 {
@@ -250,6 +302,8 @@ int ls_segment_populate(struct ls_destination *destination, uint32_t position,
 
 	if (ls_destination_starts_as_dmabuf(destination))
 		return 0;
+	if (ls_destination_collapses(destination))
+		return ls_segment_collapse(destination, position, offset, bytes);
 	bytes = ls_round_up(bytes, destination->page_bytes);
 	if (!madvise(from, ls_size(bytes), MADV_POPULATE_WRITE))
 		return 0;
@@ -311,21 +365,11 @@ int ls_segment_view(struct ls_destination *destination, uint32_t position, const
 	return 0;
 }
 
-static int is_huge_line(const char *line, uint64_t *kib)
+/* Segments may share one area of the address space, so areas are counted, not segments. */
+static int holds(const void *context, uint64_t from, uint64_t to)
 {
-	static const char *const names[] = {
-		"AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:",
-		"Shared_Hugetlb:", "Private_Hugetlb:",
-	};
+	const struct ls_destination *destination = context;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strncmp(line, names[i], strlen(names[i])))
-			return sscanf(line + strlen(names[i]), "%" SCNu64, kib) == 1;
-	return 0;
-}
-
-static int holds(const struct ls_destination *destination, uint64_t from, uint64_t to)
-{
 	for (uint32_t i = 0; i < destination->segments_count; i++) {
 		const struct ls_segment *segment = &destination->segments[i];
 		uint64_t start = (uintptr_t)segment->map;
@@ -336,24 +380,41 @@ static int holds(const struct ls_destination *destination, uint64_t from, uint64
 	return 0;
 }
 
-/* Segments may share one area of the address space, so areas are counted, not segments. */
-int ls_destination_huge_bytes(const struct ls_destination *destination, int64_t *ret)
+void ls_destination_smaps(const struct ls_destination *destination, struct ls_smaps *ret)
 {
-	FILE *smaps = fopen("/proc/self/smaps", "re");
-	int inside = 0;
-	char line[512];
+	ls_smaps_sum(holds, destination, ret);
+}
 
-	if (!smaps)
-		return -errno;
+/* A page is mapped as a huge one where it is first touched through a mapping of its size. */
+static int count_huge_shmem(struct ls_destination *destination, const struct ls_segment *segment,
+			    uint64_t *ret)
+{
+	struct ls_huge_mapping mapping;
+	int err = ls_huge_mapping_init(&mapping, segment->fd, segment->bytes,
+				       destination->huge_bytes);
+
+	if (!err)
+		err = ls_huge_mapping_count(&mapping, ret);
+	ls_huge_mapping_deinit(&mapping);
+	return err;
+}
+
+int ls_destination_huge_bytes(struct ls_destination *destination, int64_t *ret)
+{
+	struct ls_smaps smaps;
+	int err = 0;
+
 	*ret = 0;
-	while (fgets(line, sizeof(line), smaps)) {
-		uint64_t from, to, kib;
-
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &from, &to) == 2)
-			inside = holds(destination, from, to);
-		else if (inside && is_huge_line(line, &kib))
-			*ret += (int64_t)(kib * 1024);
+	if (!is_shmem_thp(destination)) {
+		ls_destination_smaps(destination, &smaps);
+		*ret = (int64_t)smaps.huge_bytes;
+		return smaps.error;
 	}
-	fclose(smaps);
-	return 0;
+	for (uint32_t i = 0; !err && i < destination->segments_count; i++) {
+		uint64_t bytes = 0;
+
+		err = count_huge_shmem(destination, &destination->segments[i], &bytes);
+		*ret += (int64_t)bytes;
+	}
+	return err;
 }

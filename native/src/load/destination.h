@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include "loadstone.h"
+#include "system/shmem.h"
+#include "system/smaps.h"
 
 enum ls_destination_kind {
 	LS_DESTINATION_MAPPING,		/* the file's own mapping: no memory of its own */
@@ -13,8 +15,11 @@ enum ls_destination_kind {
 	LS_DESTINATION_THP,
 	LS_DESTINATION_HUGETLB,
 	LS_DESTINATION_MEMFD,
+	LS_DESTINATION_MEMFD_THP,
 	LS_DESTINATION_MEMFD_HUGETLB,
 	LS_DESTINATION_UDMABUF,
+	LS_DESTINATION_UDMABUF_THP,
+	LS_DESTINATION_UDMABUF_HUGETLB,
 	LS_DESTINATION_DMA_HEAP,
 	LS_DESTINATION_DMA_BUF,		/* of our own kernel module */
 };
@@ -39,6 +44,7 @@ struct ls_destination {
 	uint64_t page_bytes;
 	uint64_t huge_bytes;		/* where the kind has huge pages */
 	int huge_error;			/* -errno where their size cannot be read */
+	enum ls_shmem_way shmem_way;	/* of memfd-thp and udmabuf-thp, known once reserved */
 	uint64_t granule_bytes;
 	uint32_t segments_count;
 	struct ls_segment *segments;
@@ -51,7 +57,7 @@ void ls_destination_init(struct ls_destination *destination, enum ls_destination
 /* Sizes of segments become multiples of bytes too: what O_DIRECT reads at once must fit. */
 void ls_destination_align(struct ls_destination *destination, uint64_t bytes);
 
-/* Memory for the list of segments; before the timed region. */
+/* Memory for the list of segments, and how shmem gets huge pages; before the timed region. */
 int ls_destination_reserve(struct ls_destination *destination, uint32_t segments);
 
 /* Closes all, unmaps all; safe at any point after init. */
@@ -66,6 +72,10 @@ int ls_segment_create(struct ls_destination *destination, uint32_t segment, uint
 /* Maps what is not mapped by creation (memfds and dma-bufs); 0 for the others. */
 int ls_segment_map(struct ls_destination *destination, uint32_t segment);
 
+/* Makes huge pages of [offset, offset + bytes), which is whole ones, of shmem that collapses. */
+int ls_segment_collapse(struct ls_destination *destination, uint32_t segment,
+			uint64_t offset, uint64_t bytes);
+
 /* Makes [offset, offset + bytes) present and writable. */
 int ls_segment_populate(struct ls_destination *destination, uint32_t segment,
 			uint64_t offset, uint64_t bytes);
@@ -79,12 +89,23 @@ int ls_segment_sync(struct ls_destination *destination, uint32_t segment, int be
 /* For verification: where an importer of the dma-buf sees the bytes. Undone by deinit. */
 int ls_segment_view(struct ls_destination *destination, uint32_t segment, const uint8_t **ret);
 
-/* Bytes of all segments that huge pages really back, from /proc/self/smaps. */
-int ls_destination_huge_bytes(const struct ls_destination *destination, int64_t *ret);
+/* What is resident of the segments where they are mapped. */
+void ls_destination_smaps(const struct ls_destination *destination, struct ls_smaps *ret);
+
+/* Bytes of all segments that huge pages really back: those of shmem also where nothing maps them. */
+int ls_destination_huge_bytes(struct ls_destination *destination, int64_t *ret);
 
 static inline int ls_destination_is_udmabuf(const struct ls_destination *destination)
 {
-	return destination->kind == LS_DESTINATION_UDMABUF;
+	return destination->kind == LS_DESTINATION_UDMABUF ||
+	       destination->kind == LS_DESTINATION_UDMABUF_THP ||
+	       destination->kind == LS_DESTINATION_UDMABUF_HUGETLB;
+}
+
+/* Whether huge pages are made by MADV_COLLAPSE, as faults give none. */
+static inline int ls_destination_collapses(const struct ls_destination *destination)
+{
+	return destination->shmem_way == LS_SHMEM_COLLAPSE;
 }
 
 /* The CPU writes through a mapping of the dma-buf, whose memory is there as soon as it is. */
@@ -103,6 +124,7 @@ static inline int ls_destination_is_dmabuf(const struct ls_destination *destinat
 static inline int ls_destination_is_memfd(const struct ls_destination *destination)
 {
 	return destination->kind == LS_DESTINATION_MEMFD ||
+	       destination->kind == LS_DESTINATION_MEMFD_THP ||
 	       destination->kind == LS_DESTINATION_MEMFD_HUGETLB ||
 	       ls_destination_is_udmabuf(destination);
 }

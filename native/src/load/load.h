@@ -13,6 +13,7 @@
 #include "load/watermark.h"
 #include "loadstone.h"
 #include "system/latch.h"
+#include "system/resident.h"
 
 enum ls_cache_choice { LS_CACHE_COLD, LS_CACHE_WARM, LS_CACHE_AS_IS };
 enum ls_verify_choice { LS_VERIFY_FULL, LS_VERIFY_SAMPLED, LS_VERIFY_OFF };
@@ -150,6 +151,9 @@ int ls_reader_fail(struct ls_reader *reader, int code, const char *step, int64_t
 int ls_load_read(struct ls_load *load);
 /* Runs the engine's release in every reader and ends its thread; safe after reserve. */
 void ls_load_release_readers(struct ls_load *load);
+
+/* evidence.c: outside the timed region, before the destination is viewed. */
+void ls_load_report_memory(struct ls_load *load, const struct ls_resident *resident);
 
 /* verify.c: outside the timed region. */
 int ls_load_verify(struct ls_load *load);

@@ -26,6 +26,11 @@ static int create(struct ls_load *load, uint32_t segment, uint32_t lane)
 	err = ls_segment_map(destination, segment);
 	mapped_ns = ls_clock_now();
 	ls_span_add(load->result, "map", lane, created_ns, mapped_ns);
+	if (!err && ls_destination_collapses(destination) && !load->options.overlap) {
+		err = ls_segment_collapse(destination, segment, 0,
+					  destination->segments[segment].bytes);
+		ls_span_add(load->result, "allocate", lane, mapped_ns, ls_clock_now());
+	}
 	if (err || !ls_destination_starts_as_dmabuf(destination))
 		return err;
 	err = ls_segment_sync(destination, segment, 1);

@@ -287,20 +287,17 @@ static void report_latency(struct ls_load *load)
 static void report(struct ls_load *load, int64_t start_ns, int64_t ready_ns, int64_t before)
 {
 	LS_CLOSE int fd = open_file(load, 0);
-	int64_t after = -1, huge = -1;
+	int64_t after = -1;
 	int err;
 
 	err = fd < 0 ? fd : ls_cache_resident(fd, load->layout.file_bytes, &after);
 	if (err)
 		after = err;
-	if (ls_destination_huge_bytes(&load->destination, &huge))
-		huge = -1;
 	ls_value_add(load->result, ls_value_ready_ns, ready_ns - start_ns);
 	ls_value_add(load->result, "first_byte_ns", load->first_byte_ns - start_ns);
 	ls_value_add(load->result, "file_bytes", (int64_t)load->layout.file_bytes);
 	ls_value_add(load->result, "page_bytes", (int64_t)load->destination.page_bytes);
 	ls_value_add(load->result, "segments", load->layout.segments);
-	ls_value_add(load->result, "huge_bytes", huge);
 	ls_value_add(load->result, "cached_before_bytes", before);
 	ls_value_add(load->result, "cached_after_bytes", after);
 	report_latency(load);
@@ -325,6 +322,7 @@ static int measure(struct ls_load *load, const struct ls_job *job)
 	ls_value_add(load->result, ls_value_set_cache_ns, start_ns - begin_ns);
 	if (err)
 		return err;
+	ls_load_report_memory(load, &region.resident);
 	report(load, start_ns, ready_ns, resident);
 	ls_region_report(&region);
 	if (load->options.verify == LS_VERIFY_OFF)

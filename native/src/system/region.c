@@ -39,12 +39,14 @@ void ls_region_enter(struct ls_region *region, const struct ls_job *job,
 	region->result = result;
 	dl_iterate_phdr(touch_object, &page_bytes);
 	ls_samples_read(job, result->before);
+	ls_resident_enter(&region->resident);
 	ls_usage_read(&region->before);
 }
 
 void ls_region_leave(struct ls_region *region, int64_t start_ns)
 {
 	ls_usage_read(&region->after);
+	ls_resident_leave(&region->resident);
 	ls_samples_read(region->job, region->result->after);
 	ls_value_add(region->result, ls_value_start_ns, start_ns);
 }

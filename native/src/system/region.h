@@ -10,6 +10,7 @@
 #define LS_REGION_H
 
 #include "core/record.h"
+#include "system/resident.h"
 #include "system/usage.h"
 
 struct ls_region {
@@ -17,6 +18,7 @@ struct ls_region {
 	struct ls_result *result;
 	struct ls_usage before;
 	struct ls_usage after;
+	struct ls_resident resident;
 };
 
 /*

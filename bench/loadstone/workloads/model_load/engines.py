@@ -15,9 +15,9 @@ AFTER = "after"
 BESIDE = "beside"
 BEFORE = "before"
 
-_UDMABUFS = ("udmabuf",)
+_UDMABUFS = ("udmabuf", "udmabuf-thp", "udmabuf-hugetlb")
 _MEMORY = ("anon", "thp", "hugetlb")
-_MEMFDS = ("memfd", "memfd-hugetlb", *_UDMABUFS)
+_MEMFDS = ("memfd", "memfd-thp", "memfd-hugetlb", *_UDMABUFS)
 _ANYTHING = (*_MEMORY, *_MEMFDS, HEAP, DMA_BUF)
 _FILES = (*_MEMFDS, HEAP)
 

@@ -143,6 +143,19 @@ RULES = (
         "run as root, or --set destination=anon",
     ),
     _skip(
+        "huge pages of shmem",
+        {errno.ENOTSUP, errno.EINVAL},
+        "this kernel gives shared memory no huge pages: neither on faults nor by MADV_COLLAPSE",
+        "as root: echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled, or "
+        "--set destination=memfd-hugetlb",
+    ),
+    _skip(
+        "huge pages of shmem|MADV_COLLAPSE",
+        {errno.ENOMEM, errno.EAGAIN, errno.EBUSY},
+        "memory is too fragmented, or too scarce, for huge pages",
+        "as root: echo 1 > /proc/sys/vm/compact_memory; or free some memory",
+    ),
+    _skip(
         "huge pages|MADV_HUGEPAGE",
         {errno.EINVAL, errno.ENOTSUP},
         "this kernel has no transparent huge pages",

@@ -199,7 +199,7 @@ class PreparedLoad:
         if _is_read_cold(case):
             found += cold_notes(self._file, self._facts, evidence, outcome)
         kind = case.parameters["destination"]
-        if kind == "thp" and evidence["huge_bytes"] < self._file.bytes:
+        if str(kind).endswith("thp") and evidence["huge_bytes"] < self._file.bytes:
             found.append(f"huge pages: {max(0.0, evidence['huge_bytes']) / self._file.bytes:.0%}")
         return tuple(found)
 
