@@ -15,7 +15,8 @@ FILE_BYTES = 1 << 20
 ALL_IS_WELL = dict.fromkeys(
     (
         *("uring", "uring-sqpoll", "anon", "thp", "hugetlb", "memfd", "memfd-hugetlb", "udmabuf"),
-        *("drop_caches", "direct", "page-cache", "copy-range", "sendfile"),
+        *("memfd-thp", "udmabuf-thp", "udmabuf-hugetlb"),
+        *("drop_caches", "direct", "dontcache", "page-cache", "copy-range", "sendfile"),
     ),
     0,
 )

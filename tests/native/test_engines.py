@@ -135,6 +135,22 @@ def test_a_direct_load_into_memory_that_is_there_leaves_the_page_cache_empty(
     assert outcome.values["cached_after_bytes"] == 0
 
 
+@pytest.mark.parametrize("engine", ["pread", "uring"])
+def test_a_load_that_drops_what_it_read_is_the_file(
+    load: Load, models: tuple[Model, ...], engine: str
+) -> None:
+    """A kernel or a file system without RWF_DONTCACHE says so."""
+    variants: tuple[dict[str, Any], ...] = ({}, {"block": 65536, "threads": 3}, {"overlap": _MIB})
+    for model, variant in itertools.product(models, variants):
+        outcome = load(model, engine=engine, io="dontcache", cache="cold", **variant)
+        if outcome.error and outcome.error.code == errno.EOPNOTSUPP:
+            assert outcome.error.step.endswith("RWF_DONTCACHE read")
+            pytest.skip("needs a kernel whose file system has RWF_DONTCACHE: Linux 6.14")
+        assert outcome.error is None, outcome.error
+        assert outcome.values["verified_bytes"] == model.bytes
+        assert "direct_align_bytes" not in outcome.values
+
+
 def test_memory_beyond_the_destination_is_what_the_file_is_mapped_in(
     load: Load, job: Program, tmp_path: Path
 ) -> None:

@@ -178,6 +178,7 @@ _WRONG_OPTIONS: tuple[tuple[dict[str, object], tuple[str, str]], ...] = (
         {"engine": "sendfile", "destination": "memfd", "threads": 2},
         ("ENOTSUP", "engine and threads"),
     ),
+    ({"engine": "mmap-copy", "io": "dontcache"}, ("ENOTSUP", "engine and io")),
     ({"engine": "heap-alloc-file", "buffers": 2}, ("ENOTSUP", "engine and buffers")),
     ({"checksums": "/nowhere/sums"}, ("ENOENT", "read checksums")),
     ({"expect-bytes": 1}, ("ESTALE", "file identity")),

@@ -161,6 +161,10 @@ _FILL_DEVICE = "/dev/loadstone_fill"
 
 DIRECT = Probe(group=Group.STORAGE, value="direct", name="O_DIRECT", steps=("O_DIRECT open",))
 
+DONTCACHE = Probe(
+    group=Group.STORAGE, value="dontcache", name="RWF_DONTCACHE", steps=("RWF_DONTCACHE read",)
+)
+
 PROBES = (
     _engine("uring", "uring", "io_uring_setup", "io_uring"),
     _engine("uring-sqpoll", "uring poll=sq", "io_uring_setup", "io_uring"),
@@ -179,9 +183,20 @@ PROBES = (
     _destination("thp", "MADV_HUGEPAGE", "mmap"),
     _destination("hugetlb", "mmap hugetlb"),
     _destination("memfd", "memfd_create", "mmap destination"),
+    _destination("memfd-thp", "huge pages of shmem", "mmap destination"),
     _destination("memfd-hugetlb", "mmap memfd hugetlb"),
     _destination(
         "udmabuf", "open device", "UDMABUF_CREATE", "mmap destination", subject="/dev/udmabuf"
+    ),
+    _destination(
+        "udmabuf-thp",
+        *("open device", "huge pages of shmem", "UDMABUF_CREATE", "mmap destination"),
+        subject="/dev/udmabuf",
+    ),
+    _destination(
+        "udmabuf-hugetlb",
+        *("open device", "mmap memfd hugetlb", "UDMABUF_CREATE"),
+        subject="/dev/udmabuf",
     ),
     _destination(
         "dma-buf",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from loadstone.doctor.probes import DIRECT, Check, Group, met, read_probes, unmet
+from loadstone.doctor.probes import DIRECT, DONTCACHE, Check, Group, met, read_probes, unmet
 from loadstone.doctor.system_state import Facts
 from loadstone.environment.file_system import MEMORY_FILE_SYSTEMS
 from loadstone.errors import system_words
@@ -31,6 +31,7 @@ def storage(facts: Facts, values: Mapping[str, int], path: str) -> Iterator[Chec
     for check in read_probes((DIRECT,), values, path, 0):
         detail = f"in multiples of {align} bytes" if check.is_met and align else ""
         yield msgspec.structs.replace(check, detail=detail)
+    yield from read_probes((DONTCACHE,), values, path, 0)
     yield _page_cache(-values.get("page-cache", -errno.ENOSYS), path)
     yield from _cold_start(facts)
 

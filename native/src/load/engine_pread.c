@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Engine pread: one blocking read after another, in every reader. */
 #include <errno.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "core/size.h"
@@ -12,9 +13,23 @@ static int fail(struct ls_reader *reader, int code, const struct ls_extent *exte
 {
 	const struct ls_load *load = reader->load;
 	int err = ls_file_read_error(code, done, load->layout.align_bytes);
-	const char *step = load->options.is_direct && err != -ENODATA ? "O_DIRECT read" : "read";
+	const char *step = "read";
 
+	if (load->options.is_direct && err != -ENODATA)
+		step = "O_DIRECT read";
+	else if (load->options.is_dontcache && err != -ENODATA)
+		step = "RWF_DONTCACHE read";
 	return ls_reader_fail(reader, err, step, (int64_t)(extent->file_offset + done));
+}
+
+static ssize_t read_part(const struct ls_load *load, uint8_t *addr, uint64_t bytes,
+			 uint64_t file_offset)
+{
+	struct iovec part = { .iov_base = addr, .iov_len = ls_size(bytes) };
+
+	if (load->options.is_dontcache)
+		return preadv2(load->file, &part, 1, (off_t)file_offset, LS_RWF_DONTCACHE);
+	return pread(load->file, addr, ls_size(bytes), (off_t)file_offset);
 }
 
 static int read_block(struct ls_reader *reader, const struct ls_extent *extent)
@@ -24,8 +39,8 @@ static int read_block(struct ls_reader *reader, const struct ls_extent *extent)
 	uint64_t done = 0;
 
 	while (done < extent->bytes) {
-		ssize_t got = pread(load->file, addr + done, ls_size(extent->request_bytes - done),
-				    (off_t)(extent->file_offset + done));
+		ssize_t got = read_part(load, addr + done, extent->request_bytes - done,
+					extent->file_offset + done);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -52,4 +67,4 @@ static int read_all(struct ls_reader *reader)
 	return more;
 }
 
-const struct ls_engine ls_engine_pread = { .read = read_all };
+const struct ls_engine ls_engine_pread = { .takes_dontcache = 1, .read = read_all };

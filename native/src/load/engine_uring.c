@@ -6,6 +6,7 @@
 #include "core/arithmetic.h"
 #include "core/size.h"
 #include "load/load.h"
+#include "system/file.h"
 
 static int reserve(struct ls_reader *reader)
 {
@@ -14,7 +15,8 @@ static int reserve(struct ls_reader *reader)
 		.depth = (uint32_t)load->options.depth,
 		.fd = load->file,
 		.path = load->options.file,
-		.is_direct = (int)load->options.is_direct,
+		.is_direct = load->options.is_direct,
+		.rw_flags = load->options.is_dontcache ? LS_RWF_DONTCACHE : 0,
 		.align_bytes = (uint32_t)load->layout.align_bytes,
 		.registers_file = (int)load->options.fixed,
 		.polling = (unsigned int)load->options.polling,
@@ -133,6 +135,7 @@ static void release(struct ls_reader *reader)
 }
 
 const struct ls_engine ls_engine_uring = {
+	.takes_dontcache = 1,
 	.reserve = reserve,
 	.prepare = prepare,
 	.read = read_all,

@@ -21,6 +21,7 @@ enum ls_advice_choice {
 	LS_ADVICE_NONE, LS_ADVICE_POPULATE, LS_ADVICE_WILLNEED, LS_ADVICE_POPULATE_READ,
 };
 
+enum ls_io_choice { LS_IO_BUFFERED, LS_IO_DIRECT, LS_IO_DONTCACHE };
 enum ls_export_choice { LS_EXPORT_AFTER, LS_EXPORT_BESIDE, LS_EXPORT_BEFORE };
 
 struct ls_load_options {
@@ -28,7 +29,9 @@ struct ls_load_options {
 	const char *heap;
 	const char *checksums;		/* path of what the checksum operation wrote, or "" */
 	uint64_t engine;
-	uint64_t is_direct;
+	uint64_t io;
+	int is_direct;			/* these two follow from io */
+	int is_dontcache;
 	uint64_t destination;
 	uint64_t export;
 	uint64_t block;
@@ -75,6 +78,7 @@ struct ls_engine {
 	int makes_segment;		/* allocates what it reads into */
 	int makes_every_segment;	/* also where there are several */
 	int wants_one_thread;
+	int takes_dontcache;		/* knows RWF_DONTCACHE */
 	int (*check)(struct ls_load *load);
 	int (*reserve)(struct ls_reader *reader);	/* before the timed region */
 	int (*prepare)(struct ls_reader *reader);	/* in the reader's thread, timed */

@@ -30,8 +30,8 @@ static const struct ls_option_spec specs[] = {
 	LS_TEXT_OPTION("heap", struct ls_load_options, heap, ""),
 	LS_TEXT_OPTION("checksums", struct ls_load_options, checksums, ""),
 	LS_CHOICE_OPTION("engine", struct ls_load_options, engine, ls_engine_names, LS_REQUIRED),
-	LS_CHOICE_OPTION("io", struct ls_load_options, is_direct,
-			 LS_CHOICES("buffered", "direct"), LS_REQUIRED),
+	LS_CHOICE_OPTION("io", struct ls_load_options, io,
+			 LS_CHOICES("buffered", "direct", "dontcache"), LS_REQUIRED),
 	LS_CHOICE_OPTION("destination", struct ls_load_options, destination,
 			 ls_destination_names, LS_REQUIRED),
 	LS_CHOICE_OPTION("export", struct ls_load_options, export,
@@ -104,6 +104,8 @@ static int check_options(struct ls_load *load)
 					    IO_URING_BUFFER_LIMIT);
 	if (err)
 		return err;
+	if (options->is_dontcache && !load->engine->takes_dontcache)
+		return fail(load, -EOPNOTSUPP, "engine and io");
 	if (load->engine->wants_one_thread && options->threads > 1)
 		return fail(load, -EOPNOTSUPP, "engine and threads");
 	if (load->engine->makes_segment && !load->engine->makes_every_segment &&
@@ -211,7 +213,7 @@ static int open_all(struct ls_load *load)
 	int64_t start_ns = ls_clock_now();
 	int err;
 
-	load->file = open_file(load, (int)load->options.is_direct);
+	load->file = open_file(load, load->options.is_direct);
 	if (load->file < 0)
 		return fail(load, load->file, load->options.is_direct ? "O_DIRECT open" : "open");
 	err = ls_destination_open(&load->destination);
@@ -366,6 +368,8 @@ int ls_load_once(const struct ls_job *job, const struct ls_load_options *options
 	uint64_t file_bytes = 0;
 	int err;
 
+	load.options.is_direct = load.options.io == LS_IO_DIRECT;
+	load.options.is_dontcache = load.options.io == LS_IO_DONTCACHE;
 	load.engine = ls_engines[load.options.engine];
 	ls_destination_init(&load.destination, (enum ls_destination_kind)load.options.destination,
 			    load.options.heap, ret);

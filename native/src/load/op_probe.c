@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "core/guard.h"
@@ -202,9 +203,14 @@ static void probe_memory(struct ls_result *ret)
 	ls_value_add(ret, "thp", with_destination(LS_DESTINATION_THP, "", NULL, ""));
 	ls_value_add(ret, "hugetlb", with_destination(LS_DESTINATION_HUGETLB, "", NULL, ""));
 	ls_value_add(ret, "memfd", with_destination(LS_DESTINATION_MEMFD, "", NULL, ""));
+	ls_value_add(ret, "memfd-thp", with_destination(LS_DESTINATION_MEMFD_THP, "", NULL, ""));
 	ls_value_add(ret, "memfd-hugetlb",
 		     with_destination(LS_DESTINATION_MEMFD_HUGETLB, "", NULL, ""));
 	ls_value_add(ret, "udmabuf", with_destination(LS_DESTINATION_UDMABUF, "", NULL, ""));
+	ls_value_add(ret, "udmabuf-thp",
+		     with_destination(LS_DESTINATION_UDMABUF_THP, "", NULL, ""));
+	ls_value_add(ret, "udmabuf-hugetlb",
+		     with_destination(LS_DESTINATION_UDMABUF_HUGETLB, "", NULL, ""));
 	ls_value_add(ret, "dma-buf", with_destination(LS_DESTINATION_DMA_BUF, "", NULL, ""));
 	ls_value_add(ret, "kernel-fill",
 		     with_destination(LS_DESTINATION_DMA_BUF, "", kernel_fill, ""));
@@ -233,6 +239,14 @@ static int try_direct(const char *path, uint32_t *align_bytes)
 	return fd < 0 ? -errno : ls_file_direct_alignment(fd, align_bytes);
 }
 
+static int try_dontcache(int fd)
+{
+	uint8_t byte;
+	struct iovec part = { .iov_base = &byte, .iov_len = 1 };
+
+	return preadv2(fd, &part, 1, 0, LS_RWF_DONTCACHE) < 0 ? -errno : 0;
+}
+
 static void probe_file(const char *path, struct ls_result *ret)
 {
 	LS_CLOSE int fd = -1;
@@ -250,6 +264,7 @@ static void probe_file(const char *path, struct ls_result *ret)
 	err = try_direct(path, &align_bytes);
 	ls_value_add(ret, "direct", err);
 	ls_value_add(ret, "direct_align_bytes", err ? 0 : align_bytes);
+	ls_value_add(ret, "dontcache", try_dontcache(fd));
 	ls_value_add(ret, "page-cache", ls_cache_resident(fd, (uint64_t)stat.st_size, &resident));
 	ls_value_add(ret, "cached_bytes", resident);
 	ls_value_add(ret, "copy-range",

@@ -158,6 +158,7 @@ static void queue_read(struct ls_uring_reader *uring, uint32_t position)
 		io_uring_prep_read(sqe, fd, read->addr + slot->done, bytes, offset);
 	if (uring->options.registers_file)
 		sqe->flags |= IOSQE_FIXED_FILE;
+	sqe->rw_flags = uring->options.rw_flags;
 	sqe->user_data = position;
 }
 
@@ -193,6 +194,8 @@ static const char *read_step(const struct ls_uring_reader *uring, const struct l
 {
 	if (uring->options.polling & LS_POLL_IO)
 		return "io_uring IOPOLL read";
+	if (uring->options.rw_flags & LS_RWF_DONTCACHE)
+		return "io_uring RWF_DONTCACHE read";
 	if (slot->read.buffer >= 0)
 		return uring->options.is_direct ? "io_uring O_DIRECT fixed read"
 					       : "io_uring fixed read";

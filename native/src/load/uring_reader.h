@@ -45,6 +45,7 @@ struct ls_uring_options {
 	int fd;
 	const char *path;		/* for errors */
 	int is_direct;
+	int rw_flags;			/* of every read, as of preadv2 */
 	uint32_t align_bytes;		/* of O_DIRECT; 0: none */
 	int registers_file;
 	unsigned int polling;		/* enum ls_uring_polling, or-ed */

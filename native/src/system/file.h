@@ -9,6 +9,9 @@
 
 #include "loadstone.h"
 
+/* preadv2(2), pwritev2(2), io_uring: through the page cache, and out of it when done. Linux 6.14. */
+enum { LS_RWF_DONTCACHE = 0x80 };
+
 /*
  * stat(2) of a regular file that is not empty; to be called before open, which would wait for
  * a writer of a FIFO. -EISDIR, -EINVAL for what is neither file nor directory, -ENODATA for an

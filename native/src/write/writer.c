@@ -14,10 +14,6 @@
 #include "system/file.h"
 #include "write/folio_write.h"
 
-#ifndef RWF_DONTCACHE
-#define RWF_DONTCACHE 0x80
-#endif
-
 enum {
 	POOL_BYTES = 1 << 20,		/* farther apart than any file system's compressor looks */
 	POOL_ALIGN_BYTES = 1 << 16,
@@ -30,7 +26,7 @@ static const struct {
 	const char *step;
 } io_modes[] = {
 	[LS_WRITE_BUFFERED] = { 0, 0, "write" },
-	[LS_WRITE_DONTCACHE] = { 0, RWF_DONTCACHE, "RWF_DONTCACHE write" },
+	[LS_WRITE_DONTCACHE] = { 0, LS_RWF_DONTCACHE, "RWF_DONTCACHE write" },
 	[LS_WRITE_DSYNC] = { O_DSYNC, 0, "O_DSYNC write" },
 	[LS_WRITE_DIRECT] = { O_DIRECT, 0, "O_DIRECT write" },
 };

@@ -39,6 +39,15 @@ def test_only_what_maps_the_file_has_no_direct_way() -> None:
     assert skipped == {"mmap", "mmap-copy"}
 
 
+def test_only_pread_and_uring_can_say_dontcache() -> None:
+    taken = {
+        name
+        for name in ENGINES
+        if not mismatch(LOAD.complete({"engine": name, "io": "dontcache"})[0])
+    }
+    assert taken == {"pread", "uring"}
+
+
 def test_what_an_engine_uses_are_parameters() -> None:
     assert set(WITHOUT_MEANING) <= {one.name for one in LOAD.parameters}
     for engine in ENGINES.values():

@@ -7,6 +7,7 @@ from loadstone.model import Finding, Noun, Value
 
 BUFFERED = "buffered"
 DIRECT = "direct"
+DONTCACHE = "dontcache"
 MAPPING = "mapping"
 HEAP = "dma-heap"
 DMA_BUF = "dma-buf"
@@ -31,13 +32,15 @@ class Engine(Noun, frozen=True, kw_only=True):
     """How bytes travel.
 
     ``destinations`` are those that it can write into, its default first; ``io`` is its default;
-    ``uses`` lists those of ``WITHOUT_MEANING`` that it has a use for.
+    ``uses`` lists those of ``WITHOUT_MEANING`` that it has a use for; ``takes_dontcache`` says
+    that it can read with RWF_DONTCACHE.
     """
 
     destinations: tuple[str, ...]
     uses: frozenset[str] = frozenset()
     io: str = BUFFERED
     maps_file: bool = False
+    takes_dontcache: bool = False
 
     @property
     def default_destination(self) -> str:
@@ -49,9 +52,14 @@ class Engine(Noun, frozen=True, kw_only=True):
 _CHUNKS = frozenset({"overlap", "buffers"})
 
 ENGINES: Mapping[str, Engine] = {
-    "pread": Engine(destinations=_ANYTHING, io=DIRECT, uses=_CHUNKS | {"threads"}),
+    "pread": Engine(
+        destinations=_ANYTHING, io=DIRECT, uses=_CHUNKS | {"threads"}, takes_dontcache=True
+    ),
     "uring": Engine(
-        destinations=_ANYTHING, io=DIRECT, uses=_CHUNKS | {"threads", "depth", "fixed", "poll"}
+        destinations=_ANYTHING,
+        io=DIRECT,
+        uses=_CHUNKS | {"threads", "depth", "fixed", "poll"},
+        takes_dontcache=True,
     ),
     "mmap": Engine(destinations=(MAPPING,), maps_file=True, uses=frozenset({"threads", "advice"})),
     "mmap-copy": Engine(
@@ -104,5 +112,11 @@ def mismatch(parameters: Mapping[str, Value]) -> Finding | None:
         return skipped(
             f"engine {name} goes through the page cache: there is no direct mapping",
             f"--set io={BUFFERED}",
+        )
+    if parameters["io"] == DONTCACHE and not engine.takes_dontcache:
+        able = " or ".join(name for name, one in ENGINES.items() if one.takes_dontcache)
+        return skipped(
+            f"engine {name} has no way to say RWF_DONTCACHE",
+            f"--set engine={able}, or --set io={BUFFERED}",
         )
     return None

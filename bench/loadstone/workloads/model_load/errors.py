@@ -174,6 +174,12 @@ RULES = (
         "--set io=buffered, or a file on ext4, XFS, btrfs or F2FS",
     ),
     _skip(
+        ".*RWF_DONTCACHE read",
+        {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS},
+        "this kernel or file system has no RWF_DONTCACHE (Linux 6.14; ext4, XFS)",
+        "a newer kernel, a file on one of these, or --set io=buffered",
+    ),
+    _skip(
         "block for O_DIRECT",
         {errno.EINVAL},
         "with O_DIRECT the block must be a multiple of {offset} bytes for {path}",
@@ -205,7 +211,7 @@ RULES = (
         "raise /sys/module/udmabuf/parameters/size_limit_mb, or --set buffers=32",
     ),
     _skip(
-        "engine and (destination|threads|buffers)",
+        "engine and (destination|threads|buffers|io)",
         {errno.EOPNOTSUPP},
         "engine {engine} cannot do this with destination {destination}",
         "`loadstone list model-load` tells what goes with what",

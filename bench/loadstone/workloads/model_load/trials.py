@@ -18,7 +18,7 @@ from loadstone.text import printable
 from loadstone.units import format_bytes_rounded
 from loadstone.workloads.model_load.cold import content_notes, fs_type, not_from_device
 from loadstone.workloads.model_load.cold import notes as cold_notes
-from loadstone.workloads.model_load.engines import DIRECT, MAPPING, mismatch
+from loadstone.workloads.model_load.engines import DIRECT, DONTCACHE, MAPPING, mismatch
 from loadstone.workloads.model_load.errors import HUGE_PAGES, RULES
 from loadstone.workloads.model_load.pressure import (
     OomKills,
@@ -201,6 +201,10 @@ class PreparedLoad:
         kind = case.parameters["destination"]
         if str(kind).endswith("thp") and evidence["huge_bytes"] < self._file.bytes:
             found.append(f"huge pages: {max(0.0, evidence['huge_bytes']) / self._file.bytes:.0%}")
+        kept = evidence["cached_after_bytes"]
+        is_cold_and_dropped = (case.parameters["io"], _is_cold(case)) == (DONTCACHE, True)
+        if is_cold_and_dropped and kept > _MOST_KEPT_SHARE * self._file.bytes:
+            found.append(f"{format_bytes_rounded(kept)} stayed in the page cache")
         return tuple(found)
 
 

@@ -25,6 +25,7 @@ from loadstone.workloads.model_load.engines import (
     BUFFERED,
     DESTINATIONS,
     DIRECT,
+    DONTCACHE,
     ENGINES,
     MAPPING,
     WITHOUT_MEANING,
@@ -48,8 +49,9 @@ _PARAMETERS = (
     Parameter(
         name="io",
         kind=Kind.CHOICE,
-        choices=(BUFFERED, DIRECT),
-        help="through the page cache, or O_DIRECT around it "
+        choices=(BUFFERED, DIRECT, DONTCACHE),
+        help="through the page cache, O_DIRECT around it, or through it and out of it at once "
+        "(RWF_DONTCACHE; pread, uring) "
         "[direct for pread, uring, kernel-fill and the ioctls, else buffered]",
     ),
     Parameter(
