@@ -202,7 +202,7 @@ class PreparedLoad:
         if str(kind).endswith("thp") and evidence["huge_bytes"] < self._file.bytes:
             found.append(f"huge pages: {max(0.0, evidence['huge_bytes']) / self._file.bytes:.0%}")
         kept = evidence["cached_after_bytes"]
-        is_cold_and_dropped = (case.parameters["io"], _is_cold(case)) == (DONTCACHE, True)
+        is_cold_and_dropped = case.parameters["io"] == DONTCACHE and _is_read_cold(case)
         if is_cold_and_dropped and kept > _MOST_KEPT_SHARE * self._file.bytes:
             found.append(f"{format_bytes_rounded(kept)} stayed in the page cache")
         return tuple(found)
