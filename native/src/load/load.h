@@ -116,7 +116,7 @@ enum { LS_ALLOCATOR_LANE = 1000, LS_EXPORTER_LANE = 1001 };
 /* trial.c: the load that the options ask for, under their pressure, once or again. */
 int ls_load_trial(const struct ls_job *job, const struct ls_load_options *options,
 		  struct ls_result *ret);
-/* op_model_load.c: one load, from nothing open to all released. */
+/* load_once.c: one load, from nothing open to all released. */
 int ls_load_once(const struct ls_job *job, const struct ls_load_options *options,
 		 struct ls_pressure *pressure, struct ls_result *ret);
 

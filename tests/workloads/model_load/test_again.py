@@ -29,6 +29,7 @@ def trials_of(run: Run) -> dict[str, Trial]:
 
 
 @needs_root
+@pytest.mark.alone
 def test_the_second_load_finds_what_the_first_left(run: Run) -> None:
     trials = trials_of(run)
     for io, left_bytes in (("buffered", SIZE), ("direct", 0)):
