@@ -132,9 +132,9 @@ def test_a_user_who_may_make_no_group_is_told_and_has_the_pressure_all_the_same(
 
 def test_a_case_of_before_there_was_pressure_has_none_and_the_same_id() -> None:
     (case,), _ = make_cases(LOAD, [{"engine": "pread"}])
-    kept = {
-        name: value for name, value in case.parameters.items() if name not in ("pressure", "again")
-    }
+    added = {one.name for one in LOAD.parameters if one.is_added}
+    assert added >= {"pressure", "again"}
+    kept = {name: value for name, value in case.parameters.items() if name not in added}
     assert Case.of(LOAD.name, case.label, kept).id == case.id
 
 
