@@ -30,7 +30,7 @@ _OFFSETS = (0, PAGE, MIB, 2 * MIB + 7 * PAGE, FILE_BYTES - FILE_BYTES % PAGE)
 _BATCHES = (1, 5 * PAGE, MIB, MIB + PAGE, 64 * MIB)
 _BLOCKS = (16 * PAGE, 16 * PAGE + 512, 3 * MIB // 2, MIB, 8 * MIB)
 _DEPTHS = (1, 2, 7, 64)
-_SAMPLES = 60
+_SAMPLES = 36
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from loadstone.lab.kernels import Kernel
 from loadstone.lab.module_build import build
 
 _MODULE = REPOSITORY / "native" / "kernel"
-_LIMIT_S = 1200
+_LIMIT_S = 1500
 _BODY = """
 mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
 echo +memory > /sys/fs/cgroup/cgroup.subtree_control
