@@ -8,6 +8,7 @@ import mmap
 import os
 import resource
 import stat
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,17 +168,26 @@ def test_no_descriptor_left_for_the_dma_buf() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def _sector(fd: int, offset: int) -> int:
+    """Where on its device a file has what is at an offset, by FIBMAP."""
+    block_bytes = os.fstatvfs(fd).f_bsize
+    found = fcntl.ioctl(fd, 1, struct.pack("=i", offset // block_bytes))
+    return int(struct.unpack("=i", found)[0]) * block_bytes // 512
+
+
 @pytest.mark.parametrize("mode", range(3))
 def test_a_device_that_fails_in_the_middle(tmp_path: Path, mode: int) -> None:
     """Requests before and after it are in flight then."""
     with device_of("faulty", "ext4", tmp_path / "faulty", size_mib=64) as faulty:
         model = written(tmp_path / "faulty" / "model", os.urandom(8 * MIB))
         fd = os.open(model, os.O_RDONLY | os.O_DIRECT)
-        # Where the data lies is not asked for: all that is not yet read has gone bad.
-        (faulty.directory / "badblocks").write_text("+40000-131000")
-        code = _code(fd, length=8 * MIB, mode=mode, depth=16, block=16 * PAGE)
-        (faulty.directory / "badblocks").write_text("-40000-131000")
-        os.close(fd)
+        first = _sector(fd, 4 * MIB)
+        (faulty.directory / "badblocks").write_text(f"+{first}-{first + 7}")
+        try:
+            code = _code(fd, length=8 * MIB, mode=mode, depth=16, block=16 * PAGE)
+        finally:
+            (faulty.directory / "badblocks").write_text(f"-{first}-{first + 7}")
+            os.close(fd)
     assert code == errno.EIO
 
 

@@ -86,6 +86,12 @@ RULES = (
         destination="dma-heap:.*",
     ),
     _skip(
+        "io_uring register buffers",
+        {errno.EOPNOTSUPP},
+        "this kernel's io_uring registers no mapping of {destination}",
+        "--set fixed=off",
+    ),
+    _skip(
         "io_uring IOPOLL read",
         {errno.EOPNOTSUPP, errno.EINVAL},
         "the device has no polling queues",
