@@ -39,11 +39,6 @@ def memory_group(limit_bytes: int) -> Iterator[MemoryGroup]:
         outer.rmdir()
 
 
-def own_groups() -> set[str]:
-    """The groups that Loadstone has made, wherever they are mounted; none is to be left."""
-    return {str(path) for path in Path("/sys/fs/cgroup").rglob("loadstone-pressure-*")}
-
-
 def _controller() -> tuple[Path, str]:
     """Where the memory controller is mounted, and the name of the file that limits."""
     for mount in parse_mountinfo(Path("/proc/self/mountinfo").read_text()):

@@ -1,6 +1,5 @@
 """Loads while memory is held: what has to go, what is too much, and that nothing of it stays."""
 
-import re
 import signal
 import subprocess
 import threading
@@ -19,7 +18,7 @@ from loadstone.model import Case, Finding, Input, Outcome, Run, Status, Trial, V
 from loadstone.provision.journal import Journal
 from loadstone.targets import Target
 from loadstone.workloads import Prepared, make_cases, workload
-from memory_groups import memory_group, own_groups
+from memory_groups import memory_group
 
 LOAD = workload("model-load")
 SIZE = 32 * MIB
@@ -27,12 +26,18 @@ ONCE = ("--rounds", "1", "--warmups", "0")
 PRESSED = ("--set", "pressure=32m")
 
 
+def groups_of(place: Path) -> list[Path]:
+    """The control groups that stand in the journal of a test's results: those not yet removed."""
+    records = [
+        msgspec.json.decode(path.read_bytes()) for path in place.glob("results/journal/*.json")
+    ]
+    return [Path(one["name"]) for one in records if one["kind"] == "control-group"]
+
+
 @pytest.fixture(autouse=True)
-def groups() -> Iterator[None]:
-    """Only those of this test's own directories go away; others' Runs may have some."""
-    before = own_groups()
+def no_group_is_left(place: Path) -> Iterator[None]:
     yield
-    until(lambda: own_groups() <= before, "the groups to be gone")
+    assert not groups_of(place)
 
 
 @pytest.fixture
@@ -219,27 +224,29 @@ def test_a_group_that_went_away_is_told(slow: Loading) -> None:
     assert finding.remedy
 
 
-def started(loadstone: Command, large: Path) -> "tuple[subprocess.Popen[bytes], set[str]]":
+def started(loadstone: Command, large: Path) -> "tuple[subprocess.Popen[bytes], Path]":
     """A long Run amid its pressure, and its group."""
-    before = own_groups()
     axes = ("--set", "engine=pread", "--set", "io=buffered", "--rounds", "1000")
     process = loadstone.start("run", "--file", large, *axes, *PRESSED)
     until(lambda: holder_of(psutil.Process(process.pid)), "the pressure")
-    return process, own_groups() - before
+    (group,) = groups_of(loadstone.place)
+    assert group.is_dir()
+    return process, group
 
 
 @needs_root
 def test_a_run_killed_amid_pressure_leaves_a_group_that_clean_removes(
     loadstone: Command, large: Path
 ) -> None:
-    process, made = started(loadstone, large)
+    process, group = started(loadstone, large)
     process.kill()
     process.communicate(timeout=30)
     until(lambda: not loadstone.processes(), "worker, Job and pressure to die with it")
-    assert made & own_groups()
+    assert group.is_dir()
     cleaned = loadstone("clean")
     assert cleaned.code == 0, cleaned.err
-    assert re.search(r"control-group /\S+/loadstone-pressure-\w+", cleaned.out)
+    assert f"control-group {group}" in cleaned.out
+    assert not group.exists()
 
 
 @needs_root
@@ -247,8 +254,9 @@ def test_a_run_killed_amid_pressure_leaves_a_group_that_clean_removes(
 def test_a_signal_amid_pressure_leaves_nothing(
     loadstone: Command, large: Path, number: signal.Signals
 ) -> None:
-    process, _ = started(loadstone, large)
+    process, group = started(loadstone, large)
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == -number
     assert b"Traceback" not in err
+    assert not group.exists()
