@@ -17,7 +17,12 @@ _TESTS = (
     "tests/dm tests/environment/test_storage.py tests/environment/test_memory_cgroup.py "
     "tests/workloads/model_load/test_cold.py tests/cli/test_memory_limit.py "
     "tests/native/test_udmabuf.py "
-    "tests/provision/test_memory_group.py tests/workloads/model_load/test_pressure.py"
+    "tests/provision/test_memory_group.py::"
+    "test_a_group_is_made_with_its_limit_and_removed_at_the_end "
+    "tests/workloads/model_load/test_pressure.py::"
+    "test_a_buffered_load_has_to_push_out_what_a_direct_one_does_not "
+    "tests/workloads/model_load/test_pressure.py::"
+    "test_a_load_that_the_kernel_killed_for_its_groups_limit_says_so"
 )
 
 # ext4 on a null_blk: files of the guest's own would lie in its memory, and loops over those
