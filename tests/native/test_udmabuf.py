@@ -72,8 +72,10 @@ def test_what_an_importer_sees_is_the_file(models: tuple[Model, ...], export: st
 def test_so_it_is_where_its_pages_are_of_hugetlbfs(
     models: tuple[Model, ...], export: str, huge_pages: None
 ) -> None:
+    """Never beside faults on them, which would harm the kernel (``engines.mismatch``)."""
     del huge_pages
-    for model, read in (*((models[0], read) for read in _FEW_READS), (models[1], _READS[0])):
+    reads = [read for read in _FEW_READS if export != "beside" or "overlap" in read]
+    for model, read in ((model, read) for model in models for read in reads):
         where = {"destination": "udmabuf-hugetlb", "export": export, **read}
         outcome = _check_load(model, where)
         assert outcome.values["huge_bytes"] == -(-model.bytes // _HUGE) * _HUGE, where

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loadstone.durable import write_atomically
-from loadstone.errors import CannotMeasureError, UsageError
+from loadstone.errors import CannotMeasureError, UsageError, system_words
 from loadstone.lab.cache import (
     cache_directory,
     cannot_write,
@@ -159,16 +159,22 @@ def _build(task: _Task, partial: Path, say: Callable[[str], None]) -> Built:
     return Built(files=files, sources=sources)
 
 
+def _cannot_copy(directory: Path, why: str) -> UsageError:
+    return UsageError(
+        f"cannot copy {directory} to build it: {why}",
+        remedy="name a directory of sources that this user may read",
+    )
+
+
 def _copy(directory: Path, copy: Path) -> str:
     """Copy sources, and return their SHA-256, names included."""
     try:
         shutil.copytree(directory, copy, ignore=_PRODUCTS)
-    except (OSError, shutil.Error) as error:
-        failed = error.args[0][0][2] if isinstance(error, shutil.Error) else str(error)
-        raise UsageError(
-            f"cannot copy {directory} to build it: {failed}",
-            remedy="name a directory of sources that this user may read",
-        ) from error
+    except shutil.Error as error:
+        (_, _, why), *_ = error.args[0]
+        raise _cannot_copy(directory, why) from error
+    except OSError as error:
+        raise _cannot_copy(directory, system_words(error.errno or 0)) from error
     digest = hashlib.sha256()
     for path in sorted(path for path in copy.rglob("*") if path.is_file()):
         content = path.read_bytes()

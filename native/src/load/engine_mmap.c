@@ -67,7 +67,8 @@ static void copy(const struct ls_reader *reader, const struct ls_extent *extent)
 
 	for (uint64_t at = 0; at < extent->bytes; at += bytes) {
 		bytes = ls_min(page - (extent->file_offset + at) % page, extent->bytes - at);
-		memcpy(to + at, from + at, ls_size(bytes));
+		/* No more than a page, which every size_t holds. */
+		memcpy(to + at, from + at, (size_t)bytes);
 	}
 }
 

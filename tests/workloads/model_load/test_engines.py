@@ -39,6 +39,23 @@ def test_only_what_maps_the_file_has_no_direct_way() -> None:
     assert skipped == {"mmap", "mmap-copy"}
 
 
+@pytest.mark.parametrize(
+    ("chosen", "is_tried"),
+    [
+        ({"export": "after"}, True),
+        ({"export": "before"}, True),
+        ({"export": "beside"}, False),
+        ({"export": "beside", "overlap": 1 << 20}, True),
+        ({"overlap": 1 << 20}, True),
+    ],
+)
+def test_what_harms_a_kernel_is_tried_on_none(chosen: dict[str, int | str], is_tried: bool) -> None:
+    for destination in ("udmabuf", "udmabuf-thp", "udmabuf-hugetlb"):
+        parameters, _ = LOAD.complete({"destination": destination, **chosen})
+        finding = mismatch(parameters)
+        assert (finding is None) == (is_tried or destination != "udmabuf-hugetlb")
+
+
 def test_only_pread_and_uring_can_say_dontcache() -> None:
     taken = {
         name

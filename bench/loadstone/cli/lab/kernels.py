@@ -92,7 +92,10 @@ def _all_suites(with_headers: bool) -> list[str]:
     from loadstone.lab.cache import stock_kernels
 
     if not with_headers:
-        raise click.MissingParameter(param_type="argument", param_hint="'NAME...'")
+        raise UsageError(
+            "no kernel to fetch is named",
+            remedy="name suites: loadstone lab kernels fetch bookworm trixie-backports",
+        )
     suites = list(dict.fromkeys(kernel.suite for kernel in stock_kernels()))
     if not suites:
         raise UsageError(
