@@ -1,7 +1,5 @@
 """Trials of model-load: builds Jobs, evaluates Outcomes."""
 
-import errno
-import re
 from collections.abc import Mapping
 
 import msgspec
@@ -9,7 +7,6 @@ import msgspec
 from loadstone.core.explain import skipped
 from loadstone.environment.file_system import MEMORY_FILE_SYSTEMS
 from loadstone.environment.memory_cgroup import MemoryRoom
-from loadstone.errors import system_words
 from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
 from loadstone.provision.model_file import ModelFile, own_bytes
 from loadstone.result_names import READY_NS, RELEASE_SPAN
@@ -18,8 +15,16 @@ from loadstone.text import printable
 from loadstone.units import format_bytes_rounded
 from loadstone.workloads.model_load.cold import content_notes, fs_type, not_from_device
 from loadstone.workloads.model_load.cold import notes as cold_notes
-from loadstone.workloads.model_load.engines import DIRECT, DONTCACHE, MAPPING, mismatch
+from loadstone.workloads.model_load.engines import mismatch
 from loadstone.workloads.model_load.errors import HUGE_PAGES, RULES
+from loadstone.workloads.model_load.page_cache import (
+    is_again,
+    is_read_cold,
+    kept_notes,
+    not_all_in_memory,
+    not_as_asked,
+    not_direct,
+)
 from loadstone.workloads.model_load.pressure import (
     OomKills,
     Pressure,
@@ -31,11 +36,6 @@ from loadstone.workloads.outcomes import evidence_of, failure, measured
 from loadstone.workloads.parameters import core_options
 
 OPERATION = "model-load"
-
-# Above this share left in the page cache, a direct load was none.
-_MOST_KEPT_SHARE = 0.01
-# Below this share left in the page cache, a mapped file was not all in memory.
-_LEAST_KEPT_SHARE = 0.99
 
 
 class PreparedLoad:
@@ -106,10 +106,10 @@ class PreparedLoad:
             evidence["pressure_limit_bytes"] = group.limit_bytes
         why_invalid = (
             pressure_gone(evidence)
-            or self._cache_not_as_asked(case, evidence)
-            or self._not_all_in_memory(case, evidence)
-            or _not_direct(case, evidence)
-            or (_is_read_cold(case) and not_from_device(self._file, self._facts, evidence))
+            or not_as_asked(case, evidence, self._facts)
+            or not_all_in_memory(case, evidence, self._facts, self._file.room)
+            or not_direct(case, evidence)
+            or (is_read_cold(case) and not_from_device(self._file, self._facts, evidence))
             or None
         )
         notes = self._notes(case, evidence, outcome)
@@ -148,79 +148,17 @@ class PreparedLoad:
             what += f", and {format_bytes_rounded(own)} of the process that loads them,"
         return skipped(f"{what} do not fit into {file.room.words}", file.room.remedy)
 
-    def _cache_not_as_asked(
-        self, case: Case, evidence: Mapping[str, float]
-    ) -> tuple[str, str] | None:
-        asked, found = case.parameters["cache"], evidence[_cached_before(case)]
-        is_root = bool(self._facts.get("user.is_root"))
-        if asked == "as-is":
-            return None
-        if found < 0:
-            return _cache_unknown(asked, -int(found))
-        if asked == "cold" and found > 0:
-            stop = "stop what maps or reads the file (fuser -v tells who)"
-            return (
-                f"not cold: {format_bytes_rounded(found)} of the file stayed in the page cache",
-                f"{stop}, or --set cache=as-is"
-                if is_root
-                else f"{stop}, run as root (drop_caches), or --set cache=as-is",
-            )
-        if asked == "warm" and (missing := evidence["file_bytes"] - found) > 0:
-            return (
-                f"not warm: {format_bytes_rounded(missing)} of the file were not in the page cache",
-                "free memory, so that the file stays cached",
-            )
-        return None
-
-    def _not_all_in_memory(
-        self, case: Case, evidence: Mapping[str, float]
-    ) -> tuple[str, str] | None:
-        """A mapping is the page cache: what was evicted meanwhile is not loaded.
-
-        DAX has no page cache: there the file itself is mapped.
-        """
-        file_bytes, kept = evidence["file_bytes"], evidence["cached_after_bytes"]
-        is_dax = re.search(r"\bdax\b", str(self._facts.get("fs.options"))) is not None
-        if case.parameters["destination"] != MAPPING or kept < 0 or is_dax:
-            return None
-        if kept >= _LEAST_KEPT_SHARE * file_bytes:
-            return None
-        return (
-            f"not loaded: only {format_bytes_rounded(kept)} of the mapped "
-            f"{format_bytes_rounded(file_bytes)} were in memory when the last had come",
-            self._file.room.remedy,
-        )
-
     def _notes(
         self, case: Case, evidence: Mapping[str, float], outcome: Outcome
     ) -> tuple[str, ...]:
         found = list(content_notes(self._file))
         found += self._pressure.notes(case, evidence)
-        if _is_read_cold(case):
+        if is_read_cold(case):
             found += cold_notes(self._file, self._facts, evidence, outcome)
         kind = case.parameters["destination"]
         if str(kind).endswith("thp") and evidence["huge_bytes"] < self._file.bytes:
             found.append(f"huge pages: {max(0.0, evidence['huge_bytes']) / self._file.bytes:.0%}")
-        kept = evidence["cached_after_bytes"]
-        is_cold_and_dropped = case.parameters["io"] == DONTCACHE and _is_read_cold(case)
-        if is_cold_and_dropped and kept > _MOST_KEPT_SHARE * self._file.bytes:
-            found.append(f"{format_bytes_rounded(kept)} stayed in the page cache")
-        return tuple(found)
-
-
-def is_again(case: Case) -> bool:
-    """Whether the second of two loads is timed; no Case of before there was the parameter is."""
-    return bool(case.parameters.get("again", False))
-
-
-def _is_read_cold(case: Case) -> bool:
-    """Whether the devices have to read the file while it is timed."""
-    return case.parameters["cache"] == "cold" and not is_again(case)
-
-
-def _cached_before(case: Case) -> str:
-    """The evidence of what was cached when the cache was as asked for."""
-    return "first_cached_before_bytes" if is_again(case) else "cached_before_bytes"
+        return (*found, *kept_notes(case, evidence))
 
 
 def _extent_facts(file: ModelFile) -> dict[str, Value]:
@@ -234,34 +172,6 @@ def _extent_facts(file: ModelFile) -> dict[str, Value]:
         "file.shared_bytes": extents.shared_bytes,
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _cache_unknown(asked: Value, code: int) -> tuple[str, str]:
-    if code in (errno.EPERM, errno.EACCES):
-        return (
-            f"not known to be {asked}: the kernel tells only who owns a file or may write it "
-            "what is cached of it",
-            "copy the file, chown it, run as root, or --set cache=as-is",
-        )
-    return (
-        f"not known to be {asked}: neither cachestat(2) nor mincore(2) tells what is cached of "
-        f"it: {system_words(code)}",
-        "put the file on ext4, XFS, btrfs or F2FS, or --set cache=as-is",
-    )
-
-
-def _not_direct(case: Case, evidence: Mapping[str, float]) -> tuple[str, str] | None:
-    """btrfs reads through the page cache into memory that O_DIRECT finds not yet faulted in."""
-    kept = evidence["cached_after_bytes"]
-    is_cold_and_direct = (case.parameters["io"], case.parameters["cache"]) == (DIRECT, "cold")
-    if not is_cold_and_direct or kept <= _MOST_KEPT_SHARE * evidence["file_bytes"]:
-        return None
-    return (
-        f"not direct: {format_bytes_rounded(kept)} of the file were in the page cache afterwards, "
-        "so its file system read it through there",
-        "--set overlap=8m (btrfs reads directly into memory that is there), --set io=buffered, "
-        "or a file on ext4 or XFS",
-    )
 
 
 def _crashed(crash: str, room: MemoryRoom) -> Finding:
