@@ -124,7 +124,7 @@ def test_operations_are_listed_with_their_options() -> None:
     assert load["block"] == native.Option(name="block", kind="number", default="1048576")
     assert not load["block"].is_required
     assert load["heap"].default == ""
-    assert load["io"].choices == ("buffered", "direct")
+    assert load["io"].choices == ("buffered", "direct", "dontcache")
     assert load["cache"] == native.Option(
         name="cache", kind="choice", default="cold", choices=("cold", "warm", "as-is")
     )
