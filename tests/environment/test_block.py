@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from environment.small_files import texts_of
-from environment.ufs_phone import DISK, PARTITION, VIRTUAL, add_block, closed, ufs_phone
+from environment.ufs_phone import (
+    DISK,
+    PARTITION,
+    UFS_FACTS,
+    VIRTUAL,
+    add_block,
+    closed,
+    ufs_phone,
+)
 from fake_phone import Phone
 from loadstone.environment.block import BlockNode, queue_facts, read_stacks, stack_facts
 from loadstone.model import Fact, Job, Outcome
@@ -54,24 +62,7 @@ def test_the_facts_are_those_of_the_stack_the_disk_and_the_ufs_device(phone: Pho
         "disk.vendor": "SAMSUNG",
         "disk.model": "KLUDG4UHGC-B0E1",
         "disk.revision": "0B00",
-        "ufs.specification": "3.1",
-        "ufs.manufacturer_id": 0x1CE,
-        "ufs.queue_depth": 32,
-        "ufs.wb_type": 1,
-        "ufs.lifetime_used_a": 2,
-        "ufs.end_of_life": 1,
-        "ufs.wb_is_enabled": True,
-        "ufs.wb_flushes": False,
-        "ufs.wb_on": True,
-        "ufs.wb_available_percent": 70,
-        "ufs.gear": "HS_GEAR4",
-        "ufs.lanes": "2",
-        "ufs.power_control": "auto",
-        "ufs.clkscale_is_enabled": True,
-        "ufs.devfreq_governor": "simple_ondemand",
-        "ufs.devfreq_hz": 75_000_000,
-        "ufs.devfreq_min_hz": 75_000_000,
-        "ufs.devfreq_max_hz": 300_000_000,
+        **UFS_FACTS,
     }
 
 

@@ -2,33 +2,14 @@
 
 from pathlib import Path
 
-from environment.ufs_phone import CONTROLLER, DISK, UFS, ufs_phone
+from environment.ufs_phone import CONTROLLER, DISK, UFS, UFS_FACTS, ufs_phone
 from fake_phone import Phone
 from loadstone.environment.ufs import ufs_facts
 
 
 def test_what_a_ufs_device_tells_is_read_in_one_round_trip(tmp_path: Path) -> None:
     phone = ufs_phone(tmp_path)
-    assert ufs_facts(phone.read_texts, DISK) == {
-        "ufs.specification": "3.1",
-        "ufs.manufacturer_id": 0x1CE,
-        "ufs.queue_depth": 32,
-        "ufs.wb_type": 1,
-        "ufs.lifetime_used_a": 2,
-        "ufs.end_of_life": 1,
-        "ufs.wb_is_enabled": True,
-        "ufs.wb_flushes": False,
-        "ufs.wb_on": True,
-        "ufs.wb_available_percent": 70,
-        "ufs.gear": "HS_GEAR4",
-        "ufs.lanes": "2",
-        "ufs.power_control": "auto",
-        "ufs.clkscale_is_enabled": True,
-        "ufs.devfreq_governor": "simple_ondemand",
-        "ufs.devfreq_hz": 75_000_000,
-        "ufs.devfreq_min_hz": 75_000_000,
-        "ufs.devfreq_max_hz": 300_000_000,
-    }
+    assert ufs_facts(phone.read_texts, DISK) == UFS_FACTS
     assert phone.round_trips == 1
 
 

@@ -1,11 +1,12 @@
 """The block devices of a phone with UFS: its data, encrypted over a partition of the disk."""
 
 import errno
+from collections.abc import Mapping
 from pathlib import Path
 
 from fake_phone import Phone
 from loadstone.core.remote_files import Execute
-from loadstone.model import CoreError, Job, Outcome
+from loadstone.model import CoreError, Fact, Job, Outcome
 
 CONTROLLER = "/sys/devices/platform/soc/1d84000.ufshc"
 DISK = f"{CONTROLLER}/host0/target0:0:0/0:0:0:0/block/sda"
@@ -32,6 +33,28 @@ UFS = {
     "power_info/gear": "HS_GEAR4\n",
     "power_info/lane": "2\n",
 }
+
+UFS_FACTS: Mapping[str, Fact] = {
+    "ufs.specification": "3.1",
+    "ufs.manufacturer_id": 0x1CE,
+    "ufs.queue_depth": 32,
+    "ufs.wb_type": 1,
+    "ufs.lifetime_used_a": 2,
+    "ufs.end_of_life": 1,
+    "ufs.wb_is_enabled": True,
+    "ufs.wb_flushes": False,
+    "ufs.wb_on": True,
+    "ufs.wb_available_percent": 70,
+    "ufs.gear": "HS_GEAR4",
+    "ufs.lanes": "2",
+    "ufs.power_control": "auto",
+    "ufs.clkscale_is_enabled": True,
+    "ufs.devfreq_governor": "simple_ondemand",
+    "ufs.devfreq_hz": 75_000_000,
+    "ufs.devfreq_min_hz": 75_000_000,
+    "ufs.devfreq_max_hz": 300_000_000,
+}
+"""What the files of ``UFS`` say."""
 
 
 def closed(phone: Phone) -> Execute:

@@ -1,5 +1,6 @@
 """Kernels for tests of the lab: real ones, fetched once, and an archive of small ones."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -12,7 +13,8 @@ from lab.archive import Archive
 from lab.laboratory import Lab
 from loadstone.errors import CannotMeasureError
 from loadstone.lab.cache import cache_directory
-from loadstone.lab.debian import fetch
+from loadstone.lab.debian import fetch, fetched
+from loadstone.lab.headers import fetch_headers
 from loadstone.lab.kernels import Kernel, find_kernel
 from loadstone.lab.needs import require
 
@@ -60,13 +62,37 @@ def kernels(kernel_cache: Path) -> Callable[[str], Kernel]:
     return get
 
 
+@pytest.fixture
+def kernels_with_headers(
+    kernels: Callable[[str], Kernel], kernel_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Kernel]:
+    """Finds a suite's kernel with its headers, which are fetched where they are not there."""
+    monkeypatch.setenv("LOADSTONE_CACHE", str(kernel_cache))
+
+    def get(name: str) -> Kernel:
+        kernel = kernels(name)
+        stock = fetched(kernel.release)
+        assert stock is not None
+        with _skipped_without_network(f"fetch --headers {name}"):
+            fetch_headers(stock)
+        return kernel
+
+    return get
+
+
 def _fetch(name: str) -> None:
-    try:
+    with _skipped_without_network(f"fetch {name}"):
         fetch(name)
+
+
+@contextlib.contextmanager
+def _skipped_without_network(verb: str) -> Iterator[None]:
+    try:
+        yield
     except CannotMeasureError as error:
         if "check the network" not in str(error):
             raise
-        pytest.skip(f"{error}; or loadstone lab kernels fetch {name} beforehand")
+        pytest.skip(f"{error}; or loadstone lab kernels {verb} beforehand")
 
 
 @pytest.fixture(scope="session")

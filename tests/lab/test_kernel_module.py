@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from lab.laboratory import NEW, OLD, REPOSITORY, carried_out
-from loadstone.errors import CannotMeasureError
-from loadstone.lab.debian import fetched
-from loadstone.lab.headers import fetch_headers
 from loadstone.lab.kernels import Kernel
 from loadstone.lab.module_build import build
 
@@ -35,9 +32,9 @@ rmmod loadstone_fill && echo "removed at the end"
 @pytest.mark.lab
 @pytest.mark.usefixtures("lab")
 def test_its_own_tests_pass_in_a_guest_and_it_can_be_removed_afterwards(
-    kernels: Callable[[str], Kernel], tmp_path: Path
+    kernels_with_headers: Callable[[str], Kernel], tmp_path: Path
 ) -> None:
-    kernel = kernels(NEW)
+    kernel = kernels_with_headers(NEW)
     module = tmp_path / "loadstone_fill.ko"
     module.write_bytes(_built(kernel))
     body = _BODY.format(
@@ -51,17 +48,12 @@ def test_its_own_tests_pass_in_a_guest_and_it_can_be_removed_afterwards(
 
 
 @pytest.mark.lab
-def test_it_builds_for_the_oldest_kernel_too(kernels: Callable[[str], Kernel]) -> None:
-    assert _built(kernels(OLD))
+def test_it_builds_for_the_oldest_kernel_too(
+    kernels_with_headers: Callable[[str], Kernel],
+) -> None:
+    assert _built(kernels_with_headers(OLD))
 
 
 def _built(kernel: Kernel) -> bytes:
-    """The module for a fetched kernel, whose headers are fetched where they are missing."""
-    stock = fetched(kernel.release)
-    assert stock is not None
-    try:
-        fetch_headers(stock)
-    except CannotMeasureError as error:
-        pytest.skip(f"{error}; or loadstone lab kernels fetch --headers {kernel.name} beforehand")
     (file,) = build(_MODULE, kernel, lambda _: None).files
     return file.content

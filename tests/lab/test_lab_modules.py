@@ -8,9 +8,6 @@ import pytest
 import loadstone
 from lab.laboratory import NEW, OLD, Lab
 from lab.test_lab_shell import Terminal
-from loadstone.errors import CannotMeasureError
-from loadstone.lab.cache import stock_kernels
-from loadstone.lab.headers import fetch_headers
 from loadstone.lab.kernels import Kernel
 from loadstone.lab.module_build import build
 
@@ -36,27 +33,6 @@ _GREETS = 'pr_info("up: %d\\n", answer);'
 _OOPSES = "*(volatile int *)NULL = answer;"
 
 
-@pytest.fixture
-def headers(
-    kernels: Callable[[str], Kernel], lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], Kernel]:
-    """Finds a suite's kernel with its headers, which are fetched where they are not there."""
-    monkeypatch.setenv("LOADSTONE_CACHE", lab.command.environment["LOADSTONE_CACHE"])
-
-    def get(name: str) -> Kernel:
-        kernel = kernels(name)
-        stock = next(stock for stock in stock_kernels() if stock.image == kernel.image)
-        try:
-            fetch_headers(stock)
-        except CannotMeasureError as error:
-            if "check the network" not in str(error):
-                raise
-            pytest.skip(f"{error}; or loadstone lab kernels fetch --headers {name} beforehand")
-        return kernel
-
-    return get
-
-
 def write_sources(directory: Path, **bodies: str) -> Path:
     directory.mkdir()
     objects = " ".join(f"{name}.o" for name in bodies)
@@ -68,9 +44,9 @@ def write_sources(directory: Path, **bodies: str) -> Path:
 
 @pytest.mark.lab
 def test_a_module_is_built_and_loaded_with_its_parameters_before_a_stock_one_of_its_name(
-    lab: Lab, headers: Callable[[str], Kernel], tmp_path: Path
+    lab: Lab, kernels_with_headers: Callable[[str], Kernel], tmp_path: Path
 ) -> None:
-    kernel = headers(OLD)
+    kernel = kernels_with_headers(OLD)
     # A stock module's file as one of one's own, which needs another stock one.
     assert kernel.modules is not None
     verity = tmp_path / "dm-verity.ko"
@@ -90,9 +66,9 @@ def test_a_module_is_built_and_loaded_with_its_parameters_before_a_stock_one_of_
 
 @pytest.mark.lab
 def test_a_run_names_and_hashes_its_modules(
-    lab: Lab, headers: Callable[[str], Kernel], tmp_path: Path
+    lab: Lab, kernels_with_headers: Callable[[str], Kernel], tmp_path: Path
 ) -> None:
-    kernel = headers(NEW)
+    kernel = kernels_with_headers(NEW)
     sources = write_sources(tmp_path / "sources", hello=_GREETS)
     said = lab(*QUICK, f"--module={sources}")
     run = loadstone.load(said["runs"][0]["run"], results=lab.command.results)
@@ -106,9 +82,9 @@ def test_a_run_names_and_hashes_its_modules(
 
 @pytest.mark.lab
 def test_a_module_that_oopses_ends_with_the_kernels_last_lines(
-    lab: Lab, headers: Callable[[str], Kernel], tmp_path: Path
+    lab: Lab, kernels_with_headers: Callable[[str], Kernel], tmp_path: Path
 ) -> None:
-    headers(NEW)
+    kernels_with_headers(NEW)
     sources = write_sources(tmp_path / "sources", oopsing=_OOPSES)
     done = lab.run(*QUICK, f"--module={sources}")
     assert done.code == 4
@@ -119,10 +95,10 @@ def test_a_module_that_oopses_ends_with_the_kernels_last_lines(
 
 @pytest.mark.lab
 def test_a_module_for_another_kernel_is_told_with_the_kernels_words(
-    lab: Lab, headers: Callable[[str], Kernel], tmp_path: Path
+    lab: Lab, kernels_with_headers: Callable[[str], Kernel], tmp_path: Path
 ) -> None:
     sources = write_sources(tmp_path / "sources", hello=_GREETS)
-    (module,) = build(sources, headers(NEW), lambda _: None).files
+    (module,) = build(sources, kernels_with_headers(NEW), lambda _: None).files
     (tmp_path / "hello.ko").write_bytes(module.content)
     done = lab.run(*QUICK, f"--module={tmp_path / 'hello.ko'}", kernel=(OLD,))
     assert done.code == 3
