@@ -34,7 +34,7 @@ _JOBS_OF_A_SAMPLE = 4
 _ERRORS = errors_of_calls()
 # libc's own: it ends the program where they fail, or they cannot.
 _LIBC = {
-    *("brk", "exit", "futex", "getpid", "getppid", "gettid", "rseq", "rt_sigaction"),
+    *("brk", "exit", "exit_group", "futex", "getpid", "getppid", "gettid", "rseq", "rt_sigaction"),
     *("rt_sigprocmask", "sched_yield", "set_robust_list"),
 }
 

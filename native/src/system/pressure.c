@@ -31,6 +31,7 @@ struct ls_pressure_shared {
 	uint64_t sweeps;
 	int32_t error;			/* -errno of getting the memory */
 	int32_t is_full;
+	int32_t is_over;		/* the maker wants it to end */
 };
 
 static size_t page_bytes(void)
@@ -102,10 +103,11 @@ static void hold(struct ls_pressure_shared *shared, uint64_t bytes, pid_t maker)
 	madvise(memory, ls_size(bytes), MADV_NOHUGEPAGE);
 	ls_payload_fill(LS_PAYLOAD_RANDOM, SEED, memory, bytes);
 	__atomic_store_n(&shared->is_full, 1, __ATOMIC_RELEASE);
-	for (;;) {
+	while (!__atomic_load_n(&shared->is_over, __ATOMIC_RELAXED)) {
 		sweep(memory, bytes, page);
 		__atomic_fetch_add(&shared->sweeps, 1, __ATOMIC_RELAXED);
 	}
+	_exit(0);
 }
 
 static int read_available(uint64_t *ret)
@@ -233,7 +235,8 @@ void ls_pressure_leave(struct ls_pressure *pressure, struct ls_result *result)
 	now_ns = pressure->holder ? cpu_ns(pressure->holder) : -1;
 	ls_value_add(result, "pressure_bytes", (int64_t)pressure->bytes);
 	if (is_alive(pressure)) {
-		ls_value_add(result, "pressure_cpu_ns", now_ns - pressure->cpu_ns);
+		if (now_ns >= 0 && pressure->cpu_ns >= 0)
+			ls_value_add(result, "pressure_cpu_ns", now_ns - pressure->cpu_ns);
 		ls_value_add(result, "pressure_sweeps",
 			     (int64_t)(__atomic_load_n(&pressure->shared->sweeps,
 						       __ATOMIC_RELAXED) - pressure->sweeps));
@@ -245,6 +248,7 @@ void ls_pressure_leave(struct ls_pressure *pressure, struct ls_result *result)
 void ls_pressure_end(struct ls_pressure *pressure)
 {
 	if (pressure->holder) {
+		__atomic_store_n(&pressure->shared->is_over, 1, __ATOMIC_RELAXED);
 		kill(pressure->holder, SIGKILL);
 		while (waitpid(pressure->holder, NULL, 0) < 0 && errno == EINTR)
 			;
