@@ -264,9 +264,10 @@ static void probe_file(const char *path, struct ls_result *ret)
 	err = try_direct(path, &align_bytes);
 	ls_value_add(ret, "direct", err);
 	ls_value_add(ret, "direct_align_bytes", err ? 0 : align_bytes);
-	ls_value_add(ret, "dontcache", try_dontcache(fd));
 	ls_value_add(ret, "page-cache", ls_cache_resident(fd, (uint64_t)stat.st_size, &resident));
 	ls_value_add(ret, "cached_bytes", resident);
+	/* From here on the file is read. */
+	ls_value_add(ret, "dontcache", try_dontcache(fd));
 	ls_value_add(ret, "copy-range",
 		     with_destination(LS_DESTINATION_MEMFD, "", copy_range, path));
 	ls_value_add(ret, "sendfile", with_destination(LS_DESTINATION_MEMFD, "", send_file, path));
