@@ -98,7 +98,12 @@ def matches_case(case: ParameterValues | None, parameters: Mapping[str, Value]) 
 
 
 def _is_same(named: Value, value: Value) -> bool:
-    """Whether a value as people write it is that of a Case; ``4k`` is 4096 and ``on`` is true."""
+    """Whether a value as people write it is that of a Case.
+
+    ``4k`` is 4096, ``on`` is true, and a text that ends in ``*`` is any that begins like it.
+    """
+    if isinstance(named, str) and isinstance(value, str) and named.endswith("*"):
+        return value.startswith(named[:-1])
     if isinstance(named, bool) or not isinstance(value, bool | int):
         return type(named) is type(value) and named == value
     try:
