@@ -73,7 +73,7 @@ def cells(run: Run, summary: CaseSummary) -> tuple[str, ...]:
     return (
         format_metric(interval.median, metric.unit),
         bounds(interval, metric) if summary.trials >= _FEWEST else "too few rounds",
-        *(_cell(_figure(summary, column.name), column.unit) for column in _columns(run)),
+        *(_cell(figure_of(summary, column.name), column.unit) for column in _columns(run)),
         str(summary.trials),
     )
 
@@ -118,7 +118,8 @@ def _columns(run: Run) -> tuple[Column, ...]:
     )
 
 
-def _figure(summary: CaseSummary, name: str) -> float | None:
+def figure_of(summary: CaseSummary, name: str) -> float | None:
+    """A Case's median of a metric, of a counter of the evidence, or of ``busy_ns``."""
     if name in summary.metrics:
         return summary.metrics[name].median
     return summary.busy_ns if name == "busy_ns" else summary.evidence.get(name)

@@ -16,6 +16,7 @@ from loadstone.model import Histogram, Noun, Run
 from loadstone.published.figures import vs_published
 from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
+from loadstone.report.bars import BarChart, bar_chart
 from loadstone.report.hints import hints
 from loadstone.report.published import PostingBlock, blocks
 from loadstone.report.strips import Chart, ReportedRun, chart, overviews
@@ -52,6 +53,7 @@ class Section(Noun, frozen=True, kw_only=True):
     missing_trials: int
     fastest: Row | None
     chart: Chart | None
+    bars: BarChart | None
     headings: tuple[str, ...]
     rows: list[Row]
     timelines: list[Timeline]
@@ -162,6 +164,7 @@ def _section(entry: ReportedRun, postings: Sequence[Posting]) -> Section:
         missing_trials=facts.missing_trials(run),
         fastest=_fastest(entry),
         chart=chart(entry),
+        bars=bar_chart(entry),
         headings=figures.headings(run) if entry.cases else (),
         rows=[_row(run, summary) for summary in entry.cases],
         timelines=lines,

@@ -59,6 +59,7 @@ class Calibration:
     parameters = _PARAMETERS
     metrics = _METRICS
     columns = _COLUMNS
+    bars: tuple[Column, ...] = ()
     rules = RULES
     operation = OPERATION
     set_up_parameters = shared.NO_PARAMETERS

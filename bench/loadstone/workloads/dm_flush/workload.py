@@ -99,6 +99,12 @@ _COLUMNS = (
     Column(heading="remaps/flush", name="remaps_per_flush", unit="count"),
 )
 
+_BARS = (
+    Column(heading="syncs/s", name="syncs_per_s", unit="syncs/s"),
+    Column(heading="flushes for each sync", name="flushes_per_sync", unit="count"),
+    Column(heading="sync, p50", name="sync_ns", unit="ns"),
+)
+
 # A bound for what random blocks take of sparse images, with the file system's own.
 _WRITTEN_BYTES = 256 << 20
 _DEFAULT_SEGMENTS = (1, 16, 128, 1024)
@@ -112,6 +118,7 @@ class DmFlush:
     parameters = _PARAMETERS
     metrics = _METRICS
     columns = _COLUMNS
+    bars = _BARS
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

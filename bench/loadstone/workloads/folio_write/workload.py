@@ -122,6 +122,7 @@ class FolioWrite:
     parameters = _PARAMETERS
     metrics = _METRICS
     columns = _COLUMNS
+    bars: tuple[Column, ...] = ()
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

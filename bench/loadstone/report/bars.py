@@ -1,0 +1,71 @@
+"""Bars side by side: the figures of each Case that its Workload wants seen together."""
+
+from collections.abc import Sequence
+
+from loadstone.analysis.summary import CaseSummary
+from loadstone.model import Column, Noun
+from loadstone.report.figures import figure_of
+from loadstone.report.scale import Axis, axis_to, format_ns
+from loadstone.report.strips import ReportedRun
+from loadstone.units import format_bytes_rounded, format_metric
+from loadstone.workloads import workloads
+
+_MARGIN = 1.02
+
+
+class Bar(Noun, frozen=True, kw_only=True):
+    """A figure: ``width`` in percent of its axis, and its text; 0 and ``unknown`` without one."""
+
+    width: float
+    text: str
+
+
+class BarColumn(Noun, frozen=True, kw_only=True):
+    """One figure of all Cases, on an axis of its own; ``bars`` are in the order of the Cases."""
+
+    heading: str
+    axis: Axis
+    bars: tuple[Bar, ...]
+
+
+class BarChart(Noun, frozen=True, kw_only=True):
+    """The Cases of a Run, best first, and columns of bars beside them."""
+
+    labels: tuple[str, ...]
+    columns: tuple[BarColumn, ...]
+
+
+def bar_chart(entry: ReportedRun) -> BarChart | None:
+    """The picture that the Run's Workload names; None where it names none, or has no figures."""
+    chosen = workloads().get(entry.run.manifest.plan.workload)
+    if chosen is None or not chosen.bars or not entry.cases:
+        return None
+    return BarChart(
+        labels=tuple(summary.case.label for summary in entry.cases),
+        columns=tuple(_column(column, entry.cases) for column in chosen.bars),
+    )
+
+
+def _column(column: Column, cases: Sequence[CaseSummary]) -> BarColumn:
+    values = [figure_of(summary, column.name) for summary in cases]
+    axis = axis_to(_MARGIN * max((value or 0.0 for value in values), default=0.0), column.unit, 4)
+    bars = tuple(_bar(value, column.unit, axis) for value in values)
+    return BarColumn(heading=column.heading, axis=axis, bars=bars)
+
+
+def _bar(value: float | None, unit: str, axis: Axis) -> Bar:
+    if value is None or value < 0:
+        return Bar(width=0.0, text="unknown")
+    return Bar(width=axis.at(value), text=_text(value, unit))
+
+
+def _text(value: float, unit: str) -> str:
+    match unit:
+        case "ns":
+            return format_ns(value)
+        case "B":
+            return format_bytes_rounded(value)
+        case "count":
+            return format_metric(value, unit)
+        case _:
+            return f"{format_metric(value, unit)} {unit}"
