@@ -5,26 +5,23 @@ from collections.abc import Sequence
 from loadstone.analysis.summary import CaseSummary
 from loadstone.model import Column, Noun
 from loadstone.report.figures import figure_of
-from loadstone.report.scale import Axis, axis_to, format_ns
+from loadstone.report.scale import format_ns
 from loadstone.report.strips import ReportedRun
 from loadstone.units import format_bytes_rounded, format_metric
 from loadstone.workloads import workloads
 
-_MARGIN = 1.02
-
 
 class Bar(Noun, frozen=True, kw_only=True):
-    """A figure: ``width`` in percent of its axis, and its text; 0 and ``unknown`` without one."""
+    """A figure: ``width`` in percent of the column's largest; 0 and ``unknown`` without one."""
 
     width: float
     text: str
 
 
 class BarColumn(Noun, frozen=True, kw_only=True):
-    """One figure of all Cases, on an axis of its own; ``bars`` are in the order of the Cases."""
+    """One figure of all Cases, in their order."""
 
     heading: str
-    axis: Axis
     bars: tuple[Bar, ...]
 
 
@@ -48,15 +45,16 @@ def bar_chart(entry: ReportedRun) -> BarChart | None:
 
 def _column(column: Column, cases: Sequence[CaseSummary]) -> BarColumn:
     values = [figure_of(summary, column.name) for summary in cases]
-    axis = axis_to(_MARGIN * max((value or 0.0 for value in values), default=0.0), column.unit, 4)
-    bars = tuple(_bar(value, column.unit, axis) for value in values)
-    return BarColumn(heading=column.heading, axis=axis, bars=bars)
+    largest = max(value or 0.0 for value in values)
+    bars = tuple(_bar(value, column.unit, largest) for value in values)
+    return BarColumn(heading=column.heading, bars=bars)
 
 
-def _bar(value: float | None, unit: str, axis: Axis) -> Bar:
+def _bar(value: float | None, unit: str, largest: float) -> Bar:
     if value is None or value < 0:
         return Bar(width=0.0, text="unknown")
-    return Bar(width=axis.at(value), text=_text(value, unit))
+    width = round(100 * value / largest, 3) if largest else 0.0
+    return Bar(width=width, text=_text(value, unit))
 
 
 def _text(value: float, unit: str) -> str:

@@ -45,7 +45,7 @@ class Workload(Protocol):
     columns: tuple[Column, ...]
     """What the table of a Run shows of a Case after the first metric."""
     bars: tuple[Column, ...]
-    """What a report draws of the Cases side by side, each on an axis of its own; may be empty."""
+    """What a report draws of the Cases side by side, a column for each; may be empty."""
     rules: tuple[Rule, ...]
     """What the core's errors mean in a Trial of it; the first that fits is taken."""
     operation: str
