@@ -24,8 +24,9 @@ _FIRST = (
     "test_headlines.py",
     "test_virtual_phone.py",
     "test_inside.py",
-    "test_lab_modules.py",
     "test_lab_faults.py",
+    "test_kernel_module.py",
+    "test_lab_modules.py",
 )
 _PACKAGES = {"gpg": "gnupg", "gpgconf": "gnupg", "dpkg-deb": "dpkg", "apt-get": "apt", "gcc": "gcc"}
 
