@@ -12,6 +12,8 @@ from loadstone.model import Job
 MODEL_BYTES = (2 << 20) + 13
 SAMPLES = ("/proc/vmstat", "/proc/self/io", "/proc/nowhere")
 
+_NO_ZRAM = 1 << 20
+
 Maker = Callable[[Path], list[Job]]
 
 
@@ -178,5 +180,18 @@ _MAKERS: dict[str, Maker] = {
         _job("write-text", file="/proc/self/comm", text="loadstone"),
         _job("write-text", file=place / "text", text="x"),
         _job("write-text", file=place / "absent", text="x"),
+    ],
+    # Of a number that no device has.
+    "zram-device": lambda _: [
+        _job("zram-device", action="remove", number=_NO_ZRAM, bytes=4096),
+        _job("zram-device", action="remove", number=1 << 32, bytes=4096),
+        _job("zram-device", action="make", number=_NO_ZRAM, bytes=1),
+        _job("zram-device", action="make", number=_NO_ZRAM, bytes=1 << 16, level=1),
+        _job("zram-device", action="melt"),
+    ],
+    "zram-swap": lambda _: [
+        _job("zram-swap", action="off", number=_NO_ZRAM, bytes=4096),
+        _job("zram-swap", action="on", number=_NO_ZRAM, bytes=4096),
+        _job("zram-swap", action="on", number=_NO_ZRAM, bytes=4096, priority=1 << 15),
     ],
 }

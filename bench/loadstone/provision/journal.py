@@ -102,25 +102,31 @@ class Journal:
         return self._directory / name
 
     @contextlib.contextmanager
-    def registered(self, kind: str, name: str, detail: str = "") -> Iterator[None]:
+    def registered(self, kind: str, name: str, detail: str = "") -> Iterator[Entry]:
         """Write down what is set up inside, and take it down at the end.
 
         After an error, what will not go is left for the journal's own end, which tells of it.
+
+        Yields:
+            The Entry, to be removed inside where the thing turned out to be somebody else's.
 
         Raises:
             RunError: the journal cannot be written, or the thing would not go.
         """
         entry = self.entry(kind, name, detail)
         try:
-            yield
+            yield entry
         except BaseException:
-            with uninterrupted():
-                take_down(entry, self._execute)
+            self._take_down(entry)
             raise
-        with uninterrupted():
-            error = take_down(entry, self._execute).error
+        error = self._take_down(entry).error
         if error:
             raise error
+
+    def _take_down(self, entry: Entry) -> Removal:
+        with uninterrupted():
+            is_registered = entry.path.exists()
+            return take_down(entry, self._execute) if is_registered else Removal(entry=entry)
 
     def take_down(self) -> list[Removal]:
         """Take down all that this process has still set up, the newest first."""

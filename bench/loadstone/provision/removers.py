@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from loadstone.core.explain import describe
-from loadstone.core.remote_files import Execute, stat_file
+from loadstone.core.remote_files import Execute, read_text, stat_file
 from loadstone.environment.mounts import parse_mountinfo
 from loadstone.errors import LoadstoneError, RunError, TargetError, as_root, system_words
 from loadstone.model import CoreError, Job, Noun
@@ -21,6 +21,12 @@ from loadstone.programs import run_program
 
 CONTROL_GROUP = "control-group"
 """The kind of those that are made for a Run."""
+
+ZRAM, ZRAM_SWAP = "zram", "swap"
+"""The kinds of a zram device, and of swap on one."""
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+"""Differs from boot to boot; with a boot all its zram devices are gone."""
 
 CONFIGFS = Path("/sys/kernel/config")
 
@@ -31,6 +37,7 @@ _OPEN_CONTROL = "open device-mapper control"
 _ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 _GONE = {errno.ENOENT, errno.ENOTDIR}
 _REFUSED = {errno.EACCES, errno.EPERM}
+_ZRAM = re.compile(r"zram(?P<number>\d{1,7}) (?P<bytes>\d{1,19}) (?P<boot>[0-9a-f-]{36})")
 _TUNABLES = re.compile(
     r"/sys/devices/.+/(bdi|cpufreq|cpuidle|devfreq|queue)/.+|/sys/kernel/mm/.+"
     r"|/sys/fs/(btrfs|erofs|ext4|f2fs|xfs)/.+|/sys/module/dm_\w+/parameters/\w+|/proc/sys/vm/\w+"
@@ -126,6 +133,59 @@ def remove_control_group(execute: Execute, directory: str, _: str = "") -> None:
             "processes are still in it", remedy=f"end those that {directory}/cgroup.procs lists"
         )
     raise RunError(describe(error), remedy=as_root() if error.code in _REFUSED else None)
+
+
+def remove_zram(execute: Execute, name: str, detail: str) -> None:
+    """Remove a zram device of ours, no longer swapped on first.
+
+    Args:
+        name: ``zram`` and its number.
+        detail: its size in bytes, by which it is known, and the boot that it is of.
+
+    Raises:
+        RunError: no such name or detail is of ours, the device has another size, or the kernel
+            refuses.
+    """
+    _end_zram(execute, "zram-device", "remove", name, detail)
+
+
+def end_zram_swap(execute: Execute, name: str, detail: str) -> None:
+    """Have the kernel swap on a zram device of ours no longer; as ``remove_zram``.
+
+    Raises:
+        RunError: as ``remove_zram``, or less memory is available than is swapped out.
+    """
+    _end_zram(execute, "zram-swap", "off", name, detail)
+
+
+def _end_zram(execute: Execute, operation: str, action: str, name: str, detail: str) -> None:
+    found = _ZRAM.fullmatch(f"{name} {detail}")
+    if not found:
+        raise RunError("it is no number, size and boot of a zram device")
+    boot = read_text(execute, BOOT_ID)
+    if isinstance(boot, CoreError):
+        raise _refusal(boot.code)
+    if boot.strip() != found["boot"]:
+        return
+    options = {"action": action, "number": found["number"], "bytes": found["bytes"]}
+    error = _execute(execute, Job(operation=operation, options=options))
+    if error is not None:
+        raise _zram_refusal(error, name)
+
+
+def _zram_refusal(error: CoreError, name: str) -> RunError:
+    if error.step == "owner of zram":
+        return RunError(
+            f"it is not ours, as it has another size: {error.path}", remedy="ours is gone"
+        )
+    if error.code == errno.EBUSY:
+        return RunError(f"{name} is still in use", remedy="end or unmount what uses it")
+    if error.code == errno.ENOMEM:
+        return RunError(
+            f"what is swapped out does not fit into memory: {describe(error)}",
+            remedy="end processes that take much memory",
+        )
+    return RunError(describe(error), remedy=as_root() if error.code in _REFUSED else None)
 
 
 def unmount(_: Execute, point: str, __: str = "") -> None:
@@ -233,6 +293,8 @@ REMOVERS: dict[str, Remover] = {
     "loop": Remover(remove=detach_loop),
     "dm-table": Remover(remove=remove_mapped),
     CONTROL_GROUP: Remover(remove=remove_control_group),
+    ZRAM: Remover(remove=remove_zram),
+    ZRAM_SWAP: Remover(remove=end_zram_swap),
     "directory": Remover(remove=remove_directory, is_local=True, is_on_disk=True),
     "mount": Remover(remove=unmount, is_local=True),
     "null_blk": Remover(remove=remove_null_blk, is_local=True),
@@ -243,4 +305,6 @@ REMOVERS: dict[str, Remover] = {
 ``loop``: the name is the image, as no device is known before there is one. ``mount``: the name is
 the mount point, which goes as well. ``dm-table``: the name of the device-mapper device.
 ``null_blk``: that of its directory in configfs. ``control-group``: the name is its directory.
+``zram`` and ``swap`` on one: the name is ``zram`` and its number, the detail its size in bytes and
+the id of the boot.
 """

@@ -18,7 +18,7 @@
 #include "core/arithmetic.h"
 #include "core/guard.h"
 #include "core/size.h"
-#include "system/text.h"
+#include "system/meminfo.h"
 
 enum {
 	CLOSE_RANGE_NUMBER = 436,	/* the same on every architecture, Linux 5.9 */
@@ -110,27 +110,10 @@ static void hold(struct ls_pressure_shared *shared, uint64_t bytes, pid_t maker)
 	_exit(0);
 }
 
-static int read_available(uint64_t *ret)
-{
-	LS_FREE char *text = malloc(LS_SAMPLE_BYTES);
-	const char *line;
-	size_t length;
-	uint64_t kib;
-	int err = text ? ls_text_read("/proc/meminfo", 0, text, &length) : -ENOMEM;
-
-	if (err)
-		return err;
-	line = strstr(text, "\nMemAvailable:");
-	if (!line || sscanf(line, "\nMemAvailable: %" SCNu64, &kib) != 1)
-		return -ENODATA;
-	*ret = kib * 1024;
-	return 0;
-}
-
 static int check_available(uint64_t least_bytes, struct ls_result *result)
 {
 	uint64_t available = 0;
-	int err = read_available(&available);
+	int err = ls_meminfo_available(&available);
 
 	if (err)
 		return ls_result_fail(result, err, "read MemAvailable", "/proc/meminfo", -1);
