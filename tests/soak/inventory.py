@@ -29,9 +29,12 @@ class Inventory(NamedTuple):
     processes: frozenset[str]
 
     def beyond(self, before: "Inventory") -> dict[str, list[str]]:
-        """What is here and was not before, and what was and is gone."""
+        """What is here and was not before, and what was and is gone.
+
+        Zram devices of other tests may go meanwhile.
+        """
         changes = {
-            name: sorted(now ^ then)
+            name: sorted(now - then if name in ("swaps", "zrams") else now ^ then)
             for name, now, then in zip(self._fields, self, before, strict=True)
         }
         return {name: changed for name, changed in changes.items() if changed}
@@ -44,8 +47,9 @@ def take_inventory(command: Command) -> Inventory:
         loops=found.loops,
         mounts=found.mounts,
         mapped=found.mapped,
-        swaps=frozenset(_swaps(f"{os.path.realpath(command.place)}/", _loops_of(found.loops))),
-        zrams=frozenset(_zrams()),
+        swaps=found.zram_swaps
+        | frozenset(_swaps(f"{os.path.realpath(command.place)}/", _loops_of(found.loops))),
+        zrams=found.zrams,
         cgroups=frozenset(_idle_cgroups()),
         modules=frozenset(_first_words("/proc/modules")),
         files=frozenset(_files(command.place)),
@@ -76,12 +80,6 @@ def _swaps(below: str, devices: frozenset[str]) -> Iterator[str]:
     for name in _first_words("/proc/swaps"):
         if name.startswith(below) or name in devices:
             yield name
-
-
-def _zrams() -> Iterator[str]:
-    for size in Path("/sys/block").glob("zram*/disksize"):
-        if size.read_text().strip() != "0":
-            yield size.parent.name
 
 
 def _idle_cgroups() -> Iterator[str]:

@@ -37,7 +37,7 @@ _OPEN_CONTROL = "open device-mapper control"
 _ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 _GONE = {errno.ENOENT, errno.ENOTDIR}
 _REFUSED = {errno.EACCES, errno.EPERM}
-_ZRAM = re.compile(r"zram(?P<number>\d{1,7}) (?P<bytes>\d{1,19}) (?P<boot>[0-9a-f-]{36})")
+_ZRAM = re.compile(r"zram(?P<number>\d{1,7}) (?P<bytes>\d{1,20}) (?P<boot>[0-9a-f-]{36})")
 _TUNABLES = re.compile(
     r"/sys/devices/.+/(bdi|cpufreq|cpuidle|devfreq|queue)/.+|/sys/kernel/mm/.+"
     r"|/sys/fs/(btrfs|erofs|ext4|f2fs|xfs)/.+|/sys/module/dm_\w+/parameters/\w+|/proc/sys/vm/\w+"
