@@ -34,6 +34,9 @@ HEAP_IS_WELL = dict.fromkeys(
 DEVICE_MAPPER = Outcome(values={"version_major": 4, "version_minor": 50, "version_patch": 0})
 
 
+ZRAM = Outcome(values={"number": 1, "page_bytes": 4096})
+
+
 class FakeTarget:
     """A Target that answers as it is told: the values of the probe, facts, and small files."""
 
@@ -48,18 +51,19 @@ class FakeTarget:
         texts: Mapping[str, str] | None = None,
         size_bytes: int = FILE_BYTES,
         device_mapper: Outcome = DEVICE_MAPPER,
+        zram: Outcome = ZRAM,
     ) -> None:
         self._values = values
         self._heaps = heaps or {}
         self._facts = {"memory.hugetlb_free_pages": 99, "block.device": "8:0", **(facts or {})}
         self._texts = texts or {}
         self._size_bytes = size_bytes
-        self._device_mapper = device_mapper
+        self._devices = {"dm-table": device_mapper, "zram-device": zram}
         self.probed_heaps: list[str] = []
 
     def execute(self, job: Job) -> Outcome:
-        if job.operation == "dm-table":
-            return self._device_mapper
+        if job.operation in self._devices:
+            return self._devices[job.operation]
         if job.operation == "stat":
             return self._looked_at(job.options["file"])
         if job.operation == "list-directories":

@@ -3,6 +3,8 @@
 import errno
 from pathlib import Path
 
+import pytest
+
 from doctor.answers import FakeTarget, named, of_fake
 from loadstone.model import CoreError, Outcome
 
@@ -18,3 +20,26 @@ def test_device_mapper_and_loop_devices_are_told_of(tmp_path: Path) -> None:
     assert "no dm-flush, no dm-verity" in (lacking.reason or "")
     assert "modprobe dm_mod" in (lacking.remedy or "")
     assert "modprobe loop" in (named(without, "loop devices").remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "remedy"),
+    [
+        (errno.ENOENT, "no page-classes: no zram here: open zram control", "modprobe zram"),
+        (errno.EACCES, "a zram device is root's to make", "outside of the container"),
+        (errno.EROFS, "sysfs is read-only here", "mount it writable"),
+    ],
+)
+def test_whether_zram_devices_can_be_made_is_told(
+    tmp_path: Path, code: int, reason: str, remedy: str
+) -> None:
+    path = "/sys/class/zram-control/hot_remove"
+    error = CoreError(code=code, step="open zram control", path=path)
+    with_all = of_fake(FakeTarget(), tmp_path)
+    assert named(with_all, "zram devices").detail == "the next is zram1"
+    is_root = {"user.is_root": True}
+    lacking = named(
+        of_fake(FakeTarget(zram=Outcome(error=error), facts=is_root), tmp_path), "zram devices"
+    )
+    assert reason in (lacking.reason or "")
+    assert remedy in (lacking.remedy or "")

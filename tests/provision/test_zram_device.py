@@ -1,5 +1,6 @@
 """Zram devices, and swap on them: made, journaled first, and gone whatever ends who made them."""
 
+import contextlib
 import errno
 import mmap
 import os
@@ -9,13 +10,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from commands import needs, needs_root
 from loadstone.core import native
 from loadstone.errors import CannotMeasureError
-from loadstone.model import Job, Outcome
+from loadstone.model import CoreError, Job, Outcome
 from loadstone.provision.journal import Journal
 from loadstone.provision.leftovers import clean
 from loadstone.provision.removers import BOOT_ID
@@ -207,7 +209,7 @@ def test_one_that_nobody_finished_is_removed(results: Path) -> None:
     assert [removal.problem for removal in clean(results)] == [None]
 
 
-class _Raced:
+class Raced:
     """A Target on which somebody makes a device right before we do."""
 
     def __init__(self, target: Target) -> None:
@@ -223,20 +225,49 @@ class _Raced:
         return getattr(self._target, name)
 
 
+def made_on(target: Raced, journal: Journal) -> contextlib.AbstractContextManager[ZramDevice]:
+    like = cast("Target", target)
+    return zram_device(like, journal, algorithm=None, level=0, size_bytes=MIB)
+
+
 def test_who_was_faster_keeps_his_device(target: LocalTarget, journal: Journal) -> None:
-    raced = _Raced(target)
+    raced = Raced(target)
     try:
-        with zram_device(
-            raced,  # type: ignore[arg-type]  # hands all on
-            journal,
-            algorithm=None,
-            level=0,
-            size_bytes=MIB,
-        ) as device:
+        with made_on(raced, journal) as device:
             assert device.number not in raced.others
         assert {f"zram{number} 0" for number in raced.others} < zrams()
     finally:
         for number in raced.others:
+            (CONTROL / "hot_remove").write_text(str(number))
+
+
+class Stuck(Raced):
+    """One on which the device that we got instead stays in somebody's use for too long."""
+
+    def execute(self, job: Job) -> Outcome:
+        if job.options.get("action") != "make":
+            return self._target.execute(job)
+        self.others.append(int((CONTROL / "hot_add").read_text()))
+        ours = int((CONTROL / "hot_add").read_text())
+        path = f"/sys/block/zram{ours}"
+        return Outcome(error=CoreError(code=errno.EBUSY, step="remove zram", path=path))
+
+
+def test_a_device_of_ours_that_nobody_foresaw_is_in_the_journal_too(
+    target: LocalTarget, results: Path
+) -> None:
+    stuck = Stuck(target)
+    try:
+        with (
+            pytest.raises(CannotMeasureError, match=r"no zram device: remove zram .* busy"),
+            Journal(results) as journal,
+            made_on(stuck, journal),
+        ):
+            pytest.fail("was made")
+        (other,) = stuck.others
+        assert f"zram{other} 0" in zrams()
+    finally:
+        for number in stuck.others:
             (CONTROL / "hot_remove").write_text(str(number))
 
 

@@ -1,11 +1,12 @@
-"""What the workloads on whole block devices need: device-mapper, loop devices, hash trees."""
+"""What the workloads on whole block devices need: device-mapper, loops, hash trees, zram."""
 
 from collections.abc import Iterator
 
 from loadstone.core.explain import describe
-from loadstone.doctor.probes import Check, Group, met, unmet
+from loadstone.doctor.probes import NO_REMEDY, Check, Group, met, unmet
 from loadstone.model import Job
 from loadstone.programs import find_program
+from loadstone.provision.zram_errors import explain_zram
 from loadstone.targets import Target
 
 _LOOP_CONTROL = "/dev/loop-control"
@@ -13,10 +14,11 @@ _LAB = "`loadstone lab run dm-flush` boots a kernel that has it"
 
 
 def devices(target: Target) -> Iterator[Check]:
-    """Each thing that dm-flush, dm-verity or folio-write's own file systems take."""
+    """Each thing that dm-flush, dm-verity, folio-write's own file systems or page-classes take."""
     yield _device_mapper(target)
     yield _loop(target)
     yield _veritysetup(target)
+    yield _zram(target)
 
 
 def _device_mapper(target: Target) -> Check:
@@ -61,4 +63,19 @@ def _veritysetup(target: Target) -> Check:
         "veritysetup",
         "no veritysetup here: no dm-verity, as nothing makes its hash trees",
         "install the Debian package cryptsetup-bin",
+    )
+
+
+def _zram(target: Target) -> Check:
+    """None is made to find out."""
+    outcome = target.execute(Job(operation="zram-device", options={"action": "inspect"}))
+    if outcome.crash:
+        return unmet(
+            Group.DEVICES, "zram devices", f"no page-classes: {outcome.crash}", "see dmesg"
+        )
+    if outcome.error is None:
+        return met(Group.DEVICES, "zram devices", f"the next is zram{outcome.values['number']}")
+    why = explain_zram(outcome.error)
+    return unmet(
+        Group.DEVICES, "zram devices", f"no page-classes: {why.what}", why.remedy or NO_REMEDY
     )

@@ -8,36 +8,39 @@ Source: Linux's Documentation/admin-guide/blockdev/zram.rst, drivers/block/zram/
 """
 
 import contextlib
-import errno
 import os
 import re
 import secrets
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from loadstone.core.explain import describe
-from loadstone.errors import CannotMeasureError, as_root
+from loadstone.errors import CannotMeasureError
 from loadstone.model import CoreError, Job, Noun, Outcome
 from loadstone.programs import load_module
 from loadstone.provision.jobs import execute
 from loadstone.provision.journal import Journal
 from loadstone.provision.removers import BOOT_ID, ZRAM, ZRAM_SWAP
+from loadstone.provision.zram_errors import (
+    ZramRequest,
+    explain_algorithm,
+    explain_making,
+    explain_swap,
+    explain_zram,
+    is_unknown_algorithm,
+    is_without_zram,
+)
 from loadstone.targets import Target
 from loadstone.text import printable
-from loadstone.units import format_bytes_rounded
 
 SWAP_PRIORITY = 100
 """Above all that the kernel gives by itself, which is below zero."""
 
 _MORE_PAGES = 4096
 _TRIES = 50
-_REFUSED = {errno.EACCES, errno.EPERM}
 _NOT_LEVELLED = {"lzo", "lzo-rle", "842"}
-_OPEN_CONTROL = "open zram control"
 _RACED = "zram number"
-_ALGORITHM = "set algorithm"
-_LEVEL = "set level"
-_SIZE = "set size"
-_NO_SPACE = "free memory, or take less"
+_STAYS = "remove zram"
 
 
 class ZramDevice(Noun, frozen=True, kw_only=True):
@@ -64,14 +67,6 @@ class ZramDevice(Noun, frozen=True, kw_only=True):
         return f"{self.directory}/mm_stat"
 
 
-class _Request(Noun, frozen=True, kw_only=True):
-    """What a device is to be."""
-
-    algorithm: str | None
-    level: int
-    size_bytes: int
-
-
 @contextlib.contextmanager
 def zram_device(
     target: Target, journal: Journal, *, algorithm: str | None, level: int, size_bytes: int
@@ -94,25 +89,13 @@ def zram_device(
         raise CannotMeasureError(
             f"{algorithm} has no levels, so none can be {level}", remedy="take level 0"
         )
-    request = _Request(algorithm=algorithm, level=level, size_bytes=size_bytes)
-    boot = _boot_id(target)
+    request = ZramRequest(algorithm=algorithm, level=level, size_bytes=size_bytes)
     for _ in range(_TRIES):
-        number, token = _next_device(target, size_bytes)
-        with journal.registered(ZRAM, f"zram{number}", f"{token} {boot}") as entry:
-            outcome = _make(target, request, number, token)
-            if outcome.error and outcome.error.step == _RACED:
-                # Whoever has that number made it.
-                entry.remove()
-                continue
-            if outcome.error:
-                raise _refusal(target, journal, request, outcome.error)
-            yield ZramDevice(
-                path="".join(outcome.before.values()),
-                number=number,
-                size_bytes=token,
-                algorithm=_algorithms(target, number)[0],
-            )
-            return
+        with contextlib.ExitStack() as stack:
+            device = _make_next(target, journal, stack, request)
+            if device is not None:
+                yield device
+                return
     raise CannotMeasureError(
         f"no zram device: somebody else was faster {_TRIES} times",
         remedy="end what makes zram devices all the time",
@@ -154,26 +137,8 @@ def zram_swap(
         }
         outcome = execute(target, Job(operation="zram-swap", options=options))
         if outcome.error:
-            raise _swap_refusal(outcome.error)
+            raise explain_swap(outcome.error)
         yield
-
-
-def explain_zram(error: CoreError) -> CannotMeasureError:
-    """Why no zram device can be made at all, from the core's operation ``zram-device``."""
-    words = describe(error)
-    if error.code in _REFUSED:
-        return CannotMeasureError(f"a zram device is root's to make: {words}", remedy=as_root())
-    if error.code == errno.EROFS:
-        return CannotMeasureError(
-            f"sysfs is read-only here: {words}",
-            remedy="mount it writable (docker run --privileged), or leave the container",
-        )
-    if error.code == errno.ENOENT:
-        return CannotMeasureError(
-            f"no zram here: {words}",
-            remedy="as root: modprobe zram num_devices=0, on a kernel with CONFIG_ZRAM",
-        )
-    return CannotMeasureError(f"no zram device: {words}", remedy="see dmesg for its reason")
 
 
 def _boot_id(target: Target) -> str:
@@ -189,7 +154,7 @@ def _boot_id(target: Target) -> str:
 def _next_device(target: Target, size_bytes: int) -> tuple[int, int]:
     """The number that the next device will have, and the size by which it will be known."""
     outcome = _inspect(target)
-    if outcome.error and _is_without_module(outcome.error) and target.is_this_machine:
+    if outcome.error and is_without_zram(outcome.error) and target.is_this_machine:
         _load_module(outcome.error)
         outcome = _inspect(target)
     if outcome.error:
@@ -200,12 +165,32 @@ def _next_device(target: Target, size_bytes: int) -> tuple[int, int]:
     return outcome.values["number"], (pages | 1) * page_bytes
 
 
+def _make_next(
+    target: Target, journal: Journal, stack: contextlib.ExitStack, request: ZramRequest
+) -> ZramDevice | None:
+    """Make the device that comes next; None where somebody else was faster."""
+    number, token = _next_device(target, request.size_bytes)
+    boot = _boot_id(target)
+    entry = stack.enter_context(journal.registered(ZRAM, f"zram{number}", f"{token} {boot}"))
+    outcome = _make(target, request, number, token)
+    error = outcome.error
+    if error and error.step in (_RACED, _STAYS):
+        # Whoever has that number made it.
+        entry.remove()
+    if error and error.step == _RACED:
+        return None
+    if error and error.step == _STAYS:
+        # Another number than was written down, and no size yet.
+        journal.entry(ZRAM, PurePosixPath(error.path).name, f"0 {boot}")
+    if error:
+        raise _refusal(target, journal, request, error)
+    path = "".join(outcome.before.values())
+    algorithm = _algorithms(target, number)[0]
+    return ZramDevice(path=path, number=number, size_bytes=token, algorithm=algorithm)
+
+
 def _inspect(target: Target) -> Outcome:
     return execute(target, Job(operation="zram-device", options={"action": "inspect"}))
-
-
-def _is_without_module(error: CoreError) -> bool:
-    return error.step == _OPEN_CONTROL and error.code == errno.ENOENT
 
 
 def _load_module(error: CoreError) -> None:
@@ -224,7 +209,7 @@ def _load_module(error: CoreError) -> None:
         ) from None
 
 
-def _make(target: Target, request: _Request, number: int, token: int) -> Outcome:
+def _make(target: Target, request: ZramRequest, number: int, token: int) -> Outcome:
     options = {
         "action": "make",
         "number": str(number),
@@ -251,52 +236,8 @@ def _algorithms(target: Target, number: int) -> tuple[str, ...]:
 
 
 def _refusal(
-    target: Target, journal: Journal, request: _Request, error: CoreError
+    target: Target, journal: Journal, request: ZramRequest, error: CoreError
 ) -> CannotMeasureError:
-    words = describe(error)
-    algorithm = printable(request.algorithm or "")
-    size = format_bytes_rounded(request.size_bytes)
-    if error.step == _ALGORITHM and error.code == errno.EINVAL:
-        there = ", ".join(zram_algorithms(target, journal))
-        return CannotMeasureError(
-            f"zram has no algorithm {algorithm} here: {words}", remedy=f"name one of {there}"
-        )
-    if error.step == _LEVEL and error.code == errno.ENOENT:
-        return CannotMeasureError(
-            f"this kernel's zram takes no levels: {words}",
-            remedy="take level 0, or a kernel of 6.12 or later",
-        )
-    if error.step == _LEVEL or (
-        error.step == _SIZE and request.level and error.code != errno.ENOMEM
-    ):
-        return CannotMeasureError(
-            f"{algorithm} has no level {request.level} here: {words}",
-            remedy="take level 0, or another one",
-        )
-    if error.code == errno.ENOMEM:
-        return CannotMeasureError(
-            f"no memory for a zram device of {size}: {words}", remedy=_NO_SPACE
-        )
-    if error.step == _SIZE:
-        return CannotMeasureError(
-            f"zram refuses the size {size}: {words}", remedy="take another size"
-        )
-    if error.step == "mknod":
-        return CannotMeasureError(
-            f"nothing makes the node of a zram device: {words}",
-            remedy="mount devtmpfs on /dev, or start udev",
-        )
-    return explain_zram(error)
-
-
-def _swap_refusal(error: CoreError) -> CannotMeasureError:
-    words = describe(error)
-    if error.code in _REFUSED:
-        return CannotMeasureError(f"swap is root's to change: {words}", remedy=as_root())
-    if error.code == errno.ENOSYS:
-        return CannotMeasureError(
-            f"this kernel cannot swap: {words}", remedy="take one with CONFIG_SWAP"
-        )
-    if error.code == errno.ENOMEM:
-        return CannotMeasureError(f"no memory for a swap area: {words}", remedy=_NO_SPACE)
-    return CannotMeasureError(f"no swap on zram: {words}", remedy="see dmesg for its reason")
+    if is_unknown_algorithm(error):
+        return explain_algorithm(error, request, zram_algorithms(target, journal))
+    return explain_making(error, request)
