@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from loadstone.environment.mounts import parse_mountinfo
-from zrams import zram_swaps, zrams
+from zrams import zrams
 
 # As long as a virtual phone lives, which has such a namespace.
 _DETACH_LIMIT_S = 300.0
@@ -23,12 +23,10 @@ class Leftovers(NamedTuple):
     mounts: frozenset[str]
     mapped: frozenset[str]
     files: frozenset[str]
-    zrams: frozenset[str]
-    zram_swaps: frozenset[str]
 
 
 def leftovers(place: Path) -> Leftovers:
-    """Loop devices over files below ``place``, mounts there, all of dm and zram, files of ours.
+    """Loop devices over files below ``place``, mounts there, all dm devices, files of ours.
 
     Loop devices and mounts of others come and go meanwhile; those are not looked at.
     """
@@ -39,8 +37,6 @@ def leftovers(place: Path) -> Leftovers:
         mounts=frozenset(mount.point for mount in mounts if mount.point.startswith(below)),
         mapped=frozenset(path.name for path in Path("/sys/block").glob("dm-*")),
         files=frozenset(str(path) for path in place.rglob("loadstone-*")),
-        zrams=zrams(),
-        zram_swaps=zram_swaps(),
     )
 
 
@@ -68,19 +64,19 @@ def await_loops(place: Path, expected: frozenset[str] = frozenset()) -> frozense
 def await_zrams(expected: frozenset[str]) -> frozenset[str]:
     """The zram devices beyond the expected ones, once there are none: those of other tests go."""
     end_s = time.monotonic() + _ZRAM_LIMIT_S
-    while (more := zrams() | zram_swaps()) - expected and time.monotonic() < end_s:
+    while (more := zrams() - expected) and time.monotonic() < end_s:
         time.sleep(0.01)
-    return more - expected
+    return more
 
 
 @pytest.fixture
 def nothing_is_left(place: Path) -> Iterator[None]:
     """After the test, what was not there before is not there either."""
     before = leftovers(place)
+    zrams_before = zrams()
     yield
     await_loops(place, before.loops)
-    assert not await_zrams(before.zrams)
-    # Those of other tests come and go.
-    after = leftovers(place)._replace(zrams=before.zrams, zram_swaps=before.zram_swaps)
+    assert not await_zrams(zrams_before)
+    after = leftovers(place)
     # pytest tells of no comparison outside of a test's own module.
     assert after == before, (after, before)

@@ -16,7 +16,11 @@ _KILL_LIMIT_S = 60
 _TESTS = (
     "tests/dm tests/environment/test_storage.py tests/environment/test_memory_cgroup.py "
     "tests/workloads/model_load/test_cold.py tests/cli/test_memory_limit.py "
-    "tests/native/test_udmabuf.py tests/provision/test_zram_device.py "
+    "tests/native/test_udmabuf.py "
+    "tests/provision/test_zram_device.py::test_a_device_is_made_as_asked_and_gone_at_the_end "
+    "tests/provision/test_zram_device.py::test_the_level_is_the_algorithms "
+    "tests/provision/test_zram_device.py::"
+    "test_what_a_killed_process_swapped_out_comes_back_and_nobody_is_killed "
     "tests/provision/test_memory_group.py::"
     "test_a_group_is_made_with_its_limit_and_removed_at_the_end "
     "tests/workloads/model_load/test_pressure.py::"

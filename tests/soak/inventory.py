@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from commands import Command
 from leftovers import leftovers
+from zrams import zram_swaps, zrams
 
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -47,9 +48,9 @@ def take_inventory(command: Command) -> Inventory:
         loops=found.loops,
         mounts=found.mounts,
         mapped=found.mapped,
-        swaps=found.zram_swaps
+        swaps=zram_swaps()
         | frozenset(_swaps(f"{os.path.realpath(command.place)}/", _loops_of(found.loops))),
-        zrams=found.zrams,
+        zrams=zrams(),
         cgroups=frozenset(_idle_cgroups()),
         modules=frozenset(_first_words("/proc/modules")),
         files=frozenset(_files(command.place)),

@@ -29,11 +29,11 @@ __all__ = ["builds", "job"]
 
 pytestmark = [pytest.mark.soak, pytest.mark.native]
 
-_ALL = "all"
+ALL = "all"
 _JOBS_OF_A_SAMPLE = 4
 _ERRORS = errors_of_calls()
 # libc's own: it ends the program where they fail, or they cannot.
-_LIBC = {
+LIBC = {
     *("brk", "exit", "exit_group", "futex", "getpid", "getppid", "gettid", "rseq", "rt_sigaction"),
     *("rt_sigprocmask", "sched_yield", "set_robust_list"),
 }
@@ -42,7 +42,7 @@ _LIBC = {
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test for each operation where all calls are broken, else one over some."""
     names = [one.name for one in native.operations()]
-    if metafunc.config.getoption("--broken-calls") != _ALL:
+    if metafunc.config.getoption("--broken-calls") != ALL:
         metafunc.parametrize("operations", [names], ids=["some"])
     else:
         metafunc.parametrize("operations", [[name] for name in names], ids=names)
@@ -97,10 +97,10 @@ def test_what_fails_is_named_or_made_up_for(
     jobs = [one for name in operations for one in jobs_of(name, stage.place, devices)]
     wanted = pytestconfig.getoption("--broken-calls")
     rng = Random(soak_seed)
-    if wanted != _ALL:
+    if wanted != ALL:
         jobs = rng.sample(jobs, _JOBS_OF_A_SAMPLE)
     breaks = list(_breaks(tracer, stage, jobs))
-    if wanted != _ALL:
+    if wanted != ALL:
         breaks = rng.sample(breaks, min(int(wanted), len(breaks)))
     problems = list(_problems(tracer, stage, breaks, figures))
     assert not problems, "\n".join([f"{len(problems)} of {len(breaks)}:", *problems])
@@ -114,7 +114,7 @@ def _breaks(tracer: Tracer, stage: Stage, jobs: list[Job]) -> Iterator[Break]:
     seen = set()
     for one in jobs:
         for site, calls in tracer.sites(one).items():
-            if site not in seen and site.name not in _LIBC:
+            if site not in seen and site.name not in LIBC:
                 seen.add(site)
                 assert site.name in _ERRORS, f"{site.name} is new: errors.toml needs its errors"
                 for call in dict.fromkeys((calls[0], calls[-1])):

@@ -153,16 +153,18 @@ static int read_device(uint32_t number, dev_t *ret, struct ls_zram_failure *fail
 	return 0;
 }
 
-/* Android has its block devices in a directory of their own. */
+/* 0 or 1, or -errno. Android has its block devices in a directory of their own. */
 static int has_node(uint32_t number, dev_t device, char *path)
 {
 	static const char *const places[] = { "/dev/zram%u", "/dev/block/zram%u", OWN_NODE };
 
 	for (uint32_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		struct stat st;
+		struct stat st = { 0 };
 
 		snprintf(path, LS_ZRAM_PATH_BYTES, places[i], number);
-		if (!stat(path, &st) && S_ISBLK(st.st_mode) && st.st_rdev == device)
+		if (stat(path, &st) && errno != ENOENT && errno != ENOTDIR)
+			return -errno;
+		if (S_ISBLK(st.st_mode) && st.st_rdev == device)
 			return 1;
 	}
 	return 0;
@@ -177,8 +179,10 @@ static int take_node(uint32_t number, char *path, struct ls_zram_failure *failur
 	if (err)
 		return err;
 	for (int tries = 0; tries < NODE_TRIES; tries++) {
-		if (has_node(number, device, path))
-			return 0;
+		const int is_there = has_node(number, device, path);
+
+		if (is_there)
+			return is_there < 0 ? fail(failure, is_there, "find node", path) : 0;
 		pause_a_moment();
 	}
 	snprintf(path, LS_ZRAM_PATH_BYTES, OWN_NODE, number);
@@ -290,10 +294,14 @@ static int end_swap(uint32_t number, struct ls_zram_failure *failure)
 	struct ls_swap_failure swap;
 	dev_t device;
 	int err = read_device(number, &device, failure);
+	int is_there;
 
-	/* Nobody could swap on what has no node. */
-	if (err || !has_node(number, device, path))
+	if (err)
 		return err;
+	is_there = has_node(number, device, path);
+	/* Nobody could swap on what has no node. */
+	if (is_there <= 0)
+		return is_there ? fail(failure, is_there, "find node", path) : 0;
 	err = ls_swap_off(path, &swap);
 	return err ? fail(failure, err, swap.step, swap.path) : 0;
 }
