@@ -1,10 +1,47 @@
 """Zram devices that a test makes as a user would, and what there is of them."""
 
 import contextlib
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from loadstone.programs import find_program
+
 CONTROL = Path("/sys/class/zram-control")
+
+
+def _has_zram() -> bool:
+    modinfo = find_program("modinfo")
+    words = [str(modinfo), "zram"]
+    return CONTROL.exists() or (
+        modinfo is not None
+        and subprocess.run(words, capture_output=True, check=False).returncode == 0
+    )
+
+
+needs_zram = pytest.mark.skipif(
+    not _has_zram(),
+    reason="no zram in this kernel: tests/lab/test_inside.py runs some of this in one that has it",
+)
+
+# For tests beside others, which may look at what modules there are.
+needs_loaded_zram = pytest.mark.skipif(
+    not CONTROL.exists(), reason="no zram, or not loaded: as root, modprobe zram num_devices=0"
+)
+
+
+def hot_add() -> int:
+    """Make a device of somebody else's, of no size yet, the module loaded; its number."""
+    if not CONTROL.exists():
+        subprocess.run(["modprobe", "zram", "num_devices=0"], check=True)
+    return int((CONTROL / "hot_add").read_text())
+
+
+def hot_remove(number: int) -> None:
+    """Remove a device."""
+    (CONTROL / "hot_remove").write_text(str(number))
 
 
 def zrams() -> frozenset[str]:
@@ -31,10 +68,10 @@ def _sized(name: str) -> str:
 @contextlib.contextmanager
 def somebody_elses(size: str | None = None) -> Iterator[int]:
     """The number of a device of somebody else's, of a size or of none."""
-    number = int((CONTROL / "hot_add").read_text())
+    number = hot_add()
     try:
         if size is not None:
             Path(f"/sys/block/zram{number}/disksize").write_text(size)
         yield number
     finally:
-        (CONTROL / "hot_remove").write_text(str(number))
+        hot_remove(number)

@@ -25,13 +25,14 @@ from loadstone.provision.zram_device import ZramDevice, zram_algorithms, zram_de
 from loadstone.targets import Target
 from loadstone.targets.local import LocalTarget
 from provision.journals import kill, orphan, problems
-from zrams import CONTROL, somebody_elses, zram_swaps, zrams
+from zrams import hot_add, hot_remove, needs_zram, somebody_elses, zram_swaps, zrams
 
 # All devices of the machine are looked at, and the numbers that they get.
 pytestmark = [
     pytest.mark.root,
     pytest.mark.alone,
     needs_root,
+    needs_zram,
     pytest.mark.usefixtures("nothing_is_left"),
 ]
 
@@ -204,7 +205,7 @@ def test_a_device_of_another_boot_is_not_looked_at(results: Path) -> None:
 
 
 def test_one_that_nobody_finished_is_removed(results: Path) -> None:
-    number = int((CONTROL / "hot_add").read_text())
+    number = hot_add()
     orphan(Journal(results).entry("zram", f"zram{number}", f"{2 * MIB} {boot()}"))
     assert [removal.problem for removal in clean(results)] == [None]
 
@@ -218,7 +219,7 @@ class Raced:
 
     def execute(self, job: Job) -> Outcome:
         if job.options.get("action") == "make" and len(self.others) < 2:
-            self.others.append(int((CONTROL / "hot_add").read_text()))
+            self.others.append(hot_add())
         return self._target.execute(job)
 
     def __getattr__(self, name: str) -> object:
@@ -238,7 +239,7 @@ def test_who_was_faster_keeps_his_device(target: LocalTarget, journal: Journal) 
         assert {f"zram{number} 0" for number in raced.others} <= zrams()
     finally:
         for number in raced.others:
-            (CONTROL / "hot_remove").write_text(str(number))
+            hot_remove(number)
 
 
 class Stuck(Raced):
@@ -247,8 +248,8 @@ class Stuck(Raced):
     def execute(self, job: Job) -> Outcome:
         if job.options.get("action") != "make":
             return self._target.execute(job)
-        self.others.append(int((CONTROL / "hot_add").read_text()))
-        ours = int((CONTROL / "hot_add").read_text())
+        self.others.append(hot_add())
+        ours = hot_add()
         path = f"/sys/block/zram{ours}"
         return Outcome(error=CoreError(code=errno.EBUSY, step="remove zram", path=path))
 
@@ -268,7 +269,7 @@ def test_a_device_of_ours_that_nobody_foresaw_is_in_the_journal_too(
         assert f"zram{other} 0" in zrams()
     finally:
         for number in stuck.others:
-            (CONTROL / "hot_remove").write_text(str(number))
+            hot_remove(number)
 
 
 def test_processes_that_make_devices_at_once_do_not_meet(results: Path) -> None:

@@ -19,7 +19,7 @@ from loadstone.model import Job, Outcome
 from native.conftest import builds, job
 from soak.broken_calls import Call, Result, Tracer, errors_of_calls
 from soak.test_broken_calls import ALL, LIBC, tracer
-from zrams import zram_swaps, zrams
+from zrams import needs_loaded_zram, zram_swaps, zrams
 
 __all__ = ["builds", "job", "tracer"]
 
@@ -28,6 +28,7 @@ pytestmark = [
     pytest.mark.native,
     pytest.mark.root,
     needs_root,
+    needs_loaded_zram,
     pytest.mark.usefixtures("nothing_is_left"),
 ]
 
