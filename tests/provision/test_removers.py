@@ -157,6 +157,8 @@ def test_a_tunable_that_has_gone_with_its_device_is_taken_for_gone(results: Path
         ("loop", "/dev/loop0", "no absolute path of a thing named loadstone-"),
         ("dm-table", "system", "no device named loadstone-"),
         ("dm-table", "loadstone-a\0b", "no device named loadstone-"),
+        ("zram", "zram1", "no number, size and boot of a zram device"),
+        ("swap", "/dev/vda2", "no number, size and boot of a zram device"),
         ("tunable", "/proc/sys/kernel/hostname", "no tunable that Loadstone changes"),
         ("tunable", "/proc/self/../sys/kernel/none", "no tunable that Loadstone changes"),
     ],

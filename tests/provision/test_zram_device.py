@@ -12,15 +12,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pytest
 
 from commands import needs, needs_root
+from far_target import FarTarget
 from loadstone.core import native
-from loadstone.errors import CannotMeasureError
+from loadstone.core.remote_files import Execute
+from loadstone.errors import CannotMeasureError, RunError
 from loadstone.model import CoreError, Job, Outcome
+from loadstone.programs import own_python
 from loadstone.provision.journal import Journal
 from loadstone.provision.leftovers import clean
-from loadstone.provision.removers import BOOT_ID
+from loadstone.provision.record import Entry, Record
+from loadstone.provision.removers import BOOT_ID, remove_zram
 from loadstone.provision.zram_device import ZramDevice, zram_algorithms, zram_device, zram_swap
 from loadstone.targets import Target
 from loadstone.targets.local import LocalTarget
@@ -307,7 +312,7 @@ def test_what_a_killed_process_made_in_part_is_removed_by_clean(results: Path, s
 
 
 def test_what_a_killed_process_swapped_out_comes_back_and_nobody_is_killed(results: Path) -> None:
-    """Other processes are swapped out to the same device."""
+    """Other processes are swapped out to the same device; where they do not fit, it stays."""
     process = start(results, "swap")
     assert process.stdout is not None
     device = process.stdout.readline().decode().partition(" ")[2].strip()
@@ -317,6 +322,17 @@ def test_what_a_killed_process_swapped_out_comes_back_and_nobody_is_killed(resul
     assert owner.stdout is not None
     assert int(owner.stdout.readline()) > 512
     kill(process)
+    (results / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable: 9 kB\n")
+    fake = f'mount --bind {results}/meminfo /proc/meminfo && exec "$@"'
+    words = ["unshare", "--mount", "sh", "-c", fake, "sh"]
+    words += own_python("loadstone.cli", "clean", "--results", str(results))
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stdout.count("\n") == 2
+    for line in done.stdout.splitlines():
+        assert "what is swapped out does not fit into memory: " in line
+        assert "end processes that take much memory; see to it by hand" in line
+    assert device in zram_swaps()
     # Newest first: the swap ends, then the device goes.
     removals = clean(results)
     assert [removal.entry.record.kind for removal in removals] == ["swap", "zram"]
@@ -353,6 +369,39 @@ def test_swap_only_on_ours(target: LocalTarget, journal: Journal) -> None:
         ):
             pytest.fail("is swapped on")
         # What ends it makes sure of that, too.
+
+
+def test_another_target_has_one_of_its_own(place: Path, results: Path) -> None:
+    far = FarTarget(place)
+    journal = Journal(results, far.name, far.execute)
+
+    @contextlib.contextmanager
+    def reach(name: str) -> Iterator[Execute]:
+        assert name == far.name
+        yield far.execute
+
+    there = cast("Target", far)
+    with (
+        zram_device(there, journal, algorithm=None, level=0, size_bytes=1) as device,
+        zram_swap(there, journal, device, priority=0),
+    ):
+        assert listed(device) in zram_swaps()
+        for path in results.glob("journal/*.json"):
+            orphan(Entry(path=path, record=msgspec.json.decode(path.read_bytes(), type=Record)))
+        assert [removal.problem for removal in clean(results, reach)] == [None, None]
+        assert listed(device) not in zrams()
+    far.close()
+
+
+def test_where_it_stays_in_use_is_told() -> None:
+    busy = CoreError(code=errno.EBUSY, step="remove zram", path="/sys/block/zram9")
+
+    def refuse(job: Job) -> Outcome:
+        return native.run_job(job) if job.operation == "read-text" else Outcome(error=busy)
+
+    with pytest.raises(RunError) as caught:
+        remove_zram(refuse, "zram9", f"4096 {boot()}")
+    assert str(caught.value) == "zram9 is still in use; end or unmount what uses it"
 
 
 def test_a_user_without_rights_is_told_to_be_root(
