@@ -222,7 +222,9 @@ def test_what_belongs_to_another_machine_is_left_unless_forced(
     assert not file.exists()
 
 
-@pytest.mark.parametrize("kind", ["tunable", "mount", "loop", "dm-table", "null_blk"])
+@pytest.mark.parametrize(
+    "kind", ["tunable", "mount", "loop", "dm-table", "zram", "swap", "null_blk"]
+)
 def test_what_is_in_the_kernel_of_another_machine_is_never_looked_for_in_this_one(
     results: Path, tmp_path: Path, kind: str
 ) -> None:
