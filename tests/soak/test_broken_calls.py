@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.native]
 ALL = "all"
 _JOBS_OF_A_SAMPLE = 4
 _ERRORS = errors_of_calls()
+_LIBRARIES = ("-luring", "-llz4", "-lzstd", "-lpthread")
 # libc's own: it ends the program where they fail, or they cannot.
 LIBC = {
     *("brk", "exit", "exit_group", "futex", "getpid", "getppid", "gettid", "rseq", "rt_sigaction"),
@@ -61,7 +62,7 @@ def tracer(job: Program, tmp_path: Path) -> Tracer:
         # Else strace could not find its way through the stack.
         *("-static", "-Wl,--eh-frame-hdr"),
         *(f"-I{SOURCE / 'include'}", f"-I{agent}", "-o", str(program), *map(str, sources)),
-        *(str(job.path.parent / "libloadstone_core.a"), "-luring", "-lpthread"),
+        *(str(job.path.parent / "libloadstone_core.a"), *_LIBRARIES),
     )
     return Tracer(program, tmp_path / "strace.log")
 

@@ -1,6 +1,6 @@
-"""``fetch_liburing.py ARCHITECTURE DIRECTORY``: Debian's liburing-dev of another architecture.
+"""``fetch_libraries.py ARCHITECTURE DIRECTORY PACKAGE...``: Debian's libraries of another machine.
 
-ARCHITECTURE is Debian's word (``arm64``). The package is unpacked to DIRECTORY/root; apt keeps
+ARCHITECTURE is Debian's word (``arm64``). The packages are unpacked to DIRECTORY/root; apt keeps
 its lists below DIRECTORY too, and nothing of this machine's is changed.
 """
 
@@ -13,7 +13,6 @@ from loadstone.errors import LoadstoneError, UsageError
 from loadstone.lab.apt import Apt, AptSource, program_of
 from loadstone.lab.mirror import KEYRING, find_mirror
 
-_PACKAGE = "liburing-dev"
 _ELSEWHERE = ("http://deb.debian.org/debian", "stable")
 
 
@@ -29,23 +28,25 @@ def _source(architecture: str) -> AptSource:
     return AptSource(mirror=mirror, suite=suite, architecture=architecture, keyring=keyring)
 
 
-def _fetch(architecture: str, directory: Path) -> None:
+def _fetch(architecture: str, directory: Path, packages: list[str]) -> None:
     apt = Apt(directory, _source(architecture))
     apt.update()
-    apt.download([_PACKAGE], report=lambda _: None)
-    # One that was fetched before may be of another version; the newest is this one.
-    package = max(apt.downloads.glob(f"{_PACKAGE}_*.deb"), key=lambda path: path.stat().st_mtime)
-    words = (program_of("dpkg-deb"), "--extract", str(package), str(directory / "root"))
-    subprocess.run(words, check=True)
+    apt.download(packages, report=lambda _: None)
+    for package in packages:
+        # One that was fetched before may be of another version; the newest is this one.
+        found = apt.downloads.glob(f"{package}_*.deb")
+        newest = max(found, key=lambda path: path.stat().st_mtime)
+        words = (program_of("dpkg-deb"), "--extract", str(newest), str(directory / "root"))
+        subprocess.run(words, check=True)
 
 
 def main() -> None:
     """Fetch what the command line says; a failure is one line."""
-    architecture, directory = sys.argv[1:]
+    architecture, directory, *packages = sys.argv[1:]
     try:
-        _fetch(architecture, Path(directory).absolute())
+        _fetch(architecture, Path(directory).absolute(), packages)
     except LoadstoneError as error:
-        sys.exit(f"agents: {_PACKAGE} for {architecture}: {error}")
+        sys.exit(f"agents: {', '.join(packages)} for {architecture}: {error}")
 
 
 if __name__ == "__main__":
