@@ -3,7 +3,11 @@
 Where one would take a device or a kernel's driver, it is one that is refused alike everywhere.
 """
 
+import atexit
+import os
+import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from loadstone.core import native
@@ -85,6 +89,32 @@ def _folio_writes(place: Path) -> list[Job]:
     ]
 
 
+@cache
+def _sleeper() -> int:
+    """The PID of a process whose memory stays as it is."""
+    process = subprocess.Popen(["sleep", "3600"], stdin=subprocess.DEVNULL)
+    atexit.register(process.kill)
+    return process.pid
+
+
+def _process_pages(place: Path) -> list[Job]:
+    def look(**options: object) -> Job:
+        return _job("process-pages", "kinds", **{"pid": _sleeper(), "most_ms": 0} | options)
+
+    return [
+        look(thresholds="2048,3257"),
+        look(algorithm="zstd", level=1, most_pages=0),
+        look(most_pages=3),
+        look(start_ticks=1),
+        look(level=1 << 20),
+        look(pid=0),
+        look(pid=(1 << 31) - 1),
+        look(thresholds="1,2,3,4,5"),
+        look(device=place / "model", mm_stat=place / "absent"),
+        _job("process-pages", pid=os.getpid()),
+    ]
+
+
 _MAKERS: dict[str, Maker] = {
     "calibrate": lambda place: [
         _job("calibrate", *SAMPLES, effect="syscall", count=100, batches=3),
@@ -155,6 +185,7 @@ _MAKERS: dict[str, Maker] = {
         _job("probe", file=place / "model", heap="no-such-heap"),
         _job("probe", file=place / "absent"),
     ],
+    "process-pages": _process_pages,
     "read-text": lambda place: [
         _job("read-text", str(place / "text"), file=place / "text"),
         _job("read-text", str(place / "text"), file=place / "text", offset=4),
