@@ -30,7 +30,7 @@ FLOORS = (
     {"environment"},
     {"targets"},
     {"provision"},
-    {"workloads"},
+    {"pages", "workloads"},
     {"plan"},
     {"published", "runs"},
     {"doctor", "export"},

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from loadstone._version import __version__
@@ -86,17 +86,18 @@ def render(runs: Sequence[Run], postings: Sequence[Posting] = ()) -> str:
         UsageError: a posting gives a figure in a unit that its metric can't have.
     """
     entries = [_reported(run, series) for series, run in enumerate(runs)]
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            sections=[_section(entry, postings) for entry in entries],
-            overviews=_overviews(entries),
-            differences=facts.differing_facts(runs),
-            uneven=facts.uneven_cases(runs),
-            version=__version__,
-        )
+    return template("report.html.j2").render(
+        sections=[_section(entry, postings) for entry in entries],
+        overviews=_overviews(entries),
+        differences=facts.differing_facts(runs),
+        uneven=facts.uneven_cases(runs),
+        version=__version__,
     )
+
+
+def template(name: str) -> Template:
+    """A template of this package, by its file's name."""
+    return _environment().get_template(name)
 
 
 def _overviews(entries: Sequence[ReportedRun]) -> list[Overview]:

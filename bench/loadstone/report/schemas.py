@@ -9,6 +9,7 @@ from loadstone.doctor.reachable import Reachable
 from loadstone.errors import UsageError
 from loadstone.export.json import RunDocument
 from loadstone.model import Manifest, Noun, Trial
+from loadstone.pages.summary import PagesSummary
 from loadstone.report.json import ComparisonJson, LabDiagnosis, RunJson, RunsJson
 from loadstone.text import did_you_mean, printable
 
@@ -32,6 +33,7 @@ DOCUMENTS = (
     Document(name="doctor", summary="doctor --json", type=Diagnosis),
     Document(name="doctor-lab", summary="doctor --target lab --json", type=LabDiagnosis),
     Document(name="devices", summary="devices --json", type=tuple[Reachable, ...]),
+    Document(name="pages", summary="pages --json", type=PagesSummary),
     Document(name="export", summary="export --format json", type=RunDocument),
 )
 

@@ -1,0 +1,1 @@
+"""A look into live processes: what compressed memory would make of their anonymous pages."""

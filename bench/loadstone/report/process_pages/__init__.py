@@ -1,0 +1,1 @@
+"""What was seen of live processes: for a terminal, as CSV, and as an HTML file."""
