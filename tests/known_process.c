@@ -76,7 +76,7 @@ static char *map_what_is_known(void)
 	char *unread = map_anonymous(UNREAD_PAGES);
 	char *guarded = map_anonymous(GUARD_PAGES);
 	char *shared = map(SHARED_PAGES, MAP_SHARED | MAP_ANONYMOUS, -1);
-	int memfd = memfd_create("loadstone-known", 0);
+	int memfd = memfd_create("loadstone known:4711", 0);
 	int self = open("/proc/self/exe", O_RDONLY);
 	char *filled;
 
@@ -93,8 +93,8 @@ static char *map_what_is_known(void)
 	filled = map_anonymous(MEMFD_PAGES);
 	fill_with_text(filled, MEMFD_PAGES);
 	/* Never touched through either mapping. */
-	if (ftruncate(memfd, MEMFD_PAGES * (off_t)page_bytes) ||
-	    pwrite(memfd, filled, MEMFD_PAGES * page_bytes, 0) < 0)
+	if (ftruncate(memfd, MEMFD_PAGES * (off_t)page_bytes - 8) ||
+	    pwrite(memfd, filled, MEMFD_PAGES * page_bytes - 8, 0) < 0)
 		exit(3);
 	munmap(filled, MEMFD_PAGES * page_bytes);
 	map(MEMFD_PAGES, MAP_SHARED, memfd);

@@ -56,8 +56,10 @@ def check_command(words: list[str]) -> None:
     values, too_many, _ = command.make_parser(context).parse_args(rest)
     assert isinstance(command, click.Group) or not too_many, too_many
     for parameter in command.params:
-        if parameter.name in values and parameter.name != "axes":
-            parameter.type_cast_value(context, values[parameter.name])
+        # An argument that is not given has no value.
+        value = values.get(parameter.name or "")
+        if isinstance(value, str | list | tuple) and parameter.name != "axes":
+            parameter.type_cast_value(context, value)
     if "axes" in values:
         what = values["what"]
         is_named = isinstance(what, str) and not what.endswith(".toml")

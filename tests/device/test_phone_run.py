@@ -254,3 +254,15 @@ def test_jobs_run_on_the_cpus_that_were_asked_for(measure: Command, adbd: Adbd, 
     manifest = json.loads((measure.place / said["path"] / "manifest.json").read_text())
     assert manifest["environment"]["facts"]["cpu.pinned"] == cpus
     assert manifest["plan"]["conditions"]["pin"] == cpus
+
+
+def test_a_live_process_of_the_phone_is_looked_at_there(measure: Command, root_adbd: Adbd) -> None:
+    """adbd itself: nothing of its memory comes over, only counts."""
+    words = ("pages", "adbd", "--target", f"adb:{root_adbd.serial}", "--json")
+    done = measure(*words)
+    assert done.code == 0, done.err
+    said = json.loads(done.out)
+    assert said["target"] == f"adb:{root_adbd.serial}"
+    for process in said["algorithms"][0]["processes"]:
+        assert process["name"] == "adbd"
+        assert process["seen"] + process["lost"] == process["pages"] > 0

@@ -20,7 +20,7 @@ _COMPILERS = {
 }
 _PT_LOAD, _PT_INTERP, _PT_DYNAMIC = 1, 3, 2
 _MACHINES = {"aarch64": 183, "armv7": 40, "x86_64": 62}
-_BYTES_MOST = 1_500_000
+_BYTES_MOST = 1_700_000
 
 
 class Segment(NamedTuple):

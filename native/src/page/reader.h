@@ -28,6 +28,8 @@ struct ls_reader {
 	int64_t deadline_ns;	/* 0: none */
 	char *buffer;		/* LS_READER_PAGES, aligned to a page */
 	int64_t read_ns;
+	uint64_t compressed;	/* pages so far */
+	uint64_t compress_ns;
 	const char *step;	/* what an error is of */
 };
 

@@ -12,7 +12,7 @@
 
 #include "core/arithmetic.h"
 
-enum { WINDOW_PAGES = 16384, IDENTITY_BYTES = 48, STAT_BLOCK_BYTES = 512 };
+enum { WINDOW_PAGES = 16384, IDENTITY_BYTES = 48 };
 
 static void identify(dev_t device, uint64_t inode, char *ret)
 {
@@ -103,14 +103,13 @@ static int find_window(int fd, uint64_t offset, uint64_t bytes, uint64_t page_by
 					kind, ret);
 }
 
-/* Of what is allocated, that which is not in memory is swapped. */
 static int find_in_file(int fd, uint32_t number, const struct ls_area *area, uint64_t page_bytes,
 			struct ls_kinds *kinds, struct ls_ranges *ret)
 {
 	struct ls_kind *kind = &kinds->all[area->shared_kind];
 	struct ls_range range = { .kind = area->shared_kind, .source = (int32_t)number };
-	uint64_t end, before = kind->pages, allocated;
 	struct stat st;
+	uint64_t end;
 
 	if (fstat(fd, &st))
 		return -errno;
@@ -122,9 +121,6 @@ static int find_in_file(int fd, uint32_t number, const struct ls_area *area, uin
 		if (err)
 			return err;
 	}
-	allocated = (uint64_t)st.st_blocks * STAT_BLOCK_BYTES / page_bytes;
-	if (allocated > kind->pages - before)
-		kind->swapped += allocated - (kind->pages - before);
 	return 0;
 }
 
@@ -159,6 +155,8 @@ int ls_shared_memory_find(struct ls_shared_memory *memory, int directory, const 
 	if (err)
 		return err;
 	memory->count++;
+	/* The kernel counts what is swapped of all that is mapped, also where it was never touched. */
+	kinds->all[area->shared_kind].swapped += area->swapped_bytes / pagemap->page_bytes;
 	if (object->fd < 0)
 		return find_mapped(object, area, pagemap, kinds, ret);
 	return find_in_file(object->fd, memory->count - 1, area, pagemap->page_bytes, kinds, ret);

@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "core/guard.h"
 #include "system/clock.h"
 #include "system/file.h"
 
@@ -24,12 +27,29 @@ static int read_stored(const struct ls_zram_sizes *sizes, uint64_t *ret)
 	return sscanf(text, "%*u %" SCNu64, ret) == 1 ? 0 : -EBADMSG;
 }
 
-int ls_zram_sizes_open(struct ls_zram_sizes *sizes, const char *device, const char *mm_stat,
-		       size_t page_bytes, const char **step)
+/* Zeros take nothing: what still does then is somebody else's. */
+static int empty(const struct ls_zram_sizes *sizes, const char **step)
 {
+	LS_FREE void *zeros = NULL;
 	uint64_t stored;
 	int err;
 
+	*step = "reserve memory";
+	if (posix_memalign(&zeros, sizes->page_bytes, sizes->page_bytes))
+		return -ENOMEM;
+	memset(zeros, 0, sizes->page_bytes);
+	*step = "write zram";
+	err = ls_file_write(sizes->fd, zeros, sizes->page_bytes, 0, 0);
+	if (err)
+		return err;
+	*step = "read mm_stat";
+	err = read_stored(sizes, &stored);
+	return !err && stored ? -EBUSY : err;
+}
+
+int ls_zram_sizes_open(struct ls_zram_sizes *sizes, const char *device, const char *mm_stat,
+		       size_t page_bytes, const char **step)
+{
 	*sizes = (struct ls_zram_sizes){ .fd = -1, .mm_stat = -1, .page_bytes = page_bytes };
 	if (!*device)
 		return 0;
@@ -41,9 +61,7 @@ int ls_zram_sizes_open(struct ls_zram_sizes *sizes, const char *device, const ch
 	sizes->fd = open(device, O_WRONLY | O_DIRECT | O_CLOEXEC | O_EXCL);
 	if (sizes->fd < 0)
 		return -errno;
-	*step = "read mm_stat";
-	err = read_stored(sizes, &stored);
-	return !err && stored ? -EBUSY : err;
+	return empty(sizes, step);
 }
 
 void ls_zram_sizes_close(struct ls_zram_sizes *sizes)

@@ -25,7 +25,7 @@ struct ls_zram_sizes {
 
 /*
  * Without a device's path there is none. *step says what an error is of; -EBUSY for a device that
- * stores something already.
+ * stores something beyond its first block.
  */
 int ls_zram_sizes_open(struct ls_zram_sizes *sizes, const char *device, const char *mm_stat,
 		       size_t page_bytes, const char **step);

@@ -98,10 +98,11 @@ def zram_line(zram: ZramFigures, summary: PagesSummary) -> str:
         f"{percent(share)} from {threshold.bytes}"
         for share, threshold in zip(zram.user_huge_shares, summary.thresholds, strict=True)
     )
+    upper = f" to {zram.least_huge_bytes}" if zram.least_huge_bytes else " on"
     return (
         f"zram of this kernel, the same {zram.pages:,} pages: ZHP {percent(zram.huge_share)} % "
         f"(user space: {user}), {percent(zram.equal_share)} % of the others to the byte as here; "
-        f"its own threshold lies from {zram.most_stored_bytes + 1} to {zram.least_huge_bytes}"
+        f"its own threshold lies from {zram.most_stored_bytes + 1}{upper}"
     )
 
 
