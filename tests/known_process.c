@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A process whose memory is known: run as "still" it says "ready" and waits; as "restless" it maps,
- * unmaps and forks until it is killed; as "pageout" its random pages are to be swapped out.
+ * unmaps and forks until it is killed; as "pageout" its random pages are to be swapped out; as "huge"
+ * it has a huge page of hugetlbfs as well, anonymous and of a memfd.
  * Exits with 3 where the kernel refuses what a mode needs.
  */
 #define _GNU_SOURCE
@@ -106,6 +107,20 @@ static char *map_what_is_known(void)
 	return random;
 }
 
+/* Touched, so that they are there. */
+static void map_huge_pages(void)
+{
+	const size_t bytes = 2 << 20;
+	int memfd = memfd_create("loadstone-huge", MFD_HUGETLB);
+	char *of_memfd, *anonymous;
+
+	if (memfd < 0 || ftruncate(memfd, (off_t)bytes))
+		exit(3);
+	of_memfd = map(bytes / page_bytes, MAP_SHARED, memfd);
+	anonymous = map(bytes / page_bytes, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1);
+	of_memfd[0] = anonymous[0] = 1;
+}
+
 static void be_restless(void)
 {
 	for (;;) {
@@ -133,6 +148,8 @@ int main(int count, char **words)
 	if (!strcmp(mode, "pageout") &&
 	    madvise(random, RANDOM_PAGES * page_bytes, MADV_PAGEOUT))
 		exit(3);
+	if (!strcmp(mode, "huge"))
+		map_huge_pages();
 	if (write(STDOUT_FILENO, "ready\n", 6) != 6)
 		return 3;
 	if (!strcmp(mode, "restless"))

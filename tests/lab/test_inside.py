@@ -17,6 +17,7 @@ _TESTS = (
     "tests/dm tests/environment/test_storage.py tests/environment/test_memory_cgroup.py "
     "tests/workloads/model_load/test_cold.py tests/cli/test_memory_limit.py "
     "tests/native/test_udmabuf.py "
+    "tests/cli/test_pages.py::test_where_yama_restricts_who_may_look_it_is_named "
     "tests/provision/test_zram_device.py::test_a_device_is_made_as_asked_and_gone_at_the_end "
     "tests/provision/test_zram_device.py::test_the_level_is_the_algorithms "
     "tests/provision/test_zram_device.py::"

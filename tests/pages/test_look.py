@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from huge_page_pool import reserved
 from known_process import (
     ANONYMOUS,
     COW,
@@ -88,6 +89,17 @@ def test_shared_memory_has_rows_of_its_own_and_is_looked_at_once(
     again = seen(local, known, known=found.shared_objects)
     assert sum(one.present for one in again.kinds if one.is_shared) == 0
     assert own_kinds(again).present == own_kinds(found).present
+
+
+@pytest.mark.root
+def test_huge_pages_of_hugetlbfs_are_left_out_and_told(
+    local: LocalTarget, known: int, known_program: Path
+) -> None:
+    with reserved(2), running(known_program, "huge") as pid:
+        found = seen(local, pid)
+    assert found.hugetlb_bytes == 4 << 20
+    assert not [one for one in found.kinds if "huge" in one.name]
+    assert own_kinds(found).present <= own_kinds(seen(local, known)).present + SOME
 
 
 @pytest.mark.root

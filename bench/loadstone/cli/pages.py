@@ -164,11 +164,13 @@ def _survey(
     from loadstone.pages.processes import find_processes, user_processes
     from loadstone.pages.survey import survey
     from loadstone.provision.journal import Journal
+    from loadstone.runs.results_directory import results_lock
 
     meant = find_processes(target, words) if words else user_processes(target)
     with contextlib.ExitStack() as stack:
         journal = None
         if by_kernel:
+            stack.enter_context(results_lock(results))
             journal = stack.enter_context(Journal(results, target.name, target.execute))
         say = stack.enter_context(_progress(len(meant) * len(algorithms), quiet))
         return survey(target, meant, algorithms, bounds, journal, say)
