@@ -23,13 +23,18 @@ class RefusingTarget:
     name = "refusing"
     is_this_machine = False
     lost_remedy = ""
+    is_root = False
 
     def __init__(self, error: CoreError, scope: str | None = None) -> None:
         self._error, self._scope = error, scope
 
     def environment(self, path: str | None) -> Environment:
         del path
-        facts: dict[str, Fact] = {"machine.page_bytes": 4096, "kernel.release": "6.1"}
+        facts: dict[str, Fact] = {
+            "machine.page_bytes": 4096,
+            "kernel.release": "6.1",
+            "user.is_root": self.is_root,
+        }
         return Environment(target=self.name, facts=facts)
 
     def execute(self, job: Job) -> Outcome:
@@ -93,3 +98,10 @@ def test_of_several_none_of_which_can_be_seen_the_first_is_named() -> None:
     target = RefusingTarget(CoreError(code=13, step="read smaps", path="/proc/9"))
     with pytest.raises(CannotMeasureError, match=r"some \(9\), nor 1 others"):
         survey(target, [some_process(9), some_process(10)], [LZ4], Bounds(), None, lambda _: None)  # type: ignore[arg-type]  # a part of a Target
+
+
+def test_root_is_not_told_to_be_root() -> None:
+    target = RefusingTarget(CoreError(code=13, step="read smaps", path="/proc/9"))
+    target.is_root = True
+    with pytest.raises(CannotMeasureError, match="run where root has this right"):
+        survey(target, [some_process(9)], [LZ4], Bounds(), None, lambda _: None)  # type: ignore[arg-type]  # a part of a Target

@@ -3,7 +3,9 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-from loadstone.errors import CannotMeasureError
+import msgspec
+
+from loadstone.errors import CannotMeasureError, for_user
 from loadstone.model import Noun
 from loadstone.pages.look import Algorithm, Bounds, NotSeen, ProcessPages, Zram, look_at
 from loadstone.pages.processes import Process
@@ -59,6 +61,7 @@ def survey(
     facts = target.environment(None).facts
     page_bytes = int(facts["machine.page_bytes"] or 0)
     thresholds = tuple(threshold.bytes for threshold in thresholds_of(page_bytes))
+    is_root = bool(facts["user.is_root"])
     looks: list[ProcessPages | NotSeen] = []
     for algorithm in algorithms:
         with _zram(target, journal, algorithm) as zram:
@@ -71,7 +74,7 @@ def survey(
         bounds=bounds,
         algorithms=tuple(algorithms),
         seen=tuple(look for look in looks if isinstance(look, ProcessPages)),
-        not_seen=tuple(look for look in looks if isinstance(look, NotSeen)),
+        not_seen=tuple(_for_user(look, is_root) for look in looks if isinstance(look, NotSeen)),
     )
     if not found.seen:
         raise _nothing_seen(found.not_seen)
@@ -109,6 +112,11 @@ def _zram(target: Target, journal: Journal | None, algorithm: Algorithm) -> Iter
         size_bytes=_ZRAM_BYTES,
     ) as device:
         yield Zram(path=device.path, mm_stat=device.mm_stat)
+
+
+def _for_user(look: NotSeen, is_root: bool) -> NotSeen:
+    remedy = for_user(look.remedy, is_root=is_root)
+    return msgspec.structs.replace(look, remedy=remedy)
 
 
 def _nothing_seen(not_seen: Sequence[NotSeen]) -> CannotMeasureError:
