@@ -15,7 +15,7 @@ ONCE = ("--rounds", "1", "--warmups", "0")
 _WORKLOADS = "there are calibration, dm-flush, dm-verity, folio-write, model-load"
 VERBS = (
     *("clean", "compare", "completion", "devices", "doctor", "export", "gate", "lab", "list"),
-    *("plan", "report", "resume", "run", "schema", "show"),
+    *("pages", "plan", "report", "resume", "run", "schema", "show"),
 )
 
 

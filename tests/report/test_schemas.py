@@ -15,10 +15,12 @@ from loadstone.cli._output import print_json
 from loadstone.doctor.probes import Group, met, unmet
 from loadstone.doctor.reachable import Reachable
 from loadstone.errors import UsageError
+from loadstone.pages.summary import summarise_pages
 from loadstone.report.json import LabDiagnosis, RunsJson, comparison_json, run_json
 from loadstone.report.schemas import DOCUMENTS, schema_of
 from loadstone.runs.store import load
 from sample_outputs import DATA, DISK, MEMORY, OUTPUT, RUNS, ask
+from sample_pages import kind_of, pages_of, survey_of
 
 TYPES = {document.name: document.type for document in DOCUMENTS}
 
@@ -55,6 +57,13 @@ def test_every_sample_run_is_as_the_schemas_say(run: str) -> None:
 def test_a_comparison_is_as_its_schema_says() -> None:
     check("compare", (OUTPUT / "compare.json").read_bytes())
     check("compare", ask("compare", DISK, MEMORY, "--json")[1])
+
+
+def test_processes_pages_are_as_their_schema_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_json(summarise_pages(survey_of([pages_of(1, [kind_of(by_decile={1: 2})])])))
+    check("pages", capsys.readouterr().out)
 
 
 def test_several_runs_are_as_their_schema_says(capsys: pytest.CaptureFixture[str]) -> None:
