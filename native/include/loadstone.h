@@ -39,6 +39,9 @@ enum ls_payload {
 	LS_PAYLOAD_TEXT,	/* English words */
 	LS_PAYLOAD_POINTER,	/* 64-bit, into one heap; some null */
 	LS_PAYLOAD_FP16,	/* half floats, nearly normal: the weights of a layer */
+	LS_PAYLOAD_HALF,	/* 2 KiB of random bytes, 2 KiB of zeros, over and over */
+	LS_PAYLOAD_BF16,	/* the same weights as bfloat16 */
+	LS_PAYLOAD_INT4,	/* weights in 4 bits, two in a byte, nearly normal */
 };
 
 /* Which step failed, on which path, at which byte (-1: none); code is -errno. */

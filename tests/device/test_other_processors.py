@@ -72,7 +72,7 @@ def test_the_parameters_of_a_load_mean_the_same_there(
 
 def test_writes_are_read_back_as_written(measure: Command, other: Adbd) -> None:
     axes = ("--set=size=4k,1m", "--set=pattern=fresh,overwrite,append", "--set=total=4m")
-    payloads = "--set=payload=random,zero,same-filled,text,pointer,fp16"
+    payloads = "--set=payload=random,zero,same-filled,text,pointer,fp16,half,bf16,int4"
     for words in (axes, ("--set=size=64k", "--set=total=1m", payloads)):
         for label, trial in trials(measure, other, "folio-write", *words).items():
             assert trial["status"] == Status.OK, (label, trial["reason"])

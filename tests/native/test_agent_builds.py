@@ -86,6 +86,6 @@ def test_payloads_are_the_same_on_every_architecture(
     subprocess.run([compiler, *words, str(source), str(library)], check=True)
     command = [emulator, str(program)] if emulator else [str(program)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    names = ("random", "zero", "same-filled", "text", "pointer", "fp16")
+    names = ("random", "zero", "same-filled", "text", "pointer", "fp16", "half", "bf16", "int4")
     sums = [native.crc32c(native.payload_of(name, 5, 1 << 18)) for name in names]
     assert told.splitlines() == [f"{crc} {crc}" for crc in sums]

@@ -13,7 +13,7 @@ from native.programs import Answer, Program, finish
 pytestmark = pytest.mark.native
 
 _TOTAL = 1 << 20
-_PAYLOADS = ("random", "zero", "same-filled", "text", "pointer", "fp16")
+_PAYLOADS = ("random", "zero", "same-filled", "text", "pointer", "fp16", "half", "bf16", "int4")
 
 
 def _write(program: Program, directory: Path, **options: object) -> Answer:

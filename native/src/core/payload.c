@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/arithmetic.h"
 #include "core/random.h"
 
 enum {
@@ -14,6 +15,8 @@ enum {
 	HEAP_BITS = 27,			/* of a heap of 128 MiB */
 	NULL_POINTERS_OF = 8,		/* one in so many */
 	LINE_WORDS_OF = 12,
+	HALF_BYTES = 2048,		/* of random bytes, and as many zeros */
+	INT4_DRAW_BITS = 3,		/* of each of the four that a weight is the sum of */
 };
 
 #define RANDOM_MARK UINT64_C(0x9e3779b97f4a7c15)
@@ -27,6 +30,9 @@ const char *const ls_payload_names[] = {
 	[LS_PAYLOAD_TEXT] = "text",
 	[LS_PAYLOAD_POINTER] = "pointer",
 	[LS_PAYLOAD_FP16] = "fp16",
+	[LS_PAYLOAD_HALF] = "half",
+	[LS_PAYLOAD_BF16] = "bf16",
+	[LS_PAYLOAD_INT4] = "int4",
 	NULL,
 };
 
@@ -107,18 +113,69 @@ static uint16_t half_of(float value)
 			  (bits >> 13 & 0x3ff));
 }
 
-/* Weights of a layer: nearly normal (the sum of four draws), deviation 0.02. */
-static void fill_halves(struct ls_random *random, uint8_t *data, uint64_t bytes)
+/* A weight of a layer: nearly normal (the sum of four draws), deviation 0.02. */
+static float draw_weight(struct ls_random *random)
 {
 	const float mean = 2 * 65535.0f, deviation = 65536 * 0.57735f;
+	uint64_t draw = ls_random_next(random);
+	uint32_t sum = (uint32_t)((draw & 0xffff) + (draw >> 16 & 0xffff) +
+				  (draw >> 32 & 0xffff) + (draw >> 48));
 
+	return ((float)sum - mean) / deviation * 0.02f;
+}
+
+static void fill_fp16(struct ls_random *random, uint8_t *data, uint64_t bytes)
+{
 	for (uint64_t at = 0; at < bytes; at += sizeof(uint16_t)) {
-		uint64_t draw = ls_random_next(random);
-		uint32_t sum = (uint32_t)((draw & 0xffff) + (draw >> 16 & 0xffff) +
-					  (draw >> 32 & 0xffff) + (draw >> 48));
-		uint16_t half = half_of(((float)sum - mean) / deviation * 0.02f);
+		uint16_t half = half_of(draw_weight(random));
 
 		memcpy(data + at, &half, sizeof(half));
+	}
+}
+
+/* A bfloat16 is the upper half of a float. */
+static void fill_bf16(struct ls_random *random, uint8_t *data, uint64_t bytes)
+{
+	for (uint64_t at = 0; at < bytes; at += sizeof(uint16_t)) {
+		float weight = draw_weight(random);
+		uint32_t bits;
+		uint16_t upper;
+
+		memcpy(&bits, &weight, sizeof(bits));
+		upper = (uint16_t)(bits >> 16);
+		memcpy(data + at, &upper, sizeof(upper));
+	}
+}
+
+/* A weight of 0 to 14 for -7 to 7: half the sum of four draws of 0 to 7. */
+static uint8_t draw_int4(uint64_t draw)
+{
+	const uint64_t most = (UINT64_C(1) << INT4_DRAW_BITS) - 1;
+	uint64_t sum = 0;
+
+	for (int i = 0; i < 4; i++)
+		sum += draw >> (i * INT4_DRAW_BITS) & most;
+	return (uint8_t)(sum / 2);
+}
+
+static void fill_int4(struct ls_random *random, uint8_t *data, uint64_t bytes)
+{
+	for (uint64_t at = 0; at < bytes; at++) {
+		uint64_t draw = ls_random_next(random);
+
+		data[at] = (uint8_t)(draw_int4(draw) | draw_int4(draw >> 32) << 4);
+	}
+}
+
+static void fill_half(struct ls_random *random, uint8_t *data, uint64_t bytes)
+{
+	for (uint64_t at = 0; at < bytes; at += HALF_BYTES) {
+		uint64_t part = ls_min(bytes - at, HALF_BYTES);
+
+		if (at / HALF_BYTES % 2)
+			fill_word(0, data + at, part);
+		else
+			fill_random(random, data + at, part);
 	}
 }
 
@@ -146,7 +203,16 @@ int ls_payload_fill(uint32_t payload, uint64_t seed, uint8_t *data, uint64_t byt
 		fill_pointers(&random, data, bytes);
 		return 0;
 	case LS_PAYLOAD_FP16:
-		fill_halves(&random, data, bytes);
+		fill_fp16(&random, data, bytes);
+		return 0;
+	case LS_PAYLOAD_HALF:
+		fill_half(&random, data, bytes);
+		return 0;
+	case LS_PAYLOAD_BF16:
+		fill_bf16(&random, data, bytes);
+		return 0;
+	case LS_PAYLOAD_INT4:
+		fill_int4(&random, data, bytes);
 		return 0;
 	default:
 		return -EINVAL;

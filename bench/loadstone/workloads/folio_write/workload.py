@@ -72,7 +72,9 @@ _PARAMETERS = (
         name="payload",
         kind=Kind.CHOICE,
         default="random",
-        choices=("random", "zero", "same-filled", "text", "pointer", "fp16"),
+        choices=(
+            *("random", "zero", "same-filled", "text", "pointer", "fp16", "half", "bf16", "int4"),
+        ),
         help="what is written; random is what no file system compresses",
     ),
     Parameter(
