@@ -52,9 +52,10 @@ class Parameter(Noun, frozen=True, kw_only=True):
     """One axis of a Workload.
 
     ``default`` is None where it depends on the other parameters. ``choices`` may end in one
-    open form, written ``prefix:NAME``, which takes any name after the colon. ``is_added`` says
-    that Runs were made before there was this parameter: at its default it is no part of a Case's
-    id, so that those Runs are still compared Case by Case.
+    open form, written ``prefix:NAME``, which takes any name after the colon, or ``prefix:PATH``,
+    which takes any text there. ``is_added`` says that Runs were made before there was this
+    parameter: at its default it is no part of a Case's id, so that those Runs are still compared
+    Case by Case.
     """
 
     name: str

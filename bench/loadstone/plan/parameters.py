@@ -8,8 +8,10 @@ from loadstone.model import Kind, Parameter, Value
 from loadstone.text import did_you_mean
 from loadstone.units import parse_bytes, parse_flag
 
-_OPEN_FORM = re.compile(r"(.+:)[A-Z]+")
+_OPEN_FORM = re.compile(r"(.+:)([A-Z]+)")
 _NAME = r"[A-Za-z0-9._,-]+"
+# What the word of an open form stands for, where that is no name.
+_OPEN_WORDS = {"PATH": ".+"}
 
 
 def parse_value(parameter: Parameter, text: str) -> Value:
@@ -78,8 +80,11 @@ def _parse_choice(choices: tuple[str, ...], text: str) -> str:
 
 
 def _fits(text: str, form: str) -> bool:
-    prefix = _OPEN_FORM.fullmatch(form)
-    return prefix is not None and bool(re.fullmatch(re.escape(prefix[1]) + _NAME, text))
+    found = _OPEN_FORM.fullmatch(form)
+    if found is None:
+        return False
+    prefix, word = found.groups()
+    return bool(re.fullmatch(re.escape(prefix) + _OPEN_WORDS.get(word, _NAME), text, re.DOTALL))
 
 
 def as_text(value: Value) -> str:
