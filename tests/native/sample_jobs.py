@@ -196,6 +196,12 @@ _MAKERS: dict[str, Maker] = {
         _job("read-texts", *SAMPLES, str(place / "text")),
         _job("read-texts"),
     ],
+    "page-classes": lambda place: [
+        _job("page-classes", device=place / "model", total=1 << 20),
+        _job("page-classes", device=place / "absent", **{"class": "file"}, file=place / "model"),
+        _job("page-classes", device=place / "model", path="swap", thp="on"),
+        _job("page-classes", device=place / "model", total=1),
+    ],
     "remove-file": lambda place: [
         _job("remove-file", file=place / "loadstone-old"),
         _job("remove-file", file=place / "loadstone-old"),

@@ -10,6 +10,7 @@ IMAGE = "loadstone-image"
 """The file, beside those of the sample Jobs, that loop devices are made of."""
 
 _BLOCK = 256 << 10
+_PAGES = {"total": 256 << 10}
 _LOADS: tuple[dict[str, object], ...] = (
     {"cache": "cold", "io": "direct"},
     {"cache": "warm"},
@@ -38,8 +39,10 @@ _WRITES: tuple[dict[str, object], ...] = (
 )
 
 
-def jobs_of(operation: str, place: Path, devices: tuple[str, str] | None) -> Iterator[Job]:
-    """Those of one operation, on the files of ``sample_jobs.prepare`` and on two devices alike."""
+def jobs_of(
+    operation: str, place: Path, devices: tuple[str, str] | None, zram: str | None
+) -> Iterator[Job]:
+    """Those of one operation, on the files of ``sample_jobs.prepare``, two devices, and a zram."""
     yield from sample_jobs.jobs_of(operation, place)
     if operation == "model-load":
         yield from (_load(place, options) for options in _LOADS)
@@ -47,6 +50,8 @@ def jobs_of(operation: str, place: Path, devices: tuple[str, str] | None) -> Ite
         yield from (_write(place, options) for options in _WRITES)
     if devices:
         yield from _on_devices(operation, place, *devices)
+    if zram and operation == "page-classes":
+        yield _job(operation, {"device": zram, "class": "file", "file": place / "model", **_PAGES})
 
 
 def _load(place: Path, options: dict[str, object]) -> Job:

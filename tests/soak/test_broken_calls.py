@@ -16,16 +16,20 @@ import pytest
 
 from devices import loop
 from loadstone.core import native
+from loadstone.errors import CannotMeasureError
 from loadstone.model import Job
+from loadstone.provision.journal import Journal
+from loadstone.provision.zram_device import zram_device
+from loadstone.targets.local import LocalTarget
 from native import places
-from native.conftest import builds, job
+from native.conftest import builds, job, local
 from native.programs import SOURCE, Program
 from soak.broken_calls import Tracer, errors_of_calls
 from soak.broken_jobs import jobs_of
 from soak.judgement import Break, Undisturbed, judge, undisturbed
 from soak.stage import Stage
 
-__all__ = ["builds", "job"]
+__all__ = ["builds", "job", "local"]
 
 pytestmark = [pytest.mark.soak, pytest.mark.native]
 
@@ -86,28 +90,42 @@ def devices(place: Path) -> Iterator[tuple[str, str] | None]:
         yield device, baseline
 
 
+@pytest.fixture
+def zram(place: Path, local: LocalTarget) -> Iterator[str | None]:
+    """A zram device of 8 MiB; None where there is no zram."""
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(Journal(place / "results"))
+        try:
+            device = zram_device(local, journal, algorithm=None, level=0, size_bytes=8 << 20)
+            path = stack.enter_context(device).path
+        except CannotMeasureError:
+            path = None
+        yield path
+
+
 def test_what_fails_is_named_or_made_up_for(
     tracer: Tracer,
     stage: Stage,
     devices: tuple[str, str] | None,
+    zram: str | None,
     operations: list[str],
     soak_seed: int,
     figures: Counter[str],
     pytestconfig: pytest.Config,
 ) -> None:
-    jobs = [one for name in operations for one in jobs_of(name, stage.place, devices)]
+    jobs = [one for name in operations for one in jobs_of(name, stage.place, devices, zram)]
     wanted = pytestconfig.getoption("--broken-calls")
     rng = Random(soak_seed)
     if wanted != ALL:
         jobs = rng.sample(jobs, _JOBS_OF_A_SAMPLE)
-    breaks = list(_breaks(tracer, stage, jobs))
+    breaks = list(breaks_of(tracer, stage, jobs))
     if wanted != ALL:
         breaks = rng.sample(breaks, min(int(wanted), len(breaks)))
-    problems = list(_problems(tracer, stage, breaks, figures))
+    problems = list(problems_of(tracer, stage, breaks, figures))
     assert not problems, "\n".join([f"{len(problems)} of {len(breaks)}:", *problems])
 
 
-def _breaks(tracer: Tracer, stage: Stage, jobs: list[Job]) -> Iterator[Break]:
+def breaks_of(tracer: Tracer, stage: Stage, jobs: list[Job]) -> Iterator[Break]:
     """The first and the last call at each place of the program that none of the Jobs before made.
 
     A place is a stack of calls: what reads another file, or for another purpose, is another.
@@ -123,7 +141,7 @@ def _breaks(tracer: Tracer, stage: Stage, jobs: list[Job]) -> Iterator[Break]:
         stage.reset()
 
 
-def _problems(
+def problems_of(
     tracer: Tracer, stage: Stage, breaks: list[Break], figures: Counter[str]
 ) -> Iterator[str]:
     expected: dict[int, Undisturbed] = {}
