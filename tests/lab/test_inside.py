@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.laboratory import NEW, REPOSITORY, carried_out
+from lab.laboratory import NEW, OLD, REPOSITORY, carried_out
 from loadstone.lab.kernels import Kernel
 
 _LIMIT_S = 1500
@@ -22,6 +22,7 @@ _TESTS = (
     "tests/provision/test_zram_device.py::test_the_level_is_the_algorithms "
     "tests/provision/test_zram_device.py::"
     "test_what_a_killed_process_swapped_out_comes_back_and_nobody_is_killed "
+    "tests/workloads/page_classes/test_for_real.py "
     "tests/provision/test_memory_group.py::"
     "test_a_group_is_made_with_its_limit_and_removed_at_the_end "
     "tests/workloads/model_load/test_pressure.py::"
@@ -49,13 +50,24 @@ export TMPDIR=/run/loadstone/place PYTHONDONTWRITEBYTECODE=1 HOME=/run/loadstone
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("tests", [_TESTS, "tests/soak/test_device_kills.py"])
+@pytest.mark.parametrize(
+    ("release", "tests"),
+    [
+        (NEW, _TESTS),
+        (NEW, "tests/soak/test_device_kills.py"),
+        (OLD, "tests/workloads/page_classes/test_for_real.py"),
+    ],
+)
 @pytest.mark.usefixtures("lab")
 def test_all_pass_in_a_guest_and_none_is_skipped(
-    kernels: Callable[[str], Kernel], tmp_path: Path, tests: str, pytestconfig: pytest.Config
+    kernels: Callable[[str], Kernel],
+    tmp_path: Path,
+    release: str,
+    tests: str,
+    pytestconfig: pytest.Config,
 ) -> None:
     kills = int(pytestconfig.getoption("--device-kills"))
-    lines = _carried_out(kernels(NEW), tmp_path, tests, kills)
+    lines = _carried_out(kernels(release), tmp_path, tests, kills)
     told = "\n".join(lines)
     # What `make soak` shows: the storm's figures.
     sys.stdout.write(told)

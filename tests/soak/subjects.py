@@ -58,8 +58,13 @@ ON_DEVICES = (
         (*_run("dm-verity", "pattern=random", "cache=cold"), "--size", str(MODEL_BYTES)),
         ("veritysetup",),
     ),
+    Subject(
+        "page-classes",
+        _run("page-classes", "class=zero,text", "path=block,swap", "total=4m"),
+        ("modprobe",),
+    ),
 )
-"""On devices of device-mapper."""
+"""On devices of device-mapper, and of zram where the machine swaps on nothing else."""
 
 
 def those_that_run_here(subjects: Iterable[Subject]) -> list[Subject]:
