@@ -25,10 +25,9 @@ _SWAPS = "/proc/swaps"
 _ZSWAP = "/sys/module/zswap/parameters/enabled"
 # Filled before any other area, so that the pages come to this one.
 _PRIORITY_BESIDE = 32767
-_STORED = ("same", "zsp", "zmp", "zhp")
-_KINDS = (*_STORED, "unstored")
+_KINDS = ("same", "zsp", "zmp", "zhp", "unstored")
 # What the talk takes first: pages that shrink to less than half.
-_SMALL = ("same", "zsp")
+_SMALL = ("same", "zsp", "unstored")
 # The pages as they are, as they come back, and as the device holds them.
 _COPIES = 3
 # Some always stay in memory; of more a note tells.
@@ -164,7 +163,7 @@ def _of_kinds(values: Mapping[str, int]) -> dict[str, float]:
     ``zsp_first_mb_per_s`` takes those below half a page alone, ``zhp_skipped_mb_per_s`` all, but
     huge ones at the cost of a page that is not compressed, which only path block measures.
     """
-    found = {f"{kind}_share": values[f"{kind}_pages"] / values["pages"] for kind in _STORED}
+    found = {f"{kind}_share": values[f"{kind}_pages"] / values["pages"] for kind in _KINDS}
     found["zsp_first_mb_per_s"] = _saved_speed(values, _SMALL)
     if "floor_write_ns" in values:
         others = tuple(kind for kind in _KINDS if kind != "zhp")
