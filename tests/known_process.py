@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from loadstone.pages.counts import KindCount
-from loadstone.pages.look import Algorithm, Bounds, NotSeen, ProcessPages, Zram, look_at
+from loadstone.pages.look import Algorithm, Bounds, NotSeen, ProcessPages, look_at
 from loadstone.pages.processes import Process, list_processes
+from loadstone.provision.zram_device import ZramDevice
 from loadstone.targets import Target
 
 RANDOM, TEXT, SAME, ZERO = 256, 256, 64, 64
@@ -58,7 +59,7 @@ def look(
     algorithm: Algorithm = LZ4,
     bounds: Bounds = WHOLE,
     known: tuple[str, ...] = (),
-    zram: Zram | None = None,
+    zram: ZramDevice | None = None,
 ) -> ProcessPages | NotSeen:
     """Look at a process that is alive."""
     return look_at(target, process_of(target, pid), algorithm, bounds, THRESHOLDS, known, zram)

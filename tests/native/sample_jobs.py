@@ -110,7 +110,7 @@ def _process_pages(place: Path) -> list[Job]:
         look(pid=0),
         look(pid=(1 << 31) - 1),
         look(thresholds="1,2,3,4,5"),
-        look(device=place / "model", mm_stat=place / "absent"),
+        look(device=place / "model"),
         _job("process-pages", pid=os.getpid()),
     ]
 

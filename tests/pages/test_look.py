@@ -36,7 +36,7 @@ from loadstone.errors import CannotMeasureError
 from loadstone.model import Job
 from loadstone.pages.counts import KindCount, add_counts, parse_kinds
 from loadstone.pages.figures import estimate, huge_share, own_kinds
-from loadstone.pages.look import Algorithm, Bounds, NotSeen, ProcessPages, Zram, look_at
+from loadstone.pages.look import Algorithm, Bounds, NotSeen, ProcessPages, look_at
 from loadstone.pages.processes import Process
 from loadstone.provision.journal import Journal
 from loadstone.provision.zram_device import zram_device, zram_swap
@@ -265,8 +265,7 @@ def test_the_kernel_finds_the_same_pages_huge(
 ) -> None:
     try:
         with zram_device(local, journal, algorithm="lz4", level=0, size_bytes=1 << 20) as device:
-            zram = Zram(path=device.path, mm_stat=device.mm_stat)
-            found = seen(local, known, zram=zram)
+            found = seen(local, known, zram=device)
     except CannotMeasureError as error:
         pytest.skip(f"needs zram with lz4: {error}")
     kinds = [one for one in found.kinds if one.seen]

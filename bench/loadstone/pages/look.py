@@ -8,6 +8,7 @@ from loadstone.model import Job, Noun, Outcome
 from loadstone.pages.counts import KindCount, ZramCount, parse_kinds, parse_zram
 from loadstone.pages.errors import RULES, ptrace_remedy
 from loadstone.pages.processes import Process
+from loadstone.provision.zram_device import ZramDevice
 from loadstone.targets import Target
 
 DEFAULT_MOST_PAGES = 32768
@@ -36,13 +37,6 @@ class Bounds(Noun, frozen=True, kw_only=True):
     most_pages: int | None = DEFAULT_MOST_PAGES
     most_s: float = DEFAULT_MOST_S
     seed: int = 1
-
-
-class Zram(Noun, frozen=True, kw_only=True):
-    """A zram device of ours that the pages are written to as well."""
-
-    path: str
-    mm_stat: str
 
 
 class ProcessPages(Noun, frozen=True, kw_only=True):
@@ -86,7 +80,7 @@ def look_at(
     bounds: Bounds,
     thresholds: Sequence[int],
     known: Sequence[str] = (),
-    zram: Zram | None = None,
+    zram: ZramDevice | None = None,
 ) -> ProcessPages | NotSeen:
     """Look at one process, which is only read.
 
@@ -119,7 +113,7 @@ def _job(
     bounds: Bounds,
     thresholds: Sequence[int],
     known: Sequence[str],
-    zram: Zram | None,
+    zram: ZramDevice | None,
 ) -> Job:
     is_whole = bounds.most_pages is None
     options = {
@@ -134,7 +128,7 @@ def _job(
         "known": ",".join(known),
     }
     if zram is not None:
-        options |= {"device": zram.path, "mm-stat": zram.mm_stat}
+        options["device"] = zram.path
     limit_s = _WHOLE_S if is_whole else bounds.most_s + _OVERHEAD_S
     return Job(operation="process-pages", options=options, samples=(_TEXT,), timeout_s=limit_s)
 

@@ -1,17 +1,17 @@
 """Several processes, one after the other; memory that they share is looked at once."""
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
 from loadstone.errors import CannotMeasureError, for_user
 from loadstone.model import Noun
-from loadstone.pages.look import Algorithm, Bounds, NotSeen, ProcessPages, Zram, look_at
+from loadstone.pages.look import Algorithm, Bounds, NotSeen, ProcessPages, look_at
 from loadstone.pages.processes import Process
 from loadstone.pages.thresholds import thresholds_of
 from loadstone.provision.journal import Journal
-from loadstone.provision.zram_device import zram_device
+from loadstone.provision.zram_device import ZramDevice, zram_device
 from loadstone.targets import Target
 
 Say = Callable[[str], None]
@@ -87,7 +87,7 @@ def _looks(
     algorithm: Algorithm,
     bounds: Bounds,
     thresholds: Sequence[int],
-    zram: Zram | None,
+    zram: ZramDevice | None,
     say: Say,
 ) -> Iterator[ProcessPages | NotSeen]:
     known: list[str] = []
@@ -99,19 +99,18 @@ def _looks(
         yield look
 
 
-@contextlib.contextmanager
-def _zram(target: Target, journal: Journal | None, algorithm: Algorithm) -> Iterator[Zram | None]:
+def _zram(
+    target: Target, journal: Journal | None, algorithm: Algorithm
+) -> AbstractContextManager[ZramDevice | None]:
     if journal is None:
-        yield None
-        return
-    with zram_device(
+        return nullcontext()
+    return zram_device(
         target,
         journal,
         algorithm=algorithm.name,
         level=algorithm.level,
         size_bytes=_ZRAM_BYTES,
-    ) as device:
-        yield Zram(path=device.path, mm_stat=device.mm_stat)
+    )
 
 
 def _for_user(look: NotSeen, is_root: bool) -> NotSeen:

@@ -47,7 +47,6 @@ struct options {
 	const char *thresholds;	/* sizes in bytes, with a comma between any two */
 	const char *known;
 	const char *device;
-	const char *mm_stat;
 };
 
 static const struct ls_option_spec specs[] = {
@@ -61,7 +60,6 @@ static const struct ls_option_spec specs[] = {
 	LS_TEXT_OPTION("thresholds", struct options, thresholds, ""),
 	LS_TEXT_OPTION("known", struct options, known, ""),
 	LS_TEXT_OPTION("device", struct options, device, ""),
-	LS_TEXT_OPTION("mm-stat", struct options, mm_stat, ""),
 	LS_OPTIONS_END,
 };
 
@@ -321,8 +319,7 @@ static int look_at(struct look *look)
 	err = ls_kinds_init(&look->kinds);
 	if (err)
 		return fail(look, err, "reserve memory");
-	err = ls_zram_sizes_open(&look->zram, look->options.device, look->options.mm_stat,
-				 look->page_bytes, &step);
+	err = ls_zram_sizes_open(&look->zram, look->options.device, look->page_bytes, &step);
 	if (err)
 		return ls_result_fail(look->result, err, step, look->options.device, -1);
 	err = open_all(look);

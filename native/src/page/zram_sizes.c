@@ -3,28 +3,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/guard.h"
 #include "system/clock.h"
+#include "system/device.h"
 #include "system/file.h"
+#include "system/mm_stat.h"
 
 static int read_stored(const struct ls_zram_sizes *sizes, uint64_t *ret)
 {
-	char text[256];
-	ssize_t got;
+	struct ls_mm_stat stat;
+	int err = ls_mm_stat_read(sizes->mm_stat, &stat);
 
-	do
-		got = pread(sizes->mm_stat, text, sizeof(text) - 1, 0);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return -errno;
-	text[got] = '\0';
-	return sscanf(text, "%*u %" SCNu64, ret) == 1 ? 0 : -EBADMSG;
+	if (!err)
+		*ret = (uint64_t)stat.compressed_bytes;
+	return err;
 }
 
 /* Zeros take nothing: what still does then is somebody else's. */
@@ -47,16 +43,23 @@ static int empty(const struct ls_zram_sizes *sizes, const char **step)
 	return !err && stored ? -EBUSY : err;
 }
 
-int ls_zram_sizes_open(struct ls_zram_sizes *sizes, const char *device, const char *mm_stat,
-		       size_t page_bytes, const char **step)
+int ls_zram_sizes_open(struct ls_zram_sizes *sizes, const char *device, size_t page_bytes,
+		       const char **step)
 {
+	struct ls_device_info info;
+	int err;
+
 	*sizes = (struct ls_zram_sizes){ .fd = -1, .mm_stat = -1, .page_bytes = page_bytes };
 	if (!*device)
 		return 0;
+	*step = "query device";
+	err = ls_device_query(device, &info);
+	if (err)
+		return err;
 	*step = "open mm_stat";
-	sizes->mm_stat = open(mm_stat, O_RDONLY | O_CLOEXEC);
-	if (sizes->mm_stat < 0)
-		return -errno;
+	err = ls_mm_stat_open(info.major, info.minor, &sizes->mm_stat);
+	if (err)
+		return err;
 	*step = "open zram";
 	sizes->fd = open(device, O_WRONLY | O_DIRECT | O_CLOEXEC | O_EXCL);
 	if (sizes->fd < 0)

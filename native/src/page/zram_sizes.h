@@ -27,8 +27,8 @@ struct ls_zram_sizes {
  * Without a device's path there is none. *step says what an error is of; -EBUSY for a device that
  * stores something beyond its first block.
  */
-int ls_zram_sizes_open(struct ls_zram_sizes *sizes, const char *device, const char *mm_stat,
-		       size_t page_bytes, const char **step);
+int ls_zram_sizes_open(struct ls_zram_sizes *sizes, const char *device, size_t page_bytes,
+		       const char **step);
 void ls_zram_sizes_close(struct ls_zram_sizes *sizes);
 
 /* Writes a page, aligned to its size; measured_bytes is what the compressor made of it, 0: same. */

@@ -42,7 +42,7 @@ int ls_mm_stat_read(int fd, struct ls_mm_stat *ret)
 }
 
 struct ls_mm_stat ls_mm_stat_difference(const struct ls_mm_stat *before,
-					    const struct ls_mm_stat *after)
+					const struct ls_mm_stat *after)
 {
 	return (struct ls_mm_stat){
 		.original_bytes = after->original_bytes - before->original_bytes,

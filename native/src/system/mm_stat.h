@@ -24,6 +24,6 @@ int ls_mm_stat_read(int fd, struct ls_mm_stat *ret);
 
 /* after - before, field by field. */
 struct ls_mm_stat ls_mm_stat_difference(const struct ls_mm_stat *before,
-					    const struct ls_mm_stat *after);
+					const struct ls_mm_stat *after);
 
 #endif
