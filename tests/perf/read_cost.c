@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one read of the core's own io_uring reader costs. Reads a file from its start to its
+ * What one read of the core's own io_uring queue costs. Reads a file from its start to its
  * end, several times, into a window of as many blocks as are in flight; nothing of the file
  * is kept. Prints how many reads there were, their bytes, and the nanoseconds they took.
  *
@@ -19,7 +19,7 @@
 #include "core/guard.h"
 #include "core/record.h"
 #include "core/size.h"
-#include "load/uring_reader.h"
+#include "system/uring_queue.h"
 #include "system/clock.h"
 
 enum { WINDOW_ALIGN_BYTES = 2 << 20 };
@@ -33,7 +33,7 @@ struct pass {
 	uint64_t end;
 };
 
-static int next(void *context, struct ls_read *ret)
+static int next(void *context, struct ls_transfer *ret)
 {
 	struct pass *pass = context;
 
@@ -69,21 +69,21 @@ static void *reserve_window(uint64_t bytes)
 static int read_file(struct pass *pass, const struct ls_uring_options *options,
 		     struct ls_result *result, int64_t *elapsed_ns)
 {
-	struct ls_read_source source = { .next = next, .wait = never, .context = pass };
+	struct ls_transfer_source source = { .next = next, .wait = never, .context = pass };
 	struct iovec window = { pass->window, ls_size(pass->block * pass->depth) };
-	struct ls_uring_reader reader;
+	struct ls_uring_queue reader;
 	int64_t start_ns;
-	int err = ls_uring_reader_reserve(&reader, options, result);
+	int err = ls_uring_queue_reserve(&reader, options, result);
 
 	if (!err)
-		err = ls_uring_reader_open(&reader);
+		err = ls_uring_queue_open(&reader);
 	if (!err)
-		err = ls_uring_reader_register(&reader, &window, 1);
+		err = ls_uring_queue_register(&reader, &window, 1);
 	start_ns = ls_clock_now();
 	if (!err)
-		err = ls_uring_reader_run(&reader, &source);
+		err = ls_uring_queue_run(&reader, &source);
 	*elapsed_ns = ls_clock_now() - start_ns;
-	ls_uring_reader_deinit(&reader);
+	ls_uring_queue_deinit(&reader);
 	return err;
 }
 
@@ -114,7 +114,7 @@ int main(int count, char **words)
 		.depth = (uint32_t)pass.depth,
 		.fd = fd,
 		.path = words[1],
-		.is_direct = is_direct,
+		.step = "io_uring read",
 		.registers_file = 1,
 		.histogram = strcmp(words[6], "latency") ? NULL : ls_histogram_take(result, "read"),
 	}, result, &elapsed_ns);

@@ -173,7 +173,7 @@ def compiled(directory: Path, name: str, *words: str) -> Path:
 @pytest.fixture(scope="session")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     """What engine uring reads with."""
-    sources = ("load/uring_reader.c", "core/record.c", "system/file.c")
+    sources = ("system/uring_queue.c", "core/record.c", "system/file.c")
     files = [str(NATIVE / "src" / source) for source in sources]
     places = (f"-I{NATIVE / 'src'}", f"-I{NATIVE / 'include'}")
     return Reader(compiled(tmp_path_factory.mktemp("reader"), "read_cost", *places, *files))

@@ -8,6 +8,19 @@
 #include "load/load.h"
 #include "system/file.h"
 
+static const char *step_of(const struct ls_load *load)
+{
+	int is_fixed = (int)load->options.fixed;
+
+	if (load->options.polling & LS_POLL_IO)
+		return "io_uring IOPOLL read";
+	if (load->options.is_dontcache)
+		return "io_uring RWF_DONTCACHE read";
+	if (load->options.is_direct)
+		return is_fixed ? "io_uring O_DIRECT fixed read" : "io_uring O_DIRECT read";
+	return is_fixed ? "io_uring fixed read" : "io_uring read";
+}
+
 static int reserve(struct ls_reader *reader)
 {
 	struct ls_load *load = reader->load;
@@ -15,7 +28,7 @@ static int reserve(struct ls_reader *reader)
 		.depth = (uint32_t)load->options.depth,
 		.fd = load->file,
 		.path = load->options.file,
-		.is_direct = load->options.is_direct,
+		.step = step_of(load),
 		.rw_flags = load->options.is_dontcache ? LS_RWF_DONTCACHE : 0,
 		.align_bytes = (uint32_t)load->layout.align_bytes,
 		.registers_file = (int)load->options.fixed,
@@ -28,7 +41,7 @@ static int reserve(struct ls_reader *reader)
 		if (!reader->chunks)
 			return ls_reader_fail(reader, -ENOMEM, "reserve buffers", -1);
 	}
-	return ls_uring_reader_reserve(&reader->uring, &options, load->result);
+	return ls_uring_queue_reserve(&reader->uring, &options, load->result);
 }
 
 static void describe_chunk(struct ls_reader *reader, uint64_t position)
@@ -63,12 +76,12 @@ static int prepare(struct ls_reader *reader)
 	int err;
 
 	reader->uring.options.fd = load->file;
-	err = ls_uring_reader_open(&reader->uring);
+	err = ls_uring_queue_open(&reader->uring);
 	if (err || !load->options.fixed)
 		return err;
 	if (load->options.overlap)
-		return ls_uring_reader_register_room(&reader->uring, (uint32_t)load->layout.chunks);
-	return ls_uring_reader_register(&reader->uring, reader->chunks, describe_all(reader));
+		return ls_uring_queue_register_room(&reader->uring, (uint32_t)load->layout.chunks);
+	return ls_uring_queue_register(&reader->uring, reader->chunks, describe_all(reader));
 }
 
 static int make_registered(struct ls_reader *reader, uint64_t chunk)
@@ -76,11 +89,11 @@ static int make_registered(struct ls_reader *reader, uint64_t chunk)
 	if (reader->chunks[chunk].iov_len)
 		return 0;
 	describe_chunk(reader, chunk);
-	return ls_uring_reader_register_one(&reader->uring, (uint32_t)chunk,
+	return ls_uring_queue_register_one(&reader->uring, (uint32_t)chunk,
 					    &reader->chunks[chunk]);
 }
 
-static int next(void *context, struct ls_read *ret)
+static int next(void *context, struct ls_transfer *ret)
 {
 	struct ls_reader *reader = context;
 	struct ls_extent *extent = &reader->pending;
@@ -117,19 +130,19 @@ static void first(void *context, int64_t now_ns)
 
 static int read_all(struct ls_reader *reader)
 {
-	struct ls_read_source source = {
+	struct ls_transfer_source source = {
 		.next = next,
 		.wait = wait_for_memory,
 		.first = first,
 		.context = reader,
 	};
 
-	return ls_uring_reader_run(&reader->uring, &source);
+	return ls_uring_queue_run(&reader->uring, &source);
 }
 
 static void release(struct ls_reader *reader)
 {
-	ls_uring_reader_deinit(&reader->uring);
+	ls_uring_queue_deinit(&reader->uring);
 	free(reader->chunks);
 	reader->chunks = NULL;
 }

@@ -9,11 +9,11 @@
 #include "core/record.h"
 #include "load/destination.h"
 #include "load/layout.h"
-#include "load/uring_reader.h"
 #include "load/watermark.h"
 #include "loadstone.h"
 #include "system/latch.h"
 #include "system/resident.h"
+#include "system/uring_queue.h"
 
 enum ls_cache_choice { LS_CACHE_COLD, LS_CACHE_WARM, LS_CACHE_AS_IS };
 enum ls_verify_choice { LS_VERIFY_FULL, LS_VERIFY_SAMPLED, LS_VERIFY_OFF };
@@ -63,7 +63,7 @@ struct ls_reader {
 	uint32_t lane;
 	pthread_t thread;
 	struct ls_histogram *histogram;
-	struct ls_uring_reader uring;
+	struct ls_uring_queue uring;
 	struct iovec *chunks;		/* registered buffers, one a chunk; empty: not yet */
 	struct ls_extent pending;	/* a block whose memory wasn't ready */
 	int has_pending;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "load/uring_reader.h"
+#include "system/uring_queue.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,12 +18,14 @@
 
 enum { SQPOLL_IDLE_MS = 2000 };
 
-static int fail(struct ls_uring_reader *uring, int code, const char *step, int64_t offset)
+static int fail(struct ls_uring_queue *uring, int code, const char *step, int64_t offset)
 {
+	if (!uring->result)
+		return code;
 	return ls_result_fail(uring->result, code, step, uring->options.path, offset);
 }
 
-int ls_uring_reader_reserve(struct ls_uring_reader *uring,
+int ls_uring_queue_reserve(struct ls_uring_queue *uring,
 			    const struct ls_uring_options *options, struct ls_result *result)
 {
 	memset(uring, 0, sizeof(*uring));
@@ -46,7 +48,7 @@ int ls_uring_reader_reserve(struct ls_uring_reader *uring,
  * The kernel tears a closed ring down later, on a thread of its own: buffers that
  * are still registered then would stay pinned and locked into the next trial.
  */
-void ls_uring_reader_deinit(struct ls_uring_reader *uring)
+void ls_uring_queue_deinit(struct ls_uring_queue *uring)
 {
 	if (uring->has_ring) {
 		io_uring_unregister_buffers(&uring->ring);
@@ -64,7 +66,7 @@ void ls_uring_reader_deinit(struct ls_uring_reader *uring)
  * One thread submits and reaps, so completions can wait for it; kernels before
  * 6.1 do not know these flags and say EINVAL.
  */
-static int setup(struct ls_uring_reader *uring)
+static int setup(struct ls_uring_queue *uring)
 {
 	static const unsigned int flag_sets[] = {
 		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, 0,
@@ -76,6 +78,8 @@ static int setup(struct ls_uring_reader *uring)
 		base |= IORING_SETUP_SQPOLL;
 	if (uring->options.polling & LS_POLL_IO)
 		base |= IORING_SETUP_IOPOLL;
+	if (uring->options.is_enabled_later)
+		base |= IORING_SETUP_R_DISABLED;
 	for (size_t i = 0; i < sizeof(flag_sets) / sizeof(*flag_sets); i++) {
 		struct io_uring_params params = { .sq_thread_idle = SQPOLL_IDLE_MS };
 
@@ -90,13 +94,13 @@ static int setup(struct ls_uring_reader *uring)
 	return err;
 }
 
-int ls_uring_reader_open(struct ls_uring_reader *uring)
+int ls_uring_queue_open(struct ls_uring_queue *uring)
 {
 	int err = setup(uring);
 
 	if (err)
 		return fail(uring, err, "io_uring_setup", -1);
-	if (!(uring->options.polling & LS_POLL_SQ))
+	if (!(uring->options.polling & LS_POLL_SQ) && !uring->options.is_enabled_later)
 		io_uring_register_ring_fd(&uring->ring);
 	if (!uring->options.registers_file)
 		return 0;
@@ -104,7 +108,14 @@ int ls_uring_reader_open(struct ls_uring_reader *uring)
 	return err < 0 ? fail(uring, err, "io_uring register file", -1) : 0;
 }
 
-int ls_uring_reader_register(struct ls_uring_reader *uring, const struct iovec *iovecs,
+int ls_uring_queue_enable(struct ls_uring_queue *uring)
+{
+	int err = io_uring_enable_rings(&uring->ring);
+
+	return err < 0 ? fail(uring, err, "io_uring enable", -1) : 0;
+}
+
+int ls_uring_queue_register(struct ls_uring_queue *uring, const struct iovec *iovecs,
 			     uint32_t count)
 {
 	int err = io_uring_register_buffers(&uring->ring, iovecs, count);
@@ -112,14 +123,14 @@ int ls_uring_reader_register(struct ls_uring_reader *uring, const struct iovec *
 	return err < 0 ? fail(uring, err, "io_uring register buffers", -1) : 0;
 }
 
-int ls_uring_reader_register_room(struct ls_uring_reader *uring, uint32_t count)
+int ls_uring_queue_register_room(struct ls_uring_queue *uring, uint32_t count)
 {
 	int err = io_uring_register_buffers_sparse(&uring->ring, count);
 
 	return err < 0 ? fail(uring, err, "io_uring register buffers", -1) : 0;
 }
 
-int ls_uring_reader_register_one(struct ls_uring_reader *uring, uint32_t buffer,
+int ls_uring_queue_register_one(struct ls_uring_queue *uring, uint32_t buffer,
 				 const struct iovec *iovec)
 {
 	uint64_t tag = 0;
@@ -133,7 +144,7 @@ int ls_uring_reader_register_one(struct ls_uring_reader *uring, uint32_t buffer,
  * There is an entry for every slot, but a kernel thread that polls (SQPOLL) may
  * complete a read before it gives the read's entry back.
  */
-static struct io_uring_sqe *get_entry(struct ls_uring_reader *uring)
+static struct io_uring_sqe *get_entry(struct ls_uring_queue *uring)
 {
 	struct io_uring_sqe *sqe;
 
@@ -142,20 +153,22 @@ static struct io_uring_sqe *get_entry(struct ls_uring_reader *uring)
 	return sqe;
 }
 
-static void queue_read(struct ls_uring_reader *uring, uint32_t position)
+static void queue_transfer(struct ls_uring_queue *uring, uint32_t position)
 {
 	struct io_uring_sqe *sqe = get_entry(uring);
 	struct ls_slot *slot = &uring->slots[position];
-	const struct ls_read *read = &slot->read;
+	const struct ls_transfer *transfer = &slot->transfer;
 	int fd = uring->options.registers_file ? 0 : uring->options.fd;
-	uint64_t offset = read->file_offset + slot->done;
-	uint32_t bytes = read->request_bytes - slot->done;
+	uint64_t offset = transfer->file_offset + slot->done;
+	uint32_t bytes = transfer->request_bytes - slot->done;
+	uint8_t *addr = transfer->addr + slot->done;
 
-	if (read->buffer >= 0)
-		io_uring_prep_read_fixed(sqe, fd, read->addr + slot->done, bytes, offset,
-					 read->buffer);
+	if (uring->options.is_write)
+		io_uring_prep_write(sqe, fd, addr, bytes, offset);
+	else if (transfer->buffer >= 0)
+		io_uring_prep_read_fixed(sqe, fd, addr, bytes, offset, transfer->buffer);
 	else
-		io_uring_prep_read(sqe, fd, read->addr + slot->done, bytes, offset);
+		io_uring_prep_read(sqe, fd, addr, bytes, offset);
 	if (uring->options.registers_file)
 		sqe->flags |= IOSQE_FIXED_FILE;
 	sqe->rw_flags = uring->options.rw_flags;
@@ -163,25 +176,25 @@ static void queue_read(struct ls_uring_reader *uring, uint32_t position)
 }
 
 /* Returns what next returned last: 1 when the ring is full. */
-static int fill(struct ls_uring_reader *uring, const struct ls_read_source *source)
+static int fill(struct ls_uring_queue *uring, const struct ls_transfer_source *source)
 {
 	int more = 1;
 
 	while (uring->free_count) {
 		uint32_t position = uring->free_slots[uring->free_count - 1];
 
-		more = source->next(source->context, &uring->slots[position].read);
+		more = source->next(source->context, &uring->slots[position].transfer);
 		if (more <= 0)
 			break;
 		uring->free_count--;
 		uring->slots[position].done = 0;
 		uring->queued[uring->queued_count++] = position;
-		queue_read(uring, position);
+		queue_transfer(uring, position);
 	}
 	return more;
 }
 
-static void set_submit_times(struct ls_uring_reader *uring)
+static void set_submit_times(struct ls_uring_queue *uring)
 {
 	int64_t now_ns = uring->options.histogram && uring->queued_count ? ls_clock_now() : 0;
 
@@ -190,60 +203,57 @@ static void set_submit_times(struct ls_uring_reader *uring)
 	uring->queued_count = 0;
 }
 
-static const char *read_step(const struct ls_uring_reader *uring, const struct ls_slot *slot)
+/* What the error of a transfer means; a write that wrote nothing would be tried for ever. */
+static int transfer_error(const struct ls_uring_queue *uring, const struct ls_slot *slot, int res)
 {
-	if (uring->options.polling & LS_POLL_IO)
-		return "io_uring IOPOLL read";
-	if (uring->options.rw_flags & LS_RWF_DONTCACHE)
-		return "io_uring RWF_DONTCACHE read";
-	if (slot->read.buffer >= 0)
-		return uring->options.is_direct ? "io_uring O_DIRECT fixed read"
-					       : "io_uring fixed read";
-	return uring->options.is_direct ? "io_uring O_DIRECT read" : "io_uring read";
+	if (uring->options.is_write)
+		return res ? res : -EIO;
+	return ls_file_read_error(res ? res : -ENODATA, slot->done, uring->options.align_bytes);
 }
 
 /*
- * Handles the result of one slot: 1 when all of its bytes have arrived, 0 when the rest must
+ * Handles the result of one slot: 1 when all of its bytes are there, 0 when the rest must
  * be requested, or -errno.
  */
-static int account(struct ls_uring_reader *uring, struct ls_slot *slot, int res)
+static int account(struct ls_uring_queue *uring, struct ls_slot *slot, int res)
 {
-	int64_t offset = (int64_t)(slot->read.file_offset + slot->done);
+	int64_t offset = (int64_t)(slot->transfer.file_offset + slot->done);
 
 	if (res == -EINTR || res == -EAGAIN)
 		return 0;
-	if (!res)
-		res = -ENODATA;
-	if (res < 0) {
-		res = ls_file_read_error(res, slot->done, uring->options.align_bytes);
-		return fail(uring, res, res == -ENODATA ? "read" : read_step(uring, slot), offset);
+	if (res <= 0) {
+		res = transfer_error(uring, slot, res);
+		return fail(uring, res, res == -ENODATA ? "read" : uring->options.step, offset);
 	}
 	slot->done += (uint32_t)res;
-	return slot->done >= slot->read.bytes;
+	return slot->done >= slot->transfer.bytes;
 }
 
-static void free_slot(struct ls_uring_reader *uring, uint32_t position)
+static void free_slot(struct ls_uring_queue *uring, uint32_t position)
 {
 	uring->free_slots[uring->free_count++] = position;
 }
 
-static int complete(struct ls_uring_reader *uring, const struct io_uring_cqe *cqe, int64_t now_ns)
+static int complete(struct ls_uring_queue *uring, const struct ls_transfer_source *source,
+		    const struct io_uring_cqe *cqe, int64_t now_ns)
 {
 	uint32_t position = (uint32_t)cqe->user_data;
 	struct ls_slot *slot = &uring->slots[position];
 	int is_done = account(uring, slot, cqe->res);
 
 	if (!is_done) {
-		queue_read(uring, position);
+		queue_transfer(uring, position);
 		return 0;
 	}
 	if (is_done > 0 && uring->options.histogram)
 		ls_histogram_record(uring->options.histogram, (uint64_t)(now_ns - slot->submit_ns));
+	if (is_done > 0 && source->done)
+		source->done(source->context, &slot->transfer, now_ns);
 	free_slot(uring, position);
 	return is_done < 0 ? is_done : 0;
 }
 
-static int reap(struct ls_uring_reader *uring, const struct ls_read_source *source)
+static int reap(struct ls_uring_queue *uring, const struct ls_transfer_source *source)
 {
 	int64_t now_ns = uring->options.histogram || !uring->is_first_seen ? ls_clock_now() : 0;
 	struct io_uring_cqe *cqe;
@@ -252,7 +262,7 @@ static int reap(struct ls_uring_reader *uring, const struct ls_read_source *sour
 
 	io_uring_for_each_cqe(&uring->ring, head, cqe) {
 		if (!err)
-			err = complete(uring, cqe, now_ns);
+			err = complete(uring, source, cqe, now_ns);
 		else
 			free_slot(uring, (uint32_t)cqe->user_data);
 		seen++;
@@ -264,13 +274,13 @@ static int reap(struct ls_uring_reader *uring, const struct ls_read_source *sour
 	return err;
 }
 
-static uint32_t busy_slots(const struct ls_uring_reader *uring)
+static uint32_t busy_slots(const struct ls_uring_queue *uring)
 {
 	return uring->options.depth - uring->free_count;
 }
 
 /* A polling kernel thread takes entries at any time: all of them count as in flight. */
-static int has_reads_in_flight(const struct ls_uring_reader *uring)
+static int has_transfers_in_flight(const struct ls_uring_queue *uring)
 {
 	if (uring->options.polling & LS_POLL_SQ)
 		return busy_slots(uring) > 0;
@@ -278,28 +288,28 @@ static int has_reads_in_flight(const struct ls_uring_reader *uring)
 }
 
 /* Submits what is queued and handles what has completed. */
-static int submit_and_reap(struct ls_uring_reader *uring, const struct ls_read_source *source)
+static int submit_and_reap(struct ls_uring_queue *uring, const struct ls_transfer_source *source)
 {
 	int err;
 
 	set_submit_times(uring);
 	err = io_uring_submit_and_wait(&uring->ring, 1);
-	/* What the kernel has no room for now, it has when a read in flight has ended. */
-	if ((err == -EAGAIN || err == -EBUSY) && has_reads_in_flight(uring))
+	/* What the kernel has no room for now, it has when a transfer in flight has ended. */
+	if ((err == -EAGAIN || err == -EBUSY) && has_transfers_in_flight(uring))
 		err = 0;
 	if (err < 0 && err != -EINTR)
 		return fail(uring, err, "io_uring_enter", -1);
 	return reap(uring, source);
 }
 
-/* After a failure: reads in flight write to memory that is about to be unmapped. */
-static void drain(struct ls_uring_reader *uring)
+/* After a failure: transfers in flight use memory that is about to be unmapped. */
+static void drain(struct ls_uring_queue *uring)
 {
 	struct io_uring_cqe *cqe;
 
 	if (uring->options.polling & LS_POLL_SQ)
 		io_uring_submit(&uring->ring);
-	while (has_reads_in_flight(uring)) {
+	while (has_transfers_in_flight(uring)) {
 		int err = io_uring_wait_cqe(&uring->ring, &cqe);
 
 		if (err == -EINTR)
@@ -311,7 +321,7 @@ static void drain(struct ls_uring_reader *uring)
 	}
 }
 
-int ls_uring_reader_run(struct ls_uring_reader *uring, const struct ls_read_source *source)
+int ls_uring_queue_run(struct ls_uring_queue *uring, const struct ls_transfer_source *source)
 {
 	int more = 1, err = 0;
 
