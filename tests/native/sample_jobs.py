@@ -84,6 +84,7 @@ def _folio_writes(place: Path) -> list[Job]:
     return [
         _job("folio-write", *SAMPLES, file=file, size=65536, total=1 << 20),
         _job("folio-write", file=file, size=4096, total=1 << 18, sync="every", payload="text"),
+        _job("folio-write", file=file, size=65536, total=1 << 20, engine="uring", depth=4),
         _job("folio-write", file=place / "model", size=65536, total=1 << 20),
         _job("folio-write", file=file, size=65536),
     ]

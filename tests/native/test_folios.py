@@ -92,6 +92,52 @@ def test_threads_share_the_writes_and_race_for_nothing(
     assert answer.histograms == (1 if sync == "none" else 2)
 
 
+@pytest.mark.parametrize("io", ["buffered", "dontcache", "dsync", "direct"])
+@pytest.mark.parametrize("pattern", ["fresh", "overwrite", "append"])
+def test_a_ring_writes_all_that_calls_write(
+    sanitized: Program, disk: Path, io: str, pattern: str
+) -> None:
+    """Also with more in flight than there are writes, with threads, and with fsyncs between."""
+    for size, total, options in (
+        (4096, _TOTAL, {"depth": 16, "sync": "none"}),
+        (65536, _TOTAL, {"depth": 1}),
+        (65536, _TOTAL, {"depth": 64, "threads": 3}),
+        (65536, _TOTAL, {"depth": 4, "sync": "every", "every": 3}),
+        (5 * 4096, 100 * 4096, {"depth": 3, "prealloc": "fallocate"}),
+        (_TOTAL, 3 * _TOTAL, {"depth": 2}),
+    ):
+        if pattern == "append" and io == "direct" and options["depth"] != 1:
+            # Some file systems lose those.
+            continue
+        answer = _write(
+            *(sanitized, disk),
+            engine="uring",
+            io=io,
+            pattern=pattern,
+            size=size,
+            total=total,
+            **options,
+        )
+        if answer.failure and io in ("dontcache", "direct"):
+            assert answer.failure.step in ("io_uring RWF_DONTCACHE write", "O_DIRECT open")
+            return
+        assert answer.failure is None
+        assert answer.values["verified_bytes"] == answer.values["bytes"] == total // size * size
+        assert answer.values["durable_ns" if "sync" not in options else "write_ns"] > 0
+
+
+@pytest.mark.parametrize("sync", ["end", "none", "every"])
+def test_rings_of_threads_race_for_nothing(
+    thread_sanitized: Program, tmp_path: Path, sync: str
+) -> None:
+    answer = _write(
+        *(thread_sanitized, tmp_path), engine="uring", depth=4, threads=5, sync=sync, every=2
+    )
+    assert answer.failure is None
+    assert answer.values["verified_bytes"] == _TOTAL
+    assert answer.spans == {"end": 6, "none": 5, "every": 10}[sync]
+
+
 @pytest.mark.parametrize("payload", _PAYLOADS)
 @pytest.mark.parametrize("pattern", ["fresh", "overwrite", "append"])
 def test_every_payload_is_read_back_whichever_thread_came_first(
@@ -131,6 +177,46 @@ def test_a_disk_that_runs_full_stops_all_threads(thread_sanitized: Program, tmp_
         failure = _write(thread_sanitized, place, size=4096, total=4 << 20, threads=4).failure
     assert failure is not None
     assert (failure.code, failure.step) == ("ENOSPC", "write")
+
+
+@pytest.mark.root
+def test_a_ring_s_short_write_goes_on_where_it_ended(sanitized: Program, tmp_path: Path) -> None:
+    """The one that meets the end of the disk writes what there is room for, and then nothing."""
+    with places.tiny_tmpfs(tmp_path, 1 << 20) as place:
+        asked = {"engine": "uring", "size": 3 * 16384, "total": 3 << 20, "sync": "none"}
+        for depth in (1, 16):
+            failure = _write(sanitized, place, depth=depth, **asked).failure
+            assert failure is not None
+            assert (failure.code, failure.step) == ("ENOSPC", "io_uring write")
+            assert depth > 1 or failure.offset == 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "step"),
+    [
+        ("io_uring_setup:error=EPERM", "EPERM", "io_uring_setup"),
+        ("io_uring_setup:error=EINVAL:when=2+", "", ""),
+        ("io_uring_register:error=EBADFD", "EBADFD", "io_uring enable"),
+        ("io_uring_enter:error=EAGAIN:when=2", "", ""),
+        ("io_uring_enter:error=EINTR:when=1..9+2", "", ""),
+        ("io_uring_enter:error=ENXIO:when=3", "ENXIO", "io_uring_enter"),
+        ("fsync:error=EIO", "EIO", "fsync"),
+    ],
+)
+def test_a_ring_s_broken_call_is_named_or_made_up_for(
+    job: Program, disk: Path, rule: str, code: str, step: str
+) -> None:
+    places.need_tool("strace", "strace")
+    program = job.under(
+        *("strace", "-f", "-qq", "-o", "/dev/null"),
+        *("-e", f"trace={rule.partition(':')[0]}", "-e", f"inject={rule}"),
+    )
+    answer = _write(program, disk, engine="uring", depth=4, sync="every", every=3)
+    if not code:
+        assert answer.values["verified_bytes"] == _TOTAL
+        return
+    assert answer.failure is not None
+    assert (answer.failure.code, answer.failure.step) == (code, step)
 
 
 @pytest.mark.root
@@ -272,6 +358,10 @@ def test_a_user_without_rights_learns_no_folios_but_the_rest(sanitized: Program)
         ({"threads": 257, "size": 8}, "ERANGE", "option", "threads"),
         ({"threads": 17}, "ERANGE", "option", "threads"),
         ({"size": 8, "total": 1 << 43}, "ERANGE", "option", "total"),
+        ({"depth": 2}, "ERANGE", "option", "depth"),
+        ({"engine": "uring", "depth": 0}, "ERANGE", "option", "depth"),
+        ({"engine": "uring", "depth": 4097}, "ERANGE", "option", "depth"),
+        ({"engine": "steam"}, "EINVAL", "option", "engine"),
         ({"payload": "gold"}, "EINVAL", "option", "payload"),
         ({"pattern": "sideways"}, "EINVAL", "option", "pattern"),
     ],

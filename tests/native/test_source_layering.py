@@ -109,7 +109,7 @@ def test_the_ground_asks_nothing_of_the_kernel() -> None:
 
 def test_who_calls_whom_is_read_from_the_sources(core: dict[str, set[str]]) -> None:
     """Through a header that many share, by a table of objects, and by a header of its own."""
-    assert {"write/error", "write/writer"} <= core["write/file"]
+    assert {"write/error", "write/io_mode"} <= core["write/file"]
     assert {"load/engine_uring", "load/engine_pread"} <= core["load/engines"]
     assert "system/uring_queue" in core["load/engine_uring"]
     assert "system/clock" in core["system/thread_group"]

@@ -36,6 +36,8 @@ _WRITES: tuple[dict[str, object], ...] = (
     {"pattern": "append", "threads": 2},
     {"prealloc": "fallocate"},
     {"sync": "every", "every": 2},
+    {"engine": "uring", "depth": 2, "threads": 2},
+    {"engine": "uring", "depth": 2, "sync": "every", "every": 3},
 )
 
 

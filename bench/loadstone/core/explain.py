@@ -152,6 +152,32 @@ THREAD_RULES = (
 )
 """For Workloads with a parameter ``threads``."""
 
+
+def io_uring_rules(instead: str) -> tuple[Rule, ...]:
+    """For Workloads with engine ``uring``.
+
+    Args:
+        instead: the engine that does the same by calls.
+    """
+    return (
+        Rule(
+            step="io_uring_setup",
+            codes=REFUSED,
+            status=Status.SKIPPED,
+            meaning="io_uring is refused to this user",
+            remedy="as root: sysctl kernel.io_uring_disabled=0; or leave the sandbox that forbids "
+            f"it, or --set engine={instead}",
+        ),
+        Rule(
+            step="io_uring_setup",
+            codes=frozenset({errno.ENOSYS}),
+            status=Status.SKIPPED,
+            meaning="this kernel or its sandbox has no io_uring",
+            remedy=f"--set engine={instead}, or a kernel with CONFIG_IO_URING",
+        ),
+    )
+
+
 DEVICE_RULES = (
     *THREAD_RULES,
     Rule(

@@ -15,4 +15,9 @@ static inline uint64_t ls_min(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static inline uint64_t ls_max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 #endif

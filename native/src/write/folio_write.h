@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of operation folio-write. A file is made (file.c), threads write to it (writer.c);
- * what is in the page cache is recorded (evidence.c) and the file read back (verify.c). A
+ * The parts of operation folio-write. A file is made (file.c), threads write pieces (pieces.c) to
+ * it (writer.c), by calls or by a ring each (ring.c); what is in the page cache is recorded (evidence.c) and the file read back (verify.c). A
  * second, untimed file is written while a tracepoint counts (tracepoint.c). set_up.c makes and
  * releases what both files need.
  */
@@ -12,7 +12,9 @@
 
 #include "loadstone.h"
 #include "system/thread_group.h"
+#include "system/uring_queue.h"
 
+enum ls_write_engine { LS_WRITE_PWRITE, LS_WRITE_URING };
 enum ls_write_pattern { LS_WRITE_FRESH, LS_WRITE_OVERWRITE, LS_WRITE_APPEND };
 enum ls_write_sync { LS_WRITE_SYNC_END, LS_WRITE_SYNC_EVERY, LS_WRITE_SYNC_NONE };
 enum ls_write_io { LS_WRITE_BUFFERED, LS_WRITE_DONTCACHE, LS_WRITE_DSYNC, LS_WRITE_DIRECT };
@@ -21,6 +23,8 @@ struct ls_write_options {
 	const char *file;
 	uint64_t size;
 	uint64_t total;
+	uint64_t engine;
+	uint64_t depth;		/* writes in flight of each ring; 1 with LS_WRITE_PWRITE */
 	uint64_t pattern;
 	uint64_t sync;
 	uint64_t every;		/* of a writer's writes, with LS_WRITE_SYNC_EVERY */
@@ -41,6 +45,10 @@ struct ls_writer {
 	int64_t durable_ns;
 	struct ls_histogram write_latency;
 	struct ls_histogram sync_latency;
+	struct ls_uring_queue uring;	/* with LS_WRITE_URING, as all below */
+	uint8_t *in_flight;		/* for each piece of the pool, whether it is being written */
+	uint64_t next;			/* of its writes: the one to queue next */
+	uint64_t stop;			/* and that before which the ring runs empty */
 };
 
 struct ls_writing {
@@ -81,6 +89,14 @@ void ls_writing_fill(struct ls_writing *writing);
 /* What write number position writes, in a pool: a piece that is marked with the number. */
 uint8_t *ls_writing_piece(const struct ls_writing *writing, uint8_t *pool, uint64_t position);
 
+/* With LS_WRITE_URING makes each writer's ring, which its thread enables in the timed region. */
+int ls_writing_open_rings(struct ls_writing *writing);
+void ls_writing_close_rings(struct ls_writing *writing);
+int ls_writer_enable_ring(struct ls_writer *writer);
+
+/* A writer's writes from number first to before stop; nothing is in flight when it returns. */
+int ls_writer_write_by_ring(struct ls_writer *writer, uint64_t first, uint64_t stop);
+
 /* Starts all threads; they wait. */
 int ls_writing_start(struct ls_writing *writing);
 
@@ -90,8 +106,9 @@ int ls_writing_write(struct ls_writing *writing);
 /* What a write's error is called. */
 const char *ls_writing_step(const struct ls_writing *writing);
 
-/* open(2)'s flags that the writes ask for. */
+/* Flags of open(2), and of pwritev2(2), that the writes ask for. */
 int ls_writing_open_flags(const struct ls_writing *writing);
+int ls_writing_write_flags(const struct ls_writing *writing);
 
 /* What the writes left in the page cache. */
 void ls_writing_report_cache(const struct ls_writing *writing);
@@ -104,8 +121,8 @@ int ls_writing_set_up(struct ls_writing *writing);
 void ls_writing_release(struct ls_writing *writing);
 
 /*
- * Writes in the same way once more, at most 8 MiB, to a file of the same name (so release the
- * first one before), and records the folios that the tracepoint of the page cache counted.
+ * Writes in the same way once more, at most 8 MiB and by one thread's calls, to a file of the same
+ * name (so release the first one before), and records the folios that the tracepoint of the page cache counted.
  */
 void ls_writing_count_tracepoint(const struct ls_writing *writing);
 

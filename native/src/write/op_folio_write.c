@@ -19,12 +19,16 @@
 enum {
 	SIZE_MOST = 1 << 30,
 	THREADS_MOST = 256,
+	DEPTH_MOST = 4096,
 };
 
 static const struct ls_option_spec specs[] = {
 	LS_TEXT_OPTION("file", struct ls_write_options, file, LS_REQUIRED),
 	LS_NUMBER_OPTION("size", struct ls_write_options, size, LS_REQUIRED),
 	LS_NUMBER_OPTION("total", struct ls_write_options, total, LS_REQUIRED),
+	LS_CHOICE_OPTION("engine", struct ls_write_options, engine,
+			 LS_CHOICES("pwrite", "uring"), "pwrite"),
+	LS_NUMBER_OPTION("depth", struct ls_write_options, depth, "1"),
 	LS_CHOICE_OPTION("pattern", struct ls_write_options, pattern,
 			 LS_CHOICES("fresh", "overwrite", "append"), "fresh"),
 	LS_CHOICE_OPTION("sync", struct ls_write_options, sync,
@@ -54,7 +58,8 @@ static int check_options(struct ls_writing *writing)
 	if (!options->threads || options->threads > THREADS_MOST ||
 	    options->threads > options->total / options->size)
 		return ls_option_refuse(writing->result, "threads", options->threads);
-	return 0;
+	return ls_option_check_range(writing->result, "depth", options->depth, 1,
+				     options->engine == LS_WRITE_URING ? DEPTH_MOST : 1);
 }
 
 static void report_latencies(struct ls_writing *writing)

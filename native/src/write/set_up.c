@@ -19,12 +19,16 @@ int ls_writing_set_up(struct ls_writing *writing)
 	if (err)
 		return err;
 	ls_writing_fill(writing);
+	err = ls_writing_open_rings(writing);
+	if (err)
+		return err;
 	return ls_writing_start(writing);
 }
 
 void ls_writing_release(struct ls_writing *writing)
 {
 	ls_thread_group_deinit(&writing->group);
+	ls_writing_close_rings(writing);
 	if (writing->file >= 0)
 		close(writing->file);
 	if (writing->plain >= 0)

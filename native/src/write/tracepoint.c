@@ -101,6 +101,9 @@ void ls_writing_count_tracepoint(const struct ls_writing *writing)
 	int err;
 
 	pass.options.threads = 1;
+	/* A counter is not that of io_uring's kernel threads that are there already. */
+	pass.options.engine = LS_WRITE_PWRITE;
+	pass.options.depth = 1;
 	pass.options.size = ls_min(pass.options.size, PASS_BYTES);
 	pass.options.total = ls_min(pass.options.total, PASS_BYTES);
 	err = ls_writing_set_up(&pass);

@@ -22,10 +22,11 @@ struct reading {
 	uint8_t *seen;		/* a bit for each write; NULL: the offset tells the write */
 };
 
-/* The order of threads that append to one file is the kernel's choice. */
+/* The order of appends to one file that are on their way together is the kernel's choice. */
 static int is_in_any_order(const struct ls_writing *writing)
 {
-	return writing->options.pattern == LS_WRITE_APPEND && writing->options.threads > 1 &&
+	return writing->options.pattern == LS_WRITE_APPEND &&
+	       writing->options.threads * writing->options.depth > 1 &&
 	       ls_payload_has_marks(writing->options.payload);
 }
 

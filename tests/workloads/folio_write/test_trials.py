@@ -141,6 +141,33 @@ def test_threads_show_as_lanes_and_their_latencies_as_one(place: Path, pattern: 
         assert trial.evidence["verified_bytes"] == MIB
 
 
+def test_a_ring_s_writes_are_timed_from_submission_to_completion(place: Path) -> None:
+    """So those that are in flight together take, in sum, longer than all of them."""
+    (case,) = (run := run_writes(place, size="64k", engine="uring", depth=8)).manifest.plan.cases
+    assert case.label == "64KiB×8 fresh uring of 1MiB"
+    for trial in run.trials:
+        assert trial.status is Status.OK, trial.reason
+        assert trial.evidence["verified_bytes"] == MIB
+        writes, syncs = trial.histograms
+        assert (writes.count, syncs.count) == (16, 1)
+        assert trial.metrics["write_ns"] < writes.sum_ns
+
+
+@needs("strace")
+def test_a_kernel_that_refuses_io_uring_is_a_skip(loadstone: Command, place: Path) -> None:
+    done = loadstone(
+        *("run", "folio-write", "--dir", place, "--rounds", "1", "--quiet", "--json"),
+        *("--set", "engine=pwrite,uring", "--set", "total=1m"),
+        before=(
+            *("strace", "-f", "-qq", "-o", "/dev/null"),
+            *("-e", "trace=io_uring_setup", "-e", "inject=io_uring_setup:error=ENOSYS"),
+        ),
+    )
+    assert done.code == 0, done.err
+    (reason,) = (case["skipped"] for case in json.loads(done.out)["cases"] if case["skipped"])
+    assert reason.startswith("this kernel or its sandbox has no io_uring: io_uring_setup ")
+
+
 def test_more_threads_than_writes_are_a_skip(place: Path) -> None:
     (skip, *_) = run_writes(place, size="512k", threads=3).trials
     assert (skip.status, skip.reason) == (Status.SKIPPED, "2 writes are too few for 3 threads")
@@ -152,9 +179,14 @@ def test_more_threads_than_writes_are_a_skip(place: Path) -> None:
 @needs("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs")
 def test_threads_write_whole_files_on_every_file_system(place: Path) -> None:
     axes = {"pattern": ["fresh", "overwrite", "append"], "io": ["buffered", "direct"]}
+    axes |= {"engine": ["pwrite", "uring"]}
     run = run_writes(place, fs=["ext4", "xfs", "btrfs"], size="16k", threads=4, **axes)
-    assert len(run.trials) == 36
-    losing = {case.id for case in run.manifest.plan.cases if "append direct" in case.label}
+    assert len(run.trials) == 72
+    losing = {
+        case.id
+        for case in run.manifest.plan.cases
+        if {case.parameters[name] for name in ("pattern", "io")} == {"append", "direct"}
+    }
     for trial in run.trials:
         if trial.status is Status.FAILED and trial.case in losing:
             # XFS, at least up to Linux 6.18.

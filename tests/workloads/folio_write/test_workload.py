@@ -24,9 +24,26 @@ def test_the_default_cases_are_known_by_their_labels() -> None:
     ]
 
 
-def test_too_many_threads_are_refused() -> None:
-    with pytest.raises(UsageError, match="threads: 257 is too many; write 256 or less"):
-        loadstone.run("folio-write", axes={"threads": 257})
+@pytest.mark.parametrize(("name", "most"), [("threads", 256), ("depth", 4096)])
+def test_more_than_the_core_can_do_is_refused(name: str, most: int) -> None:
+    with pytest.raises(UsageError, match=f"{name}: {most + 1} is too many; write {most} or less"):
+        loadstone.run("folio-write", axes={"engine": "uring", name: most + 1})
+
+
+def test_the_depth_follows_from_the_engine() -> None:
+    choices: list[Mapping[str, Value]] = [
+        {"engine": "uring", "size": 65536},
+        {"engine": "uring", "size": 65536, "depth": 4},
+        {"size": 65536, "depth": 4},
+    ]
+    cases, remarks = make_cases(workload("folio-write"), choices)
+    assert [case.parameters["depth"] for case in cases] == [16, 4, 1]
+    assert [case.label for case in cases] == [
+        "64KiB×16 fresh uring",
+        "64KiB×4 fresh uring",
+        "64KiB fresh",
+    ]
+    assert remarks == ["depth has no meaning for engine pwrite: left out there"]
 
 
 def test_what_has_no_meaning_beside_the_rest_is_left_out_and_told() -> None:

@@ -14,6 +14,8 @@ from loadstone.workloads.folio_write.trials import PreparedWrite
 PARAMETERS: dict[str, Value] = {
     "size": 4096,
     "total": MIB,
+    "engine": "pwrite",
+    "depth": 1,
     "pattern": "fresh",
     "sync": "end",
     "io": "buffered",

@@ -2,25 +2,29 @@
 
 import errno
 
-from loadstone.core.explain import REFUSED, THREAD_RULES, Rule
+from loadstone.core.explain import REFUSED, THREAD_RULES, Rule, io_uring_rules
 from loadstone.model import Status
 
 _WRITES = ".*write|create|fsync|syncfs|fallocate"
 _WRONG_DATA = "verify written|read back"
 _WRONG_CODES = frozenset({errno.EBADMSG, errno.ENODATA})
 
+
 # Source: linux-xfs, 2025-01-28, on IOMAP and append writes: XFS lets direct appends find the end of
 # the file under a shared lock.
-_LOST_APPEND = Rule(
-    step=_WRONG_DATA,
-    codes=_WRONG_CODES,
-    status=Status.FAILED,
-    meaning="appends were lost: this file system lets direct appends of several threads choose "
-    "the same place (XFS does), as {path} shows at {offset}",
-    remedy="--set io=buffered, or threads=1; a program that appends like this loses data here",
-    when={"pattern": "append", "io": "direct", "threads": "(?!1$).*"},
-    is_ours=True,
-)
+def _lost_append(together: str, one_by_one: str) -> Rule:
+    return Rule(
+        step=_WRONG_DATA,
+        codes=_WRONG_CODES,
+        status=Status.FAILED,
+        meaning="appends were lost: this file system lets direct appends that are on their way "
+        "together choose the same place (XFS does), as {path} shows at {offset}",
+        remedy=f"--set io=buffered, or {one_by_one}; a program that appends like this loses data "
+        "here",
+        when={"pattern": "append", "io": "direct", together: "(?!1$).*"},
+        is_ours=True,
+    )
+
 
 RULES = (
     Rule(
@@ -45,14 +49,14 @@ RULES = (
         remedy="--set prealloc=none, or a directory on ext4, XFS, btrfs or F2FS",
     ),
     Rule(
-        step="RWF_DONTCACHE write",
+        step="(io_uring )?RWF_DONTCACHE write",
         codes=frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}),
         status=Status.SKIPPED,
         meaning="this kernel or file system has no RWF_DONTCACHE (Linux 6.14; ext4, XFS, btrfs)",
         remedy="--set io=buffered, or --set io=direct to go around the page cache",
     ),
     Rule(
-        step="O_DIRECT open|O_DIRECT write",
+        step="O_DIRECT open|(io_uring )?O_DIRECT write",
         codes=frozenset({errno.EINVAL, errno.EOPNOTSUPP}),
         status=Status.SKIPPED,
         meaning="this file system refuses O_DIRECT here",
@@ -66,7 +70,8 @@ RULES = (
         remedy="--set size={offset} or a multiple",
         is_ours=True,
     ),
-    _LOST_APPEND,
+    _lost_append("threads", "threads=1 and depth=1"),
+    _lost_append("depth", "depth=1"),
     Rule(
         step=_WRONG_DATA,
         codes=_WRONG_CODES,
@@ -81,6 +86,22 @@ RULES = (
         status=Status.SKIPPED,
         meaning="not enough memory for what a write takes",
         remedy="free some, or --set size to less than {size} bytes",
+    ),
+    *io_uring_rules("pwrite"),
+    Rule(
+        step="io_uring_setup",
+        codes=frozenset({errno.EINVAL}),
+        status=Status.SKIPPED,
+        meaning="this kernel's io_uring is older than IORING_SETUP_R_DISABLED (Linux 5.10)",
+        remedy="--set engine=pwrite, or a newer kernel",
+    ),
+    Rule(
+        step="io_uring_setup",
+        codes=frozenset({errno.ENOMEM}),
+        status=Status.SKIPPED,
+        meaning="no memory, or no limit of locked memory, for a ring of {depth} entries in each of "
+        "{threads} threads",
+        remedy="--set depth or threads to less, or raise the limit (ulimit -l)",
     ),
     *THREAD_RULES,
 )

@@ -20,7 +20,10 @@ from loadstone.workloads.folio_write.trials import OPERATION, SET_UP_PARAMETERS,
 
 _DEFAULT_TOTAL = 64 << 20
 # As in the core.
-_MOST_THREADS = 256
+_MOST = {"threads": 256, "depth": 4096}
+_DEFAULT_ENGINE = "pwrite"
+# By engine. Source: of uring that of the talk, CLK 2024.
+_DEPTHS = {"pwrite": 1, "uring": 16}
 # Names by which mkfs and mount find a device.
 _TAGS = ("UUID", "LABEL", "PARTUUID", "PARTLABEL", "ID")
 
@@ -32,6 +35,21 @@ _PARAMETERS = (
         default=_DEFAULT_TOTAL,
         minimum=512,
         help="bytes written in all, in whole writes",
+    ),
+    Parameter(
+        name="engine",
+        kind=Kind.CHOICE,
+        default=_DEFAULT_ENGINE,
+        choices=tuple(_DEPTHS),
+        is_added=True,
+        help="one pwrite(2) after the other, or by io_uring with several in flight",
+    ),
+    Parameter(
+        name="depth",
+        kind=Kind.COUNT,
+        minimum=1,
+        is_added=True,
+        help="writes in flight of each thread's ring (uring) [16 for uring]",
     ),
     Parameter(
         name="pattern",
@@ -135,9 +153,13 @@ class FolioWrite:
         return [{"size": size} for size in _DEFAULT_SIZES]
 
     def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
-        values = shared.complete(_PARAMETERS, chosen)
+        engine = str(chosen.get("engine", _DEFAULT_ENGINE))
+        values = shared.complete(_PARAMETERS, chosen, {"depth": _DEPTHS[engine]})
         _check(values)
         remarks = []
+        if engine == _DEFAULT_ENGINE:
+            only = {"depth": _DEPTHS[engine]}
+            remarks += shared.drop_meaningless(values, chosen, only, f"for engine {engine}")
         if values["pattern"] == "overwrite":
             fallback = {"prealloc": "none"}
             remarks += shared.drop_meaningless(values, chosen, fallback, "for pattern overwrite")
@@ -148,7 +170,7 @@ class FolioWrite:
         return values, remarks
 
     def label(self, parameters: Mapping[str, Value]) -> str:
-        words = [format_bytes(int(parameters["size"])), str(parameters["pattern"])]
+        words = [_size_words(parameters), str(parameters["pattern"])]
         words += shared.words_of_changed(_PARAMETERS, parameters, _words(parameters))
         return " ".join(words)
 
@@ -162,9 +184,15 @@ class FolioWrite:
             yield PreparedWrite(target, input, str(directory), places)
 
 
+def _size_words(parameters: Mapping[str, Value]) -> str:
+    size = format_bytes(int(parameters["size"]))
+    return size if parameters["engine"] == _DEFAULT_ENGINE else f"{size}×{parameters['depth']}"
+
+
 def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
     """What a label has of each parameter that is not at its default."""
     return {
+        "engine": str(parameters["engine"]),
         "io": str(parameters["io"]),
         "sync": f"sync {parameters['sync']}",
         "threads": f"{parameters['threads']} threads",
@@ -181,11 +209,11 @@ def _check(parameters: Mapping[str, Value]) -> None:
     sync = str(parameters["sync"])
     if ":" in sync and not re.fullmatch(r"every:[1-9][0-9]{0,8}", sync):
         raise UsageError(f"sync: {sync!r} has no count", remedy="write every:N, such as every:16")
-    if int(parameters["threads"]) > _MOST_THREADS:
-        raise UsageError(
-            f"threads: {parameters['threads']} is too many",
-            remedy=f"write {_MOST_THREADS} or less",
-        )
+    for name, most in _MOST.items():
+        if int(parameters[name]) > most:
+            raise UsageError(
+                f"{name}: {parameters[name]} is too many", remedy=f"write {most} or less"
+            )
     for name in ("mkfs", "mount"):
         _refuse_places(name, str(parameters[name]))
 

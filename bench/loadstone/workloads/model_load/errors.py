@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Collection
 
-from loadstone.core.explain import ABSENT, REFUSED, THREAD_RULES, Rule
+from loadstone.core.explain import ABSENT, REFUSED, THREAD_RULES, Rule, io_uring_rules
 from loadstone.model import Status
 
 HUGE_PAGES = "huge_pages"
@@ -52,19 +52,7 @@ def _failure(
 
 
 RULES = (
-    _skip(
-        "io_uring_setup",
-        REFUSED,
-        "io_uring is refused to this user",
-        "as root: sysctl kernel.io_uring_disabled=0; or leave the sandbox that forbids it, "
-        "or --set engine=pread",
-    ),
-    _skip(
-        "io_uring_setup",
-        {errno.ENOSYS},
-        "this kernel or its sandbox has no io_uring",
-        "--set engine=pread, or a kernel with CONFIG_IO_URING",
-    ),
+    *io_uring_rules("pread"),
     _skip(
         "io_uring_setup",
         {errno.EINVAL},
