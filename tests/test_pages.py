@@ -61,10 +61,18 @@ def check_command(words: list[str]) -> None:
         if isinstance(value, str | list | tuple) and parameter.name != "axes":
             parameter.type_cast_value(context, value)
     if "axes" in values:
-        what = values["what"]
-        is_named = isinstance(what, str) and not what.endswith(".toml")
-        known = workload(what if is_named else DEFAULT_WORKLOAD).parameters
-        parse_axes(known, values["axes"])
+        parse_axes(workload(workload_of(values["what"])).parameters, values["axes"])
+
+
+def workload_of(what: object) -> str:
+    """What a command names by itself or by a plan file of the repository; else the default."""
+    if not isinstance(what, str):
+        return DEFAULT_WORKLOAD
+    if not what.endswith(".toml"):
+        return what
+    plan = pages.ROOT / what
+    known = tomllib.loads(plan.read_text()) if plan.exists() else {}
+    return str(known.get("workload", DEFAULT_WORKLOAD))
 
 
 def make_targets() -> set[str]:
