@@ -177,6 +177,7 @@ _MAKERS: dict[str, Maker] = {
     "make-file": lambda place: [
         _job("make-file", file=place / "loadstone-made", bytes=4097, seed=3),
         _job("make-file", file=place / "loadstone-sparse", bytes=5 << 30, content="sparse"),
+        _job("make-file", file=place / "loadstone-text", bytes=(1 << 20) + 1, content="text"),
         _job("make-file", file=place / "model", bytes=1),
         _job("make-file", file=place / "loadstone-large", bytes=1 << 63),
     ],

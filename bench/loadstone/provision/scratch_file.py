@@ -5,7 +5,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from pathlib import PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from loadstone.core.remote_files import stat_file
 from loadstone.durable import require_unicode
@@ -38,7 +38,7 @@ def scratch_file(
     """
     place = directory if directory is not None else target.scratch()
     require_unicode(str(place))
-    path = str(place / f"loadstone-{what}-{os.getpid()}-{secrets.token_hex(4)}")
+    path = str(place / _own_name(what))
     found = stat_file(target.execute, path)
     if isinstance(found, CoreError) and found.code != errno.ENOENT:
         raise UsageError(
@@ -49,16 +49,49 @@ def scratch_file(
         yield path
 
 
-def make_file(target: Target, path: str, size_bytes: int, *, smaller: str | None = None) -> None:
-    """Make a file of incompressible bytes, always the same.
+@contextlib.contextmanager
+def scratch_tree(journal: Journal, what: str, directory: PurePath) -> Iterator[Path]:
+    """A new directory on this machine; at the end it goes with all that is in it.
+
+    Raises:
+        UsageError: it cannot be made there.
+        RunError: the journal cannot be written, or at the end it would not go.
+    """
+    require_unicode(str(directory))
+    path = Path(directory) / _own_name(what)
+    with journal.registered("directory", str(path)):
+        try:
+            path.mkdir()
+        except OSError as error:
+            raise UsageError(
+                f"make {printable(str(path))}: {system_words(error.errno or 0)}",
+                remedy=_OTHER_DIRECTORY,
+            ) from error
+        yield path
+
+
+def _own_name(what: str) -> str:
+    return f"loadstone-{what}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def make_file(
+    target: Target,
+    path: str,
+    size_bytes: int,
+    *,
+    content: str = "random",
+    smaller: str | None = None,
+) -> None:
+    """Make a file, always the same.
 
     Args:
+        content: ``random``, which is incompressible, or ``text``, which is not.
         smaller: how the user has a smaller one made, for the remedy where there is no room.
 
     Raises:
         CannotMeasureError: there is no room or no permission for it.
     """
-    options = {"file": path, "bytes": str(size_bytes)}
+    options = {"file": path, "bytes": str(size_bytes), "content": content}
     outcome = execute(target, Job(operation="make-file", options=options))
     if outcome.error:
         raise job_error(CannotMeasureError, outcome.error, _OTHER_DIRECTORY, smaller)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation make-file: writes a file of incompressible bytes that follow from a
- * seed, so that the same file can be made again; with content=sparse it has the size
- * and no blocks. The file must not exist.
+ * Operation make-file: writes a file of bytes that follow from a seed, so that the same
+ * file can be made again: incompressible ones, or a text of English words. With
+ * content=sparse it has the size and no blocks. The file must not exist.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/arithmetic.h"
 #include "core/guard.h"
 #include "core/operation.h"
 #include "core/random.h"
@@ -17,21 +18,32 @@
 
 enum { WRITE_BYTES = 1 << 20 };
 
+enum content { RANDOM, SPARSE, TEXT };
+
 struct options {
 	const char *file;
 	uint64_t bytes;
 	uint64_t seed;
-	uint64_t is_sparse;
+	uint64_t content;
 };
 
 static const struct ls_option_spec specs[] = {
 	LS_TEXT_OPTION("file", struct options, file, LS_REQUIRED),
 	LS_NUMBER_OPTION("bytes", struct options, bytes, LS_REQUIRED),
 	LS_NUMBER_OPTION("seed", struct options, seed, "1"),
-	LS_CHOICE_OPTION("content", struct options, is_sparse,
-			 LS_CHOICES("random", "sparse"), "random"),
+	LS_CHOICE_OPTION("content", struct options, content,
+			 LS_CHOICES("random", "sparse", "text"), "random"),
 	LS_OPTIONS_END,
 };
+
+static int fill(struct ls_random *random, uint64_t content, uint64_t *words)
+{
+	if (content == TEXT)
+		return ls_payload_fill(LS_PAYLOAD_TEXT, ls_random_next(random), (uint8_t *)words,
+				       WRITE_BYTES);
+	ls_random_fill(random, words, WRITE_BYTES / sizeof(*words));
+	return 0;
+}
 
 static int write_file(int fd, const struct options *options, struct ls_result *ret)
 {
@@ -42,11 +54,11 @@ static int write_file(int fd, const struct options *options, struct ls_result *r
 		return ls_result_fail(ret, -ENOMEM, "reserve block", "memory", -1);
 	ls_random_init(&random, options->seed);
 	for (uint64_t at = 0; at < options->bytes; at += WRITE_BYTES) {
-		uint64_t left = options->bytes - at;
-		int err;
+		uint64_t bytes = ls_min(options->bytes - at, WRITE_BYTES);
+		int err = fill(&random, options->content, words);
 
-		ls_random_fill(&random, words, WRITE_BYTES / sizeof(*words));
-		err = ls_file_write(fd, words, left < WRITE_BYTES ? left : WRITE_BYTES, at, 0);
+		if (!err)
+			err = ls_file_write(fd, words, bytes, at, 0);
 		if (err)
 			return ls_result_fail(ret, err, "write", options->file, (int64_t)at);
 	}
@@ -60,7 +72,7 @@ static int make_sparse(int fd, const struct options *options, struct ls_result *
 	return 0;
 }
 
-static int make_random(int fd, const struct options *options, struct ls_result *ret)
+static int make_whole(int fd, const struct options *options, struct ls_result *ret)
 {
 	int err;
 
@@ -89,7 +101,8 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	fd = open(options.file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return ls_result_fail(ret, -errno, "create", options.file, -1);
-	return options.is_sparse ? make_sparse(fd, &options, ret) : make_random(fd, &options, ret);
+	return options.content == SPARSE ? make_sparse(fd, &options, ret)
+					 : make_whole(fd, &options, ret);
 }
 
 const struct ls_operation ls_make_file_operation = { "make-file", specs, run };
