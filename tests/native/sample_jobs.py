@@ -165,6 +165,16 @@ _MAKERS: dict[str, Maker] = {
         _job("extents", file="/dev/null"),
         _job("extents", file=place / "absent"),
     ],
+    "file-read": lambda place: [
+        _job("file-read", *SAMPLES, file=place / "model", total=1 << 20, checksums=place / "sums"),
+        _job("file-read", file=place / "model", total=1 << 18, pattern="random", block=4096),
+        _job("file-read", file=place / "model", total=1 << 18, pattern="mmap", block=16384),
+        _job("file-read", file=place / "model", total=1 << 20, checksums=place / "text"),
+        _job("file-read", file=place / "model", total=4 << 20),
+        _job("file-read", file=place / "absent", total=1 << 20),
+        _job("file-read", file=place / "model", total=1 << 20, block=1),
+        _job("file-read", file=place / "model", total=1),
+    ],
     "folio-write": _folio_writes,
     "list-directories": lambda place: [
         _job("list-directories", str(place), str(place / "absent"), str(place / "model")),
