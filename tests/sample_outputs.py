@@ -39,7 +39,10 @@ _OF_EACH_RUN = {
 }
 _OF_EACH_PLAN = ("plan", "--seed", "1", "--rounds", "2")
 _CODES = "exit-codes.json"
-_WORKLOADS = ("calibration", "dm-flush", "dm-verity", "folio-write", "model-load", "page-classes")
+_WORKLOADS = (
+    *("calibration", "dm-flush", "dm-verity", "erofs-read", "folio-write", "model-load"),
+    "page-classes",
+)
 
 ASKED: Mapping[str, tuple[str, ...]] = {
     **{f"{run}/{name}": (*words, run) for run in RUNS for name, words in _OF_EACH_RUN.items()},

@@ -12,7 +12,9 @@ from commands import MIB, Command, needs
 from loadstone import __version__
 
 ONCE = ("--rounds", "1", "--warmups", "0")
-_WORKLOADS = "there are calibration, dm-flush, dm-verity, folio-write, model-load, page-classes"
+_WORKLOADS = (
+    "there are calibration, dm-flush, dm-verity, erofs-read, folio-write, model-load, page-classes"
+)
 VERBS = (
     *("clean", "compare", "completion", "devices", "doctor", "export", "gate", "lab", "list"),
     *("pages", "plan", "report", "resume", "run", "schema", "show"),

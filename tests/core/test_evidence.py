@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from loadstone.core.evidence import (
+    busy_ns,
     counter_deltas,
     device_files,
     parse_block_stat,
@@ -40,6 +41,14 @@ def test_only_the_counters_of_paging_are_kept_of_vmstat() -> None:
 def test_stolen_time_is_that_of_all_cpus() -> None:
     assert parse_cpu_stat(STAT)["cpu.steal_ns"] == 250 * 1e9 / os.sysconf("SC_CLK_TCK")
     assert parse_cpu_stat("garbage") == {}
+
+
+def test_busy_time_is_of_all_cpus_and_not_idle_waiting_or_stolen() -> None:
+    after = STAT.replace("cpu  10 0 20 3000 4 0 1 250", "cpu  30 1 20 4000 9 2 3 999")
+    took = busy_ns({"/proc/stat": STAT}, {"/proc/stat": after})
+    assert took == (20 + 1 + 2 + 2) * 1e9 / os.sysconf("SC_CLK_TCK")
+    assert busy_ns({}, {"/proc/stat": STAT}) is None
+    assert busy_ns({"/proc/stat": STAT}, {"/proc/stat": "garbage"}) is None
 
 
 def test_differences_are_after_less_before() -> None:

@@ -47,6 +47,14 @@ HERE = (
     ),
     Subject("folio-write-dir", _run("folio-write", "size=4k,64k", "total=1m", "sync=end,every:16")),
     *(_writes(fs) for fs in ("ext4", "xfs", "btrfs")),
+    Subject(
+        "erofs-read",
+        (
+            *_run("erofs-read", "pcluster=4k,64k", "pattern=sequential,random", "total=1m"),
+            *("--size", str(MODEL_BYTES)),
+        ),
+        ("mkfs.erofs",),
+    ),
     Subject("doctor", ("doctor",), makes_run=False),
 )
 """On any machine; file systems of their own need root and their mkfs."""

@@ -83,6 +83,26 @@ def counter_deltas(before: Mapping[str, str], after: Mapping[str, str]) -> Count
     return {key: total for key, total in sums.items() if not {key, key.split(".")[0]} & unknown}
 
 
+def busy_ns(before: Mapping[str, str], after: Mapping[str, str]) -> float | None:
+    """How long all CPUs together did not idle, whoever they worked for; None if not sampled.
+
+    The kernel counts in ticks of 1 to 10 ms (``/proc/stat``), also what its own threads do.
+    """
+    moments = [_busy_ticks(texts.get("/proc/stat", "")) for texts in (before, after)]
+    if None in moments:
+        return None
+    start, end = (ticks or 0 for ticks in moments)
+    return (end - start) * 1e9 / os.sysconf("SC_CLK_TCK")
+
+
+def _busy_ticks(text: str) -> int | None:
+    """Of the first line: user, nice, system, irq and softirq; not idle, iowait and steal."""
+    fields = text.split("\n", 1)[0].split()
+    if len(fields) < 8 or fields[0] != "cpu":
+        return None
+    return sum(int(fields[position]) for position in (1, 2, 3, 6, 7))
+
+
 def device_files(device: str, is_partition: bool = False) -> tuple[str, str]:
     """A block device's counters, and whether it counts at all; a partition's disk decides that.
 

@@ -5,10 +5,11 @@ Everything about it that could vary is fixed, and nothing goes on in it behind t
 
 import contextlib
 import os
+import secrets
 import shlex
 import uuid
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from loadstone.environment.capabilities import limits_of_root
 from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError, system_words
@@ -63,17 +64,35 @@ def made_file_system(
         raise CannotMeasureError(
             f"{shlex.join([program, *words])}: {refusal}", remedy="change mkfs or fs"
         )
-    _load_driver(type)
-    registered = (
-        journal.registered("mount", str(where)) if journal else _unmounted_at_the_end(where)
-    )
-    with registered:
-        _mount(device, type, mount_options, where)
+    with mounted_file_system(device, type, mount_options, where, journal):
         facts = {
             "fs.mkfs": shlex.join([program, *words]),
             "fs.mount_options": mount_options or "defaults",
         }
         yield MadeFileSystem(path=where, facts=facts)
+
+
+@contextlib.contextmanager
+def mounted_file_system(
+    device: str, type: str, mount_options: str, where: Path, journal: Journal | None = None
+) -> Iterator[None]:
+    """Mount what lies on a device; unmounted at the end. Arguments as of ``made_file_system``.
+
+    Raises:
+        CannotMeasureError: the kernel's part is missing, or it refuses.
+    """
+    load_file_system(type)
+    registered = (
+        journal.registered("mount", str(where)) if journal else _unmounted_at_the_end(where)
+    )
+    with registered:
+        _mount(device, type, mount_options, where)
+        yield
+
+
+def mount_point(directory: PurePath) -> Path:
+    """A path of ours below a directory, for something to be mounted on; it is not made here."""
+    return Path(directory) / f"loadstone-mount-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def mkfs_command(device: str, type: str, options: str, zoned: bool) -> list[str]:
@@ -144,7 +163,12 @@ def _wipe(device: str) -> None:
         )
 
 
-def _load_driver(type: str) -> None:
+def load_file_system(type: str) -> None:
+    """Have the kernel know a type of file systems.
+
+    Raises:
+        CannotMeasureError: it has none of that name.
+    """
     if f"\t{type}\n" not in _FILE_SYSTEMS.read_text():
         load_module(type)
 

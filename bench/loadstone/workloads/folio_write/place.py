@@ -4,16 +4,14 @@ Those lie on loop devices over sparse images below the directory, one for each F
 """
 
 import contextlib
-import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from loadstone.core.explain import skipped, skipped_by
 from loadstone.errors import CannotMeasureError
 from loadstone.model import Case, Finding, Input, Noun, Value
-from loadstone.provision.file_system import made_file_system
+from loadstone.provision.file_system import made_file_system, mount_point
 from loadstone.provision.journal import Journal
 from loadstone.provision.loop_device import goes_direct, loop_device
 from loadstone.provision.scratch_file import (
@@ -137,9 +135,8 @@ def _made(
     mkfs, mount = (
         "" if text == DEFAULT_OPTIONS else text for text in (fs_spec.mkfs, fs_spec.mount)
     )
-    point = Path(directory) / f"loadstone-mount-{os.getpid()}-{secrets.token_hex(4)}"
     made = stack.enter_context(
-        made_file_system(device, fs_spec.type, mkfs, mount, point, journal=journal)
+        made_file_system(device, fs_spec.type, mkfs, mount, mount_point(directory), journal=journal)
     )
     # The same for every Run on such a file system, whichever loop device was free.
     facts = {

@@ -1,0 +1,234 @@
+"""erofs-read: cold reads of a compressed, read-only file system, and what they read below."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from loadstone.errors import CannotMeasureError, UsageError
+from loadstone.model import Better, Case, Column, Input, Kind, Metric, Parameter, Value
+from loadstone.provision.erofs_image import (
+    ALGORITHMS,
+    MOST_PCLUSTER_BYTES,
+    OPTIONS,
+    PLAIN,
+    UNCOMPRESSED,
+    erofs_utils_version,
+)
+from loadstone.provision.file_system import load_file_system
+from loadstone.provision.journal import Journal
+from loadstone.provision.scratch_file import scratch_directory
+from loadstone.targets import Say, Target
+from loadstone.units import format_bytes
+from loadstone.workloads import parameters as shared
+from loadstone.workloads.erofs_read.errors import RULES
+from loadstone.workloads.erofs_read.images import AS_IS, image_count, images_of
+from loadstone.workloads.erofs_read.source import source_of
+from loadstone.workloads.erofs_read.trials import OPERATION, SET_UP_PARAMETERS, PreparedErofs
+
+_SEQUENTIAL, _RANDOM, _MMAP = "sequential", "random", "mmap"
+_BLOCKS = {_SEQUENTIAL: 128 << 10, _RANDOM: 4 << 10, _MMAP: 4 << 10}
+_TOTALS = {_SEQUENTIAL: 64 << 20, _RANDOM: 4 << 20, _MMAP: 4 << 20}
+_BLOCK_BYTES = 4096
+_DEFAULT_PCLUSTER = 4 << 10
+_LARGE_PCLUSTER = 64 << 10
+
+_PARAMETERS = (
+    Parameter(
+        name="algorithm",
+        kind=Kind.CHOICE,
+        default="lz4",
+        choices=(*ALGORITHMS, UNCOMPRESSED, AS_IS),
+        help=f"that the image is compressed by; {AS_IS}: --file is an image",
+    ),
+    Parameter(
+        name="level",
+        kind=Kind.COUNT,
+        default=0,
+        help="of the algorithm; 0: mkfs.erofs's own, and 3 for zstd",
+    ),
+    Parameter(
+        name="pcluster",
+        kind=Kind.SIZE,
+        default=_DEFAULT_PCLUSTER,
+        minimum=_BLOCK_BYTES,
+        help="bytes of a physical cluster, which is decompressed at once; 1MiB at most",
+    ),
+    Parameter(
+        name="options",
+        kind=Kind.CHOICE,
+        default=PLAIN,
+        choices=(PLAIN, *OPTIONS),
+        help="-E of mkfs.erofs; whether the image has it is seen in its superblock",
+    ),
+    Parameter(
+        name="cache_strategy",
+        kind=Kind.CHOICE,
+        default="readaround",
+        choices=("disabled", "readahead", "readaround"),
+        help="mount option: which compressed pages are kept in memory",
+    ),
+    Parameter(
+        name="pattern",
+        kind=Kind.CHOICE,
+        default=_SEQUENTIAL,
+        choices=tuple(_BLOCKS),
+        help="blocks in sequence, or anywhere and none twice; or page faults anywhere",
+    ),
+    Parameter(
+        name="read_ahead",
+        kind=Kind.SIZE,
+        default=128 << 10,
+        help="of the loop device below (read_ahead_kb); 0 turns it off",
+    ),
+    Parameter(
+        name="block",
+        kind=Kind.SIZE,
+        minimum=512,
+        help="bytes of one read [sequential: 128KiB, else 4KiB]",
+    ),
+    Parameter(
+        name="total",
+        kind=Kind.SIZE,
+        minimum=512,
+        help="bytes read in all [sequential: 64MiB, else 4MiB]",
+    ),
+)
+
+_METRICS = (
+    Metric(name="throughput", unit="GB/s", better=Better.HIGHER),
+    Metric(name="read_ns", unit="ns", better=Better.LOWER),
+    Metric(name="read_p99_ns", unit="ns", better=Better.LOWER),
+    Metric(name="read_p999_ns", unit="ns", better=Better.LOWER),
+    Metric(name="amplification", unit="B/B", better=Better.LOWER),
+)
+
+_COLUMNS = (
+    Column(heading="p50 ms", name="read_ns", unit="ns"),
+    Column(heading="p99 ms", name="read_p99_ns", unit="ns"),
+    Column(heading="p99.9 ms", name="read_p999_ns", unit="ns"),
+    Column(heading="amplification", name="amplification", unit="B/B"),
+    Column(heading="stored", name="stored_ratio", unit="B/B"),
+    Column(heading="CPU s/GB", name="cpu_s_per_gb", unit="s/GB"),
+)
+
+_BARS = (
+    Column(heading="throughput", name="throughput", unit="GB/s"),
+    Column(heading="read of the device, by what was asked", name="amplification", unit="B/B"),
+    Column(heading="read, p99", name="read_p99_ns", unit="ns"),
+)
+
+
+class ErofsRead:
+    """The Workload; see ``loadstone.workloads.Workload``."""
+
+    name = "erofs-read"
+    summary = "read a file of an EROFS image cold: speed, latencies, what was read of the device"
+    parameters = _PARAMETERS
+    metrics = _METRICS
+    columns = _COLUMNS
+    bars = _BARS
+    rules = RULES
+    operation = OPERATION
+    set_up_parameters = SET_UP_PARAMETERS
+    is_ranked = False
+    devices = staticmethod(shared.no_devices)
+
+    def default_cases(self) -> Sequence[Mapping[str, Value]]:
+        large: dict[str, Value] = {"pcluster": _LARGE_PCLUSTER}
+        return [
+            *({"pattern": pattern} for pattern in (_SEQUENTIAL, _RANDOM)),
+            *({**large, "pattern": pattern} for pattern in _BLOCKS),
+            *(
+                {**large, "pattern": pattern, "cache_strategy": "disabled"}
+                for pattern in (_SEQUENTIAL, _RANDOM)
+            ),
+            *(
+                {"algorithm": UNCOMPRESSED, "pattern": pattern}
+                for pattern in (_SEQUENTIAL, _RANDOM)
+            ),
+        ]
+
+    def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
+        pattern = str(chosen.get("pattern", _SEQUENTIAL))
+        dependent = {"block": _BLOCKS[pattern], "total": _TOTALS[pattern]}
+        values = shared.complete(_PARAMETERS, chosen, dependent)
+        _check(values)
+        remarks = []
+        if values["algorithm"] in (UNCOMPRESSED, AS_IS):
+            fallbacks: dict[str, Value] = {
+                "level": 0,
+                "pcluster": _DEFAULT_PCLUSTER,
+                "options": PLAIN,
+            }
+            where = f"for algorithm {values['algorithm']}"
+            remarks += shared.drop_meaningless(values, chosen, fallbacks, where)
+        return values, remarks
+
+    def label(self, parameters: Mapping[str, Value]) -> str:
+        pattern = str(parameters["pattern"])
+        words = [str(parameters["algorithm"])]
+        if parameters["algorithm"] not in (UNCOMPRESSED, AS_IS):
+            words.append(format_bytes(int(parameters["pcluster"])))
+        words.append(pattern)
+        words += shared.words_of_changed(_PARAMETERS, parameters, _words(parameters))
+        if parameters["block"] != _BLOCKS[pattern]:
+            words.append(f"by {format_bytes(int(parameters['block']))}")
+        if parameters["total"] != _TOTALS[pattern]:
+            words.append(f"of {format_bytes(int(parameters['total']))}")
+        return " ".join(words)
+
+    @contextlib.contextmanager
+    def prepare(
+        self, target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
+    ) -> Iterator[PreparedErofs]:
+        if not target.is_this_machine:
+            raise CannotMeasureError(
+                "erofs-read: its images are made by a program of this machine (mkfs.erofs), and "
+                f"{target.name} is another",
+                remedy="`loadstone lab run erofs-read` or --target local measures it",
+            )
+        load_file_system("erofs")
+        version = erofs_utils_version()
+        directory = scratch_directory(target, input)
+        with (
+            source_of(target, input, journal, directory, image_count(cases), say) as source,
+            images_of(target, journal, directory, source, cases, say) as images,
+            contextlib.ExitStack() as mounted,
+        ):
+            facts: dict[str, Value] = {"file.bytes": source.bytes, "erofs.mkfs": version}
+            yield PreparedErofs(
+                target, input, journal, directory, images, source.checksums, facts, mounted
+            )
+
+
+def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
+    """What a label has of each parameter that is not at its default."""
+    return {
+        "level": f"level {parameters['level']}",
+        "options": str(parameters["options"]),
+        "cache_strategy": f"cache {parameters['cache_strategy']}",
+        "read_ahead": f"read-ahead {format_bytes(int(parameters['read_ahead']))}",
+    }
+
+
+def _check(parameters: Mapping[str, Value]) -> None:
+    """Refuse sizes that no image, device or file has.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for name in ("pcluster", "read_ahead"):
+        if int(parameters[name]) % _BLOCK_BYTES:
+            raise UsageError(
+                f"{name}: {parameters[name]} is no multiple of a block",
+                remedy=f"write {_BLOCK_BYTES} or a multiple",
+            )
+    if int(parameters["pcluster"]) > MOST_PCLUSTER_BYTES:
+        raise UsageError(
+            f"pcluster: {format_bytes(int(parameters['pcluster']))} is more than EROFS has",
+            remedy=f"write {format_bytes(MOST_PCLUSTER_BYTES)} or less",
+        )
+    if int(parameters["total"]) < int(parameters["block"]):
+        raise UsageError("total: is less than one block", remedy="write more")
+
+
+WORKLOAD = ErofsRead()
