@@ -55,7 +55,11 @@ export TMPDIR=/run/loadstone/place PYTHONDONTWRITEBYTECODE=1 HOME=/run/loadstone
     [
         (NEW, _TESTS),
         (NEW, "tests/soak/test_device_kills.py"),
-        (OLD, "tests/workloads/page_classes/test_for_real.py"),
+        (
+            OLD,
+            "tests/workloads/page_classes/test_for_real.py "
+            "tests/workloads/erofs_read/test_for_real.py",
+        ),
     ],
 )
 @pytest.mark.usefixtures("lab")
