@@ -1,4 +1,4 @@
-"""What the workloads on whole block devices need: device-mapper, loops, hash trees, zram."""
+"""What workloads on whole block devices need: device-mapper, loops, trees, images, zram."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ from loadstone.core.explain import describe
 from loadstone.doctor.probes import NO_REMEDY, Check, Group, met, unmet
 from loadstone.model import Job
 from loadstone.programs import find_program
+from loadstone.provision import erofs_image
 from loadstone.provision.zram_errors import explain_zram
 from loadstone.targets import Target
 
@@ -14,10 +15,12 @@ _LAB = "`loadstone lab run dm-flush` boots a kernel that has it"
 
 
 def devices(target: Target) -> Iterator[Check]:
-    """Each thing that dm-flush, dm-verity, folio-write's own file systems or page-classes take."""
+    """Each thing that dm-flush, dm-verity, folio-write's own file systems, page-classes or
+    erofs-read take."""
     yield _device_mapper(target)
     yield _loop(target)
-    yield _veritysetup(target)
+    yield _program(target, "veritysetup", "cryptsetup-bin", "dm-verity", "hash trees")
+    yield _program(target, erofs_image.PROGRAM, erofs_image.PACKAGE, "erofs-read", "images")
     yield _zram(target)
 
 
@@ -47,22 +50,23 @@ def _loop(target: Target) -> Check:
     )
 
 
-def _veritysetup(target: Target) -> Check:
+def _program(target: Target, name: str, package: str, workload: str, makes: str) -> Check:
+    """A program of this machine, without which a workload has not what that makes."""
     if not target.is_this_machine:
         return unmet(
             Group.DEVICES,
-            "veritysetup",
-            f"it is a program of this machine, and {target.name} is another: no dm-verity there",
-            "measure dm-verity with --target local, or in `loadstone lab run dm-verity`",
+            name,
+            f"it is a program of this machine, and {target.name} is another: no {workload} there",
+            f"measure {workload} with --target local, or in `loadstone lab run {workload}`",
         )
-    program = find_program("veritysetup")
+    program = find_program(name)
     if program is not None:
-        return met(Group.DEVICES, "veritysetup", str(program))
+        return met(Group.DEVICES, name, str(program))
     return unmet(
         Group.DEVICES,
-        "veritysetup",
-        "no veritysetup here: no dm-verity, as nothing makes its hash trees",
-        "install the Debian package cryptsetup-bin",
+        name,
+        f"no {name} here: no {workload}, as nothing makes its {makes}",
+        f"install the Debian package {package}",
     )
 
 
