@@ -118,6 +118,10 @@ def test_a_trial_that_was_not_cold_is_invalid(
     assert found.remedy
 
 
+def test_what_lies_in_another_inode_has_no_ratio_of_its_own(place: Path) -> None:
+    assert "stored_ratio" not in evaluated(place, {"allocated_bytes": 0}).evidence
+
+
 def test_what_is_not_known_is_told(place: Path) -> None:
     (note,) = evaluated(place, checksums="").notes
     assert "not verified" in note

@@ -136,7 +136,10 @@ class PreparedErofs:
 
 def _derived(evidence: Mapping[str, float], outcome: Outcome) -> dict[str, float]:
     """What follows from counters: CPU time, and memory that is held afterwards."""
-    found = {"stored_ratio": evidence["allocated_bytes"] / evidence["file_bytes"]}
+    found: dict[str, float] = {}
+    # A file that is all fragments has its data in another inode, and no block of its own.
+    if evidence["allocated_bytes"]:
+        found["stored_ratio"] = evidence["allocated_bytes"] / evidence["file_bytes"]
     cpu_ns = busy_ns(outcome.before, outcome.after)
     if cpu_ns is not None:
         found["cpu_busy_ns"] = cpu_ns
