@@ -116,6 +116,26 @@ def _process_pages(place: Path) -> list[Job]:
     ]
 
 
+def _layout_sizes(place: Path) -> list[Job]:
+    model = f"0:{MODEL_BYTES}:1:{place / 'model'}"
+
+    def sizes(pieces: str, **options: object) -> Job:
+        return _job("layout-sizes", "0", pieces=pieces, **options)
+
+    return [
+        sizes(f"{model},0:4096:0:{place}/%74ext,0:10:1:{place / 'text'}", threads=2),
+        sizes(f"0:8192:0:{place / 'model'}", algorithm="lz4hc", level=9),
+        sizes(f"0:8192:0:{place / 'model'}", algorithm="zstd", level=1),
+        sizes(f"1048576:8192:0:{place / 'absent'},0:1:1:{place}"),
+        sizes(model, level=1),
+        sizes(model, algorithm="zstd", level=99),
+        sizes(model, threads=0),
+        sizes("0:1:1:%"),
+        sizes(f"0:{1 << 40}:1:{place / 'model'}"),
+        _job("layout-sizes", pieces=model),
+    ]
+
+
 _MAKERS: dict[str, Maker] = {
     "calibrate": lambda place: [
         _job("calibrate", *SAMPLES, effect="syscall", count=100, batches=3),
@@ -176,6 +196,7 @@ _MAKERS: dict[str, Maker] = {
         _job("file-read", file=place / "model", total=1),
     ],
     "folio-write": _folio_writes,
+    "layout-sizes": _layout_sizes,
     "list-directories": lambda place: [
         _job("list-directories", str(place), str(place / "absent"), str(place / "model")),
         _job("list-directories"),

@@ -17,7 +17,7 @@ from native.programs import SOURCE
 _ROWS = (
     {"core"},
     {"system"},
-    {"block", "calibrate", "load", "page", "read", "service", "write"},
+    {"block", "calibrate", "layout", "load", "page", "read", "service", "write"},
 )
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
