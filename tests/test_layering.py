@@ -30,7 +30,7 @@ FLOORS = (
     {"environment"},
     {"targets"},
     {"provision"},
-    {"pages", "workloads"},
+    {"layout", "pages", "workloads"},
     {"plan"},
     {"published", "runs"},
     {"doctor", "export"},

@@ -16,8 +16,8 @@ _WORKLOADS = (
     "there are calibration, dm-flush, dm-verity, erofs-read, folio-write, model-load, page-classes"
 )
 VERBS = (
-    *("clean", "compare", "completion", "devices", "doctor", "export", "gate", "lab", "list"),
-    *("pages", "plan", "report", "resume", "run", "schema", "show"),
+    *("clean", "compare", "completion", "devices", "doctor", "export", "gate", "lab", "layout"),
+    *("list", "pages", "plan", "report", "resume", "run", "schema", "show"),
 )
 
 

@@ -66,6 +66,11 @@ def test_processes_pages_are_as_their_schema_says(
     check("pages", capsys.readouterr().out)
 
 
+def test_layouts_are_as_their_schema_says(loadstone: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"text " * 5000)
+    check("layout", loadstone("layout", tmp_path, "--json").out)
+
+
 def test_several_runs_are_as_their_schema_says(capsys: pytest.CaptureFixture[str]) -> None:
     base, new = (load(DATA / "runs" / run) for run in (DISK, MEMORY))
     comparison = comparison_json(compare(base, new))

@@ -8,6 +8,7 @@ from loadstone.doctor.diagnosis import Diagnosis
 from loadstone.doctor.reachable import Reachable
 from loadstone.errors import UsageError
 from loadstone.export.json import RunDocument
+from loadstone.layout.survey import LayoutSummary
 from loadstone.model import Manifest, Noun, Trial
 from loadstone.pages.summary import PagesSummary
 from loadstone.report.json import ComparisonJson, LabDiagnosis, RunJson, RunsJson
@@ -34,6 +35,7 @@ DOCUMENTS = (
     Document(name="doctor-lab", summary="doctor --target lab --json", type=LabDiagnosis),
     Document(name="devices", summary="devices --json", type=tuple[Reachable, ...]),
     Document(name="pages", summary="pages --json", type=PagesSummary),
+    Document(name="layout", summary="layout --json", type=LayoutSummary),
     Document(name="export", summary="export --format json", type=RunDocument),
 )
 

@@ -1,0 +1,96 @@
+"""What a directory would take, as one HTML file that needs nothing else."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from loadstone._version import __version__
+from loadstone.durable import write_named
+from loadstone.layout.layouts import AlgorithmLayouts, Layout
+from loadstone.layout.survey import LayoutSummary
+from loadstone.model import Noun
+from loadstone.report.bars import Bar, BarChart, BarColumn
+from loadstone.report.directory_layout.rows import (
+    HEADINGS,
+    INLINE_HEADINGS,
+    head_line,
+    inline_line,
+    inline_rows,
+    layout_cells,
+    meaning_lines,
+    node_line,
+    notes,
+    published_line,
+)
+from loadstone.report.html import template
+
+_SUFFIXES = (".html", ".htm")
+
+
+class LayoutSection(Noun, frozen=True, kw_only=True):
+    """What one algorithm made of the files."""
+
+    title: str
+    chart: BarChart
+    rows: tuple[tuple[str, ...], ...]
+    nodes: str
+
+
+def write_layouts(summary: LayoutSummary, path: Path) -> None:
+    """Write the report; an earlier one of that name is replaced as a whole.
+
+    Raises:
+        UsageError: something that is no report has that name.
+        RunError: the file cannot be written.
+    """
+    write_named(path, render_layouts(summary).encode(), "report", _SUFFIXES)
+
+
+def render_layouts(summary: LayoutSummary) -> str:
+    """The report as the text of an HTML file."""
+    return template("layout.html.j2").render(
+        summary=summary,
+        head=head_line(summary),
+        sections=[_section(one) for one in summary.algorithms],
+        headings=HEADINGS,
+        inline_headings=INLINE_HEADINGS,
+        inline=list(inline_rows(summary.inline)),
+        inline_line=inline_line(),
+        published=published_line(),
+        meaning=list(meaning_lines()),
+        notes=list(notes(summary)),
+        version=__version__,
+    )
+
+
+def _section(one: AlgorithmLayouts) -> LayoutSection:
+    return LayoutSection(
+        title=one.algorithm,
+        chart=_chart(one.layouts),
+        rows=tuple((layout.name, *layout_cells(layout)) for layout in one.layouts),
+        nodes=node_line(one),
+    )
+
+
+def _chart(layouts: Sequence[Layout]) -> BarChart:
+    return BarChart(
+        labels=tuple(layout.name for layout in layouts),
+        columns=(
+            _column("stored, % of data", [100 * layout.ratio for layout in layouts], ".1f"),
+            _column(
+                "random 4 KiB, read ÷ asked",
+                [layout.random_amplification for layout in layouts],
+                ".2f",
+            ),
+        ),
+    )
+
+
+def _column(heading: str, values: Sequence[float | None], form: str) -> BarColumn:
+    largest = max(value or 0.0 for value in values) or 1.0
+    bars = tuple(
+        Bar(width=0.0, text="unknown")
+        if value is None
+        else Bar(width=round(100 * value / largest, 3), text=format(value, form))
+        for value in values
+    )
+    return BarColumn(heading=heading, bars=bars)
