@@ -13,6 +13,7 @@ def test_levels_are_those_given_or_usual() -> None:
         "zstd:3",
         "zstd:19",
     ]
+    assert parse_algorithms("zstd")[0].library(10504) == "libzstd 1.5.4"
     assert parse_algorithms("lz4") == (Algorithm(name="lz4", level=0),)
 
 

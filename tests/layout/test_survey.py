@@ -32,6 +32,7 @@ def test_all_is_counted_once_and_holes_take_nothing(local: LocalTarget, tmp_path
     assert not found.unseen
     lz4, zstd = (one.layouts for one in found.algorithms)
     assert [layout.name for layout in lz4] == [layout.name for layout in zstd]
+    assert [one.library.split()[0] for one in found.algorithms] == ["liblz4", "libzstd"]
     assert all(0 < layout.ratio <= 1 for layout in (*lz4, *zstd))
     listed = _survey(local, tmp_path, None)
     assert listed.inline == found.inline

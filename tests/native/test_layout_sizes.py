@@ -5,6 +5,8 @@ import random
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
 from loadstone.core import native
 from loadstone.model import Job, Outcome
 
@@ -33,10 +35,12 @@ def _piece(path: Path, data: bytes) -> str:
     return f"0:{len(data)}:1:{path}"
 
 
-def test_what_does_not_shrink_takes_what_it_has(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("algorithm", "level"), [("lz4", "0"), ("lz4hc", "1"), ("zstd", "1")])
+def test_what_does_not_shrink_takes_what_it_has(algorithm: str, level: str, tmp_path: Path) -> None:
     blocks = 300
     data = random.Random(1).randbytes(blocks * _BLOCK - 5)
-    ((code, *words),) = _words(_piece(tmp_path / "random", data))
+    piece = _piece(tmp_path / "random", data)
+    ((code, *words),) = _words(piece, algorithm=algorithm, level=level)
     assert code == 0
     clusters, pclusters, rest = words[:24], words[24:36], words[36:]
     assert clusters == [blocks] * 24
@@ -59,6 +63,12 @@ def test_zeros_take_a_block_a_cluster_and_a_part_of_one_stays(tmp_path: Path) ->
         assert at_random == whole * each * cluster + blocks % cluster
         assert windows == whole * each * max(1, cluster // 32) + blocks % cluster
     assert words[21] == 2 + 1 + 1
+
+
+def test_the_last_block_of_a_file_counts_as_whole_in_its_cluster(tmp_path: Path) -> None:
+    """As F2FS has it: 13 KiB of zeros are a cluster of 16 KiB, 12 KiB are none."""
+    lines = _words(*(_piece(tmp_path / str(size), bytes(size << 10)) for size in (13, 12)))
+    assert [line[1] for line in lines] == [1, 3]
 
 
 def test_what_reading_met_is_the_line_of_its_piece(tmp_path: Path) -> None:

@@ -19,6 +19,11 @@ class Algorithm(Noun, frozen=True, kw_only=True):
         """With its level, where it has any."""
         return f"{self.name}:{self.level}" if self.level else self.name
 
+    def library(self, version: int) -> str:
+        """The library that has it, with its version: ``libzstd 1.5.4`` of 10504."""
+        name = "libzstd" if self.name == "zstd" else "liblz4"
+        return f"{name} {version // 10000}.{version // 100 % 100}.{version % 100}"
+
 
 def parse_algorithms(text: str) -> tuple[Algorithm, ...]:
     """Read ``NAME[:LEVEL],…``.

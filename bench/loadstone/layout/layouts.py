@@ -40,13 +40,14 @@ class Layout(Noun, frozen=True, kw_only=True):
 
 
 class AlgorithmLayouts(Noun, frozen=True, kw_only=True):
-    """All layouts by one algorithm.
+    """All layouts by one algorithm; ``library`` is what compressed, with its version.
 
     ``node_blocks`` have the addresses of uncompressed files that inodes have no room for, under
     F2FS; with one address for a segment there are ``segment_node_blocks``.
     """
 
     algorithm: str
+    library: str
     layouts: tuple[Layout, ...]
     node_blocks: int
     segment_node_blocks: int
@@ -90,6 +91,8 @@ class AlgorithmCount:
 
     def __init__(self, algorithm: Algorithm) -> None:
         self._algorithm = algorithm
+        self.library = ""
+        """What compressed, once a file was read."""
         self._clusters = [_Cluster() for _ in CLUSTER_BYTES]
         self._dynamic = _Cluster()
         self._pclusters = [_Pcluster() for _ in PCLUSTER_BYTES]
@@ -129,6 +132,7 @@ class AlgorithmCount:
         """All of them; ``data_blocks`` is not 0."""
         return AlgorithmLayouts(
             algorithm=self._algorithm.label,
+            library=self.library,
             layouts=tuple(self._rows(data_blocks)),
             node_blocks=self._node_blocks,
             segment_node_blocks=self._segment_node_blocks,

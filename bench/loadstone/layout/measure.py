@@ -15,7 +15,7 @@ from loadstone.model import Job, Noun, Outcome, Status
 from loadstone.targets import Target
 
 _PIECES_OF_TEXT = 64
-_TEXTS = 8
+_MOST_PIECES = 8 * _PIECES_OF_TEXT
 _MOST_BYTES = 64 << 20
 _MOST_THREADS = 64
 # The slowest level of zstd, in a search for what fits.
@@ -38,13 +38,14 @@ _RULES = (
 class MeasuredFile(Noun, frozen=True, kw_only=True):
     """A file that was read; ``data_blocks`` and ``data_bytes`` are without holes.
 
-    ``sizes`` are by each algorithm, in their order.
+    ``sizes`` and the ``libraries`` that compressed are by each algorithm, in their order.
     """
 
     file: RegularFile
     data_bytes: int
     data_blocks: int
-    sizes: tuple[FileSizes, ...]
+    sizes: tuple[FileSizes, ...] = ()
+    libraries: tuple[str, ...] = ()
 
 
 class _Batch:
@@ -62,7 +63,7 @@ class _Batch:
 
     @property
     def is_full(self) -> bool:
-        return self.bytes >= _MOST_BYTES or self.pieces >= _PIECES_OF_TEXT * _TEXTS
+        return self.bytes >= _MOST_BYTES or self.pieces >= _MOST_PIECES
 
 
 def measure(
@@ -91,16 +92,20 @@ def _measured(
     target: Target, batch: _Batch, algorithms: Sequence[Algorithm]
 ) -> Iterator[MeasuredFile | Unseen]:
     pieces = [piece for _, several in batch.files for piece in several]
-    lines = [list(_read(target, pieces, algorithm)) for algorithm in algorithms]
+    answers = [_read(target, pieces, algorithm) for algorithm in algorithms]
     at = 0
     for file, several in batch.files:
-        own = [of_algorithm[at : at + len(several)] for of_algorithm in lines]
+        own = [answer.lines[at : at + len(several)] for answer in answers]
         at += len(several)
-        yield _file(file, several, own)
+        libraries = tuple(answer.library for answer in answers)
+        yield _file(file, several, own, libraries)
 
 
 def _file(
-    file: RegularFile, pieces: Sequence[Piece], lines: Sequence[Sequence[Sequence[int]]]
+    file: RegularFile,
+    pieces: Sequence[Piece],
+    lines: Sequence[Sequence[Sequence[int]]],
+    libraries: tuple[str, ...],
 ) -> MeasuredFile | Unseen:
     codes = [line[0] for of_algorithm in lines for line in of_algorithm if line[0]]
     if codes:
@@ -112,6 +117,7 @@ def _file(
         sizes=tuple(
             parse_sizes(add_words(line[1:] for line in of_algorithm)) for of_algorithm in lines
         ),
+        libraries=libraries,
     )
 
 
@@ -120,18 +126,27 @@ def data_blocks(pieces: Iterable[Piece]) -> int:
     return sum(-(-piece.piece_bytes // 4096) for piece in pieces)
 
 
-def _read(target: Target, pieces: Sequence[Piece], algorithm: Algorithm) -> Iterator[Sequence[int]]:
+class _Answer(Noun, frozen=True, kw_only=True):
     """For each piece the numbers of the core, the first of which is an errno."""
-    most = _PIECES_OF_TEXT * _TEXTS
-    for at in range(0, len(pieces), most):
-        some = pieces[at : at + most]
+
+    lines: tuple[tuple[int, ...], ...]
+    library: str
+
+
+def _read(target: Target, pieces: Sequence[Piece], algorithm: Algorithm) -> _Answer:
+    found: list[tuple[int, ...]] = []
+    library = ""
+    for at in range(0, len(pieces), _MOST_PIECES):
+        some = pieces[at : at + _MOST_PIECES]
         # The largest first: the threads have then done all at about the same time.
         order = sorted(range(len(some)), key=lambda place: -some[place].piece_bytes)
         outcome = target.execute(_job([some[place] for place in order], algorithm))
         _check(outcome, target)
-        lines = "".join(outcome.before.values()).splitlines()
-        by_place = dict(zip(order, lines, strict=True))
-        yield from (tuple(map(int, by_place[place].split())) for place in range(len(some)))
+        texts = "".join(outcome.before.values()).splitlines()
+        by_place = dict(zip(order, texts, strict=True))
+        found += [tuple(map(int, by_place[place].split())) for place in range(len(some))]
+        library = algorithm.library(outcome.values["library_version"])
+    return _Answer(lines=tuple(found), library=library)
 
 
 def _job(pieces: Sequence[Piece], algorithm: Algorithm) -> Job:

@@ -98,9 +98,10 @@ class Survey:
         self._data_blocks += measured.data_blocks
         self._inline.add_file(file.file_bytes, measured.data_blocks)
         self._uncompressed.add_plain_file(file)
-        if measured.sizes:
-            for count, sizes in zip(self._counts, measured.sizes, strict=True):
-                count.add(file, measured.data_blocks, sizes)
+        for place, sizes in enumerate(measured.sizes):
+            count = self._counts[place]
+            count.add(file, measured.data_blocks, sizes)
+            count.library = measured.libraries[place] or count.library
         self._say(self._files, self._file_bytes)
 
     def files_of(self, found: Iterator[Found]) -> Iterator[RegularFile]:
@@ -167,13 +168,13 @@ def _listed(file: RegularFile) -> MeasuredFile | Unseen:
     """A file as lstat has it; only one that has holes is opened, to find them."""
     if not file.is_sparse:
         blocks = -(-file.file_bytes // 4096)
-        return MeasuredFile(file=file, data_bytes=file.file_bytes, data_blocks=blocks, sizes=())
+        return MeasuredFile(file=file, data_bytes=file.file_bytes, data_blocks=blocks)
     try:
         pieces = list(pieces_of(file))
     except OSError as error:
         return Unseen(path=file.path, code=error.errno or 0)
     data_bytes = sum(piece.piece_bytes for piece in pieces)
-    return MeasuredFile(file=file, data_bytes=data_bytes, data_blocks=data_blocks(pieces), sizes=())
+    return MeasuredFile(file=file, data_bytes=data_bytes, data_blocks=data_blocks(pieces))
 
 
 def _unseen(code: int, count: int, example: bytes) -> UnseenFiles:

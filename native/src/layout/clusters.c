@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * F2FS: a cluster is compressed where that saves at least a block, else it is stored as it is; so
- * is the last one of a file where it is not whole. Dynamic clusters: two neighbours, each with what
+ * is the last one of a file where it has fewer blocks. Its last block counts, filled up with zeros,
+ * however much of it the file has. Dynamic clusters: two neighbours, each with what
  * is best for it, become one of twice the size where that saves blocks.
  * Source: fs/f2fs/compress.c, f2fs_compress_pages; tried against 7.3.4.
  */
@@ -65,21 +66,20 @@ static int add_level(struct ls_encoder *encoder, const uint8_t *data, uint64_t r
 static int add_region(struct ls_encoder *encoder, const uint8_t *data, size_t bytes,
 		      struct ls_layout_sizes *sizes)
 {
-	const uint64_t whole = bytes / LS_LAYOUT_BLOCK, blocks = ls_layout_blocks(bytes);
+	const uint64_t blocks = ls_layout_blocks(bytes);
 	struct ls_layout_sum best[REGION_BLOCKS / LEAST_BLOCKS];
 	uint64_t count = 0;
 
 	for (uint32_t level = 0; level < LS_LAYOUT_CLUSTERS; level++) {
-		int err = add_level(encoder, data, whole, level, best, count, sizes);
+		int err = add_level(encoder, data, blocks, level, best, count, sizes);
 
 		if (err)
 			return err;
-		ls_layout_add_raw(&sizes->clusters[level], blocks - whole);
-		count = whole / ((uint64_t)LEAST_BLOCKS << level);
+		count = blocks / ((uint64_t)LEAST_BLOCKS << level);
 	}
 	if (count)
 		add(&sizes->dynamic, best);
-	ls_layout_add_raw(&sizes->dynamic, blocks - whole / LEAST_BLOCKS * LEAST_BLOCKS);
+	ls_layout_add_raw(&sizes->dynamic, blocks % LEAST_BLOCKS);
 	return 0;
 }
 

@@ -13,6 +13,16 @@
 /* What a try may need beyond the room: as mkfs.erofs has it, whose sizes are to be found. */
 enum { SPARE_BYTES = 32 };
 
+/* A try that did not fit leaves its session open, in which nothing may be set. */
+static int set_zstd(struct ls_encoder *encoder, ZSTD_cParameter parameter, int value)
+{
+	size_t got = ZSTD_CCtx_reset(encoder->state, ZSTD_reset_session_only);
+
+	if (!ZSTD_isError(got))
+		got = ZSTD_CCtx_setParameter(encoder->state, parameter, value);
+	return ZSTD_isError(got) ? -EINVAL : 0;
+}
+
 static int create_state(struct ls_encoder *encoder, uint64_t level)
 {
 	switch (encoder->algorithm) {
@@ -43,7 +53,11 @@ int ls_encoder_init(struct ls_encoder *encoder, enum ls_encoder_algorithm algori
 		return err;
 	encoder->level = (int)level;
 	encoder->output = malloc(LS_ENCODER_ROOM_MAX + SPARE_BYTES);
-	return encoder->output ? 0 : -ENOMEM;
+	if (!encoder->output)
+		return -ENOMEM;
+	return algorithm == LS_ENCODER_ZSTD
+		       ? set_zstd(encoder, ZSTD_c_compressionLevel, encoder->level)
+		       : 0;
 }
 
 void ls_encoder_deinit(struct ls_encoder *encoder)
@@ -55,11 +69,25 @@ void ls_encoder_deinit(struct ls_encoder *encoder)
 	free(encoder->output);
 }
 
+int ls_encoder_set_window(struct ls_encoder *encoder, size_t bytes)
+{
+	int log = 0;
+
+	while (bytes >> log > 1)
+		log++;
+	return encoder->algorithm == LS_ENCODER_ZSTD ? set_zstd(encoder, ZSTD_c_windowLog, log) : 0;
+}
+
+uint32_t ls_encoder_library_version(const struct ls_encoder *encoder)
+{
+	return encoder->algorithm == LS_ENCODER_ZSTD ? ZSTD_versionNumber()
+						     : (uint32_t)LZ4_versionNumber();
+}
+
 static int compress_zstd(struct ls_encoder *encoder, const uint8_t *data, size_t bytes,
 			 size_t room, size_t *ret)
 {
-	*ret = ZSTD_compressCCtx(encoder->state, encoder->output, room, data, bytes,
-				 encoder->level);
+	*ret = ZSTD_compress2(encoder->state, encoder->output, room, data, bytes);
 	if (!ZSTD_isError(*ret))
 		return 0;
 	if (ZSTD_getErrorCode(*ret) != ZSTD_error_dstSize_tooSmall)

@@ -26,6 +26,15 @@ int ls_encoder_init(struct ls_encoder *encoder, enum ls_encoder_algorithm algori
 		    uint64_t level);
 void ls_encoder_deinit(struct ls_encoder *encoder);
 
+/*
+ * How far back zstd looks from now on, a power of two in bytes; 0: as far as its level has it. 0, or
+ * -EINVAL for one that there is not.
+ */
+int ls_encoder_set_window(struct ls_encoder *encoder, size_t bytes);
+
+/* Of 1.5.4 it is 10504. */
+uint32_t ls_encoder_library_version(const struct ls_encoder *encoder);
+
 /* How many bytes the data becomes; 0 where that is more than the room. -EIO if it cannot be. */
 int ls_encoder_compress(struct ls_encoder *encoder, const uint8_t *data, size_t bytes,
 			size_t room, size_t *ret);

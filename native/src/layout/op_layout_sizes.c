@@ -48,11 +48,13 @@ struct sizing {
 	uint32_t next;
 };
 
-static int measure(struct ls_encoder *encoder, const uint8_t *data, struct ls_piece *piece)
+static int measure(struct ls_encoder *encoder, uint8_t *data, struct ls_piece *piece)
 {
 	const size_t bytes = (size_t)piece->bytes;
-	int err = ls_layout_add_clusters(encoder, data, bytes, &piece->sizes);
+	int err;
 
+	memset(data + bytes, 0, (size_t)ls_layout_blocks(bytes) * LS_LAYOUT_BLOCK - bytes);
+	err = ls_layout_add_clusters(encoder, data, bytes, &piece->sizes);
 	if (!err)
 		err = ls_layout_add_pclusters(encoder, data, bytes, (int)piece->is_last,
 					      &piece->sizes);
@@ -93,7 +95,6 @@ static int thread_work(struct ls_thread_group *group, uint32_t number)
 	struct ls_encoder encoder;
 	int err;
 
-	(void)number;
 	err = ls_encoder_init(&encoder, (enum ls_encoder_algorithm)sizing->options.algorithm,
 			      sizing->options.level);
 	if (err == -ERANGE)
@@ -102,6 +103,10 @@ static int thread_work(struct ls_thread_group *group, uint32_t number)
 		err = ls_result_fail(sizing->result, -ENOMEM, "reserve memory", "memory", -1);
 	else
 		err = measure_pieces(group, &encoder, data);
+	/* Values are of the calling thread. */
+	if (!err && !number)
+		ls_value_add(sizing->result, "library_version",
+			     ls_encoder_library_version(&encoder));
 	ls_encoder_deinit(&encoder);
 	return err;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EROFS: a pcluster takes as much of the file as becomes its size, to the byte; what does not
- * shrink is stored block by block, and so is a last part of at most a block. With tail packing the
+ * EROFS: a pcluster takes as much of the file as becomes its size, to the byte; where that does not
+ * shrink its whole blocks are stored as they are, and so is a last part of at most a block. With tail packing the
  * last part lies beside the inode where it becomes less than a block.
- * Source: erofs-utils 1.5, lib/compress.c, vle_compress_one.
+ * Source: erofs-utils 1.8, lib/compress.c, __z_erofs_compress_one. 1.5 stores one block and tries
+ * again, which gives the same size, or nearly.
  */
 #include "core/arithmetic.h"
 #include "layout/sizes.h"
@@ -20,8 +21,12 @@ struct stretch {
 	size_t stored;		/* 0: it does not shrink */
 };
 
+/* mkfs.erofs has zstd look back over eight outputs, and at most so far. */
+enum { WINDOWS = 8, WINDOW_MAX = 1 << 20 };
+
 static const size_t rooms[LS_LAYOUT_PCLUSTERS] = { 4 << 10, 64 << 10, 1 << 20 };
 
+/* What is filled: the room, as much as does not shrink in whole blocks, or what is left. */
 static int fill(struct stretch *stretch, size_t room)
 {
 	const size_t left = stretch->bytes - stretch->start;
@@ -33,9 +38,17 @@ static int fill(struct stretch *stretch, size_t room)
 	/* Only what ends the file may take less than a block. */
 	if (!stretch->is_last || stretch->taken < left || size >= LS_LAYOUT_BLOCK)
 		size = (size_t)ls_round_up(size, LS_LAYOUT_BLOCK);
-	if (stretch->taken <= size)
-		stretch->stored = 0;
+	if (stretch->taken > size)
+		return err;
+	size = stretch->taken / LS_LAYOUT_BLOCK * LS_LAYOUT_BLOCK;
+	stretch->stored = 0;
+	stretch->taken = size ? size : (size_t)ls_min(left, LS_LAYOUT_BLOCK);
 	return err;
+}
+
+static uint64_t stored_blocks(const struct stretch *stretch)
+{
+	return ls_layout_blocks(stretch->stored ? stretch->stored : stretch->taken);
 }
 
 /* The last part once more into a block less, where what is then left takes less than a block. */
@@ -71,11 +84,9 @@ static int pack_tail(struct stretch stretch, struct ls_layout_pcluster *sum)
 			sum->inline_bytes += stretch.stored;
 			return 0;
 		}
-		if (!stretch.stored)
-			stretch.taken = (size_t)ls_min(left, LS_LAYOUT_BLOCK);
-		else if (stretch.taken == left)
+		if (stretch.stored && stretch.taken == left)
 			err = shorten(&stretch);
-		sum->tail_blocks += stretch.stored ? ls_layout_blocks(stretch.stored) : 1;
+		sum->tail_blocks += stored_blocks(&stretch);
 		stretch.start += stretch.taken;
 		if (err || stretch.start == stretch.bytes)
 			return err;
@@ -87,13 +98,14 @@ static int pack_tail(struct stretch stretch, struct ls_layout_pcluster *sum)
 
 static void take(struct stretch *stretch, struct ls_layout_sum *sum)
 {
-	const size_t left = stretch->bytes - stretch->start;
-	const uint64_t blocks = stretch->stored ? ls_layout_blocks(stretch->stored) : 1;
+	const size_t end = stretch->start + stretch->taken;
 
-	if (!stretch->stored)
-		stretch->taken = (size_t)ls_min(left, LS_LAYOUT_BLOCK);
-	ls_layout_add(sum, stretch->start, stretch->start + stretch->taken, blocks);
-	stretch->start += stretch->taken;
+	if (stretch->stored)
+		ls_layout_add(sum, stretch->start, end, stored_blocks(stretch));
+	else
+		for (size_t at = stretch->start; at < end; at += LS_LAYOUT_BLOCK)
+			ls_layout_add(sum, at, (size_t)ls_min(at + LS_LAYOUT_BLOCK, end), 1);
+	stretch->start = end;
 }
 
 static int add_pcluster(struct stretch stretch, struct ls_layout_pcluster *sum)
@@ -114,8 +126,10 @@ static int add_pcluster(struct stretch stretch, struct ls_layout_pcluster *sum)
 		}
 		if (err)
 			return err;
-		if (left <= LS_LAYOUT_BLOCK)
+		if (left <= LS_LAYOUT_BLOCK) {
 			stretch.stored = 0;
+			stretch.taken = left;
+		}
 		take(&stretch, &sum->plain);
 	}
 	sum->tail_blocks += (has_tail ? at_tail : sum->plain.blocks) - before;
@@ -130,10 +144,13 @@ int ls_layout_add_pclusters(struct ls_encoder *encoder, const uint8_t *data, siz
 			.encoder = encoder, .data = data, .bytes = bytes, .room = rooms[i],
 			.is_last = is_last,
 		};
-		int err = add_pcluster(stretch, &sizes->pclusters[i]);
+		int err = ls_encoder_set_window(encoder,
+						(size_t)ls_min(WINDOWS * rooms[i], WINDOW_MAX));
 
+		if (!err)
+			err = add_pcluster(stretch, &sizes->pclusters[i]);
 		if (err)
 			return err;
 	}
-	return 0;
+	return ls_encoder_set_window(encoder, 0);
 }

@@ -64,7 +64,10 @@ static inline uint64_t ls_layout_blocks(uint64_t bytes)
 	return (bytes + LS_LAYOUT_BLOCK - 1) / LS_LAYOUT_BLOCK;
 }
 
-/* Each of these adds to its own part of the sizes; -EIO if the compressor fails. */
+/*
+ * Each of these adds to its own part of the sizes; -EIO if the compressor fails. Clusters read zeros
+ * behind the data, up to the end of its last block.
+ */
 int ls_layout_add_clusters(struct ls_encoder *encoder, const uint8_t *data, size_t bytes,
 			   struct ls_layout_sizes *sizes);
 int ls_layout_add_pclusters(struct ls_encoder *encoder, const uint8_t *data, size_t bytes,

@@ -25,7 +25,13 @@ def _summary() -> LayoutSummary:
     file = RegularFile(path=b"/f", file_bytes=90_000, is_sparse=True, has_wide_owner=False)
     sizes = parse_sizes([7] * WORDS)
     survey.add_file(
-        MeasuredFile(file=file, data_bytes=81_920, data_blocks=20, sizes=(sizes, sizes))
+        MeasuredFile(
+            file=file,
+            data_bytes=81_920,
+            data_blocks=20,
+            sizes=(sizes, sizes),
+            libraries=("liblz4 1.9.4", "libzstd 1.5.4"),
+        )
     )
     for found in (HardLink(), MountPoint(), Unseen(path=HOSTILE.encode(), code=13)):
         survey.add_found(found)
@@ -40,7 +46,15 @@ def test_nothing_is_wider_than_the_terminal(width: int) -> None:
     said = out.file.getvalue()
     assert "\x1b[31m" not in said
     assert max(map(cell_len, said.splitlines())) <= width
-    for what in ("fixed-segment:2MiB", "35.00", "zstd:3", "left out: 1 ×", "-8 %", "holes of"):
+    for what in (
+        "fixed-segment:2MiB",
+        "35.00",
+        "zstd:3",
+        "libzstd 1.5.4",
+        "left out: 1 ×",
+        "-8 %",
+        "holes of",
+    ):
         assert re.sub(r"\s", "", what) in re.sub(r"\s", "", said)
 
 
@@ -56,7 +70,7 @@ def test_the_page_has_bars_for_each_algorithm_and_is_escaped() -> None:
 def test_without_an_algorithm_there_is_inline_alone() -> None:
     survey = Survey([], lambda *_: None)
     file = RegularFile(path=b"/f", file_bytes=5000, is_sparse=False, has_wide_owner=False)
-    survey.add_file(MeasuredFile(file=file, data_bytes=5000, data_blocks=2, sizes=()))
+    survey.add_file(MeasuredFile(file=file, data_bytes=5000, data_blocks=2))
     page = render_layouts(survey.summary(["/f"]))
     assert "inline tail" in page
     assert "random" not in page

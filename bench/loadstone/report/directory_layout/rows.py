@@ -83,10 +83,10 @@ def published_line() -> str:
 
 
 def node_line(one: AlgorithmLayouts) -> str:
-    """What is saved of addresses."""
+    """By what it was compressed, and what is saved of addresses."""
     return (
-        f"node blocks of F2FS for addresses: {one.node_blocks:,}; with one address for a segment: "
-        f"{one.segment_node_blocks:,}"
+        f"by {one.library}; node blocks of F2FS for addresses: {one.node_blocks:,}; with one "
+        f"address for a segment: {one.segment_node_blocks:,}"
     )
 
 
