@@ -75,7 +75,7 @@ def test_f2fs_writes_single_pages_in_both(folios: dict[str, Any]) -> None:
     assert folios_on(old, "f2fs", "folio") == folios_on(new, "f2fs", "folio") == {PAGE}
     assert folios_on(new, "f2fs", "traced_folio") == {PAGE}
     cases = folios["comparisons"][0]["cases"]
-    (talk,) = (case for case in cases if case["label"].startswith("64KiB×16 fresh uring on f2fs"))
+    (talk,) = (case for case in cases if case["label"] == "64KiB×16 fresh uring of 16MiB on f2fs")
     assert [one["title"] for one in talk["published"] if "(vivo)" in one["who"]]
 
 
