@@ -157,15 +157,22 @@ def test_no_free_loop_device_is_a_skip_with_a_remedy(loadstone: Command, place: 
 @TIDY
 @needs_root
 @needs("mkfs.ext4")
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("end", "engine"),
+    [
+        (signal.SIGKILL, "pwrite"),
+        (signal.SIGKILL, "uring"),
+        (signal.SIGINT, "pwrite"),
+        (signal.SIGTERM, "pwrite"),
+    ],
+)
 def test_a_run_that_is_ended_on_its_own_file_system_leaves_nothing(
-    loadstone: Command, place: Path, end: signal.Signals
+    loadstone: Command, place: Path, end: signal.Signals, engine: str
 ) -> None:
     """Of itself, or where it could do nothing any more by clean."""
-    options = ("--set", "fs=ext4", "--set", "size=4k", "--set", "total=256m")
-    process = loadstone.start(
-        *("run", "folio-write", "--dir", place, *options), "--set", "sync=every:1"
-    )
+    axes = ("fs=ext4", "size=4k", "total=256m", "sync=every:1", f"engine={engine}")
+    options = [word for axis in axes for word in ("--set", axis)]
+    process = loadstone.start("run", "folio-write", "--dir", place, *options)
     written = "loadstone-mount-*/loadstone-write-*"
     until(lambda: list(place.glob(written)) and loadstone.jobs(), "the writes to begin")
     assert leftovers(place).loops
