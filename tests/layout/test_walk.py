@@ -79,6 +79,8 @@ def test_paths_that_are_absent_or_lie_in_each_other_are_refused(tmp_path: Path) 
         _walk(tmp_path / "file", tmp_path)
     with pytest.raises(UsageError, match="given twice"):
         _walk(tmp_path, tmp_path)
+    with pytest.raises(UsageError, match="neither a file nor a directory"):
+        _walk(Path("/dev/null"))
 
 
 def test_what_vanishes_while_it_is_listed_is_told(tmp_path: Path) -> None:

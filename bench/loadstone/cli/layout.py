@@ -52,7 +52,7 @@ def command(
     They are read once, and only read: F2FS clusters of 16 KiB to 1 MiB, EROFS pclusters of 4 KiB to
     1 MiB without and with tail packing, and what was proposed: dynamic clusters, fixed outputs of a
     block and of a segment, inline tail. With what random and sequential reads would read. An image
-    or a device is one file; what lies in it is not looked for.
+    is one file; what lies in it is not looked for.
     """
     if sizes_only and algorithms:
         raise UsageError("--sizes-only compresses nothing", remedy="leave it or --algorithm out")

@@ -19,7 +19,7 @@ _WIDEST_ID = 0xFFFF
 
 
 class RegularFile(Noun, frozen=True, kw_only=True):
-    """A file or, where the user named one, a block device.
+    """A file.
 
     ``is_sparse`` says that it has fewer blocks than bytes; ``has_wide_owner`` that its user or
     group is above 65535.
@@ -76,7 +76,7 @@ def walk(paths: Sequence[str]) -> Iterator[Found]:
     to be listed, and for inodes with several names.
 
     Raises:
-        UsageError: a path does not exist, or lies in another.
+        UsageError: a path does not exist, is no file or directory, or lies in another.
     """
     known: set[tuple[int, int]] = set()
     for path in _separate(paths):
@@ -90,8 +90,13 @@ def walk(paths: Sequence[str]) -> Iterator[Found]:
         name = os.fsencode(path)
         if stat.S_ISDIR(status.st_mode):
             yield from _walk_directory(name, status, known)
-        else:
+        elif stat.S_ISREG(status.st_mode):
             yield _inode(name, status, known)
+        else:
+            raise UsageError(
+                f"{printable(str(path))} is neither a file nor a directory",
+                remedy="name a file, such as an image of the device, or a directory",
+            )
 
 
 def _separate(paths: Sequence[str]) -> list[Path]:
