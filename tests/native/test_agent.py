@@ -1,5 +1,6 @@
 """The agent answers as the core does, on every architecture, and moves every byte."""
 
+import errno
 import itertools
 import os
 import platform
@@ -62,7 +63,15 @@ def test_the_agent_answers_every_operation_as_the_core_does(
 ) -> None:
     expected = _shapes(local.execute, operation, tmp_path / "core")
     told = _shapes(device_agent.execute, operation, tmp_path / "agent")
-    assert told == expected
+    for one, other in zip(told, expected, strict=True):
+        if not (device_agent.prefix and _is_without_rings(one)):
+            assert one == other
+
+
+def _is_without_rings(shape: dict[str, Any]) -> bool:
+    """QEMU's emulators of user programs have no io_uring."""
+    error = shape["error"]
+    return error is not None and error[:2] == (errno.ENOSYS, "io_uring_setup")
 
 
 def test_times_and_counts_are_those_of_an_outcome(agent: Agent, tmp_path: Path) -> None:
