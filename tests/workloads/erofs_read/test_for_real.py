@@ -73,14 +73,15 @@ def test_each_pattern_of_each_image_is_cold_verified_and_counted(place: Path) ->
     )
     found = trials(run, "algorithm", "pcluster", "pattern", "cache_strategy")
     assert {one.status for one in found.values()} == {Status.OK}
-    for (algorithm, pcluster, pattern, _), one in found.items():
+    for (algorithm, pcluster, pattern, cache_strategy), one in found.items():
         evidence = one.evidence
         assert evidence["cached_before_bytes"] == 0
         assert evidence["verified_bytes"] > 0
         assert one.metrics["amplification"] > 0
         assert one.metrics["throughput"] > 0
         assert (evidence["stored_ratio"] < 0.7) == (algorithm == "lz4")
-        if algorithm == "lz4" and pattern == "sequential":
+        # Without a cache a cluster is read again for each window of read-ahead that it lies in.
+        if (algorithm, pattern, cache_strategy) == ("lz4", "sequential", "readaround"):
             assert one.metrics["amplification"] < 1
         # Each read of 4 KiB takes clusters as a whole.
         if algorithm == "lz4" and pcluster == 65536 and pattern == "random":
