@@ -76,6 +76,17 @@ def target_option(command: _Command) -> _Command:
     )(command)
 
 
+def page_option(command: _Command) -> _Command:
+    """``--output``, of a verb that prints, given to the command as ``output``."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="FILE.html",
+        help="Write it as a report, too.",
+    )(command)
+
+
 def json_option(command: _Command) -> _Command:
     """``--json``."""
     return click.option(

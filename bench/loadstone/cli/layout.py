@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loadstone.cli._options import json_option, quiet_option, results_option
+from loadstone.cli._options import json_option, page_option, quiet_option, results_option
 from loadstone.cli._output import print_json
 from loadstone.errors import UsageError
 
@@ -28,13 +28,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Read no data: what inline data and inline tail would save.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE.html",
-    help="Write it as a report, too.",
-)
+@page_option
 @results_option
 @json_option
 @quiet_option

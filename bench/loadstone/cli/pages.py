@@ -11,6 +11,7 @@ from loadstone.cli._options import (
     access_options,
     json_option,
     option,
+    page_option,
     quiet_option,
     results_option,
     target_option,
@@ -59,13 +60,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Have a zram device of our own compress the same pages (root).",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE.html",
-    help="Write it as a report, too.",
-)
+@page_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print the counts as CSV, and nothing else.")
 @target_option
 @access_options

@@ -43,21 +43,26 @@ def bar_chart(entry: ReportedRun) -> BarChart | None:
     )
 
 
+def bar_column(heading: str, figures: Sequence[tuple[float | None, str]]) -> BarColumn:
+    """A column of figures, each with its text; None is a figure that is not known."""
+    largest = max(value or 0.0 for value, _ in figures) or 1.0
+    bars = tuple(
+        Bar(width=0.0 if value is None else round(100 * value / largest, 3), text=text)
+        for value, text in figures
+    )
+    return BarColumn(heading=heading, bars=bars)
+
+
 def _column(column: Column, cases: Sequence[CaseSummary]) -> BarColumn:
-    values = [figure_of(summary, column.name) for summary in cases]
-    largest = max(value or 0.0 for value in values)
-    bars = tuple(_bar(value, column.unit, largest) for value in values)
-    return BarColumn(heading=column.heading, bars=bars)
+    found = (figure_of(summary, column.name) for summary in cases)
+    # What could not be counted is below zero.
+    values = [None if value is None or value < 0 else value for value in found]
+    return bar_column(column.heading, [(value, _text(value, column.unit)) for value in values])
 
 
-def _bar(value: float | None, unit: str, largest: float) -> Bar:
-    if value is None or value < 0:
-        return Bar(width=0.0, text="unknown")
-    width = round(100 * value / largest, 3) if largest else 0.0
-    return Bar(width=width, text=_text(value, unit))
-
-
-def _text(value: float, unit: str) -> str:
+def _text(value: float | None, unit: str) -> str:
+    if value is None:
+        return "unknown"
     match unit:
         case "ns":
             return format_ns(value)

@@ -73,7 +73,17 @@ def write(runs: Sequence[Run], path: Path, postings: Sequence[Posting] = ()) -> 
         UsageError: something that is no report has that name, or a posting is not sound.
         RunError: the file cannot be written.
     """
-    write_named(path, render(runs, postings).encode(), "report", _SUFFIXES)
+    write_page(render(runs, postings), path)
+
+
+def write_page(text: str, path: Path) -> None:
+    """Write an HTML file; an earlier one of that name is replaced as a whole.
+
+    Raises:
+        UsageError: something that is no report has that name.
+        RunError: the file cannot be written.
+    """
+    write_named(path, text.encode(), "report", _SUFFIXES)
 
 
 def render(runs: Sequence[Run], postings: Sequence[Posting] = ()) -> str:

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loadstone._version import __version__
-from loadstone.durable import write_named
 from loadstone.layout.layouts import AlgorithmLayouts, Layout
 from loadstone.layout.survey import LayoutSummary
 from loadstone.model import Noun
-from loadstone.report.bars import Bar, BarChart, BarColumn
+from loadstone.report.bars import BarChart, BarColumn, bar_column
 from loadstone.report.directory_layout.rows import (
     HEADINGS,
     INLINE_HEADINGS,
@@ -21,9 +20,7 @@ from loadstone.report.directory_layout.rows import (
     notes,
     published_line,
 )
-from loadstone.report.html import template
-
-_SUFFIXES = (".html", ".htm")
+from loadstone.report.html import template, write_page
 
 
 class LayoutSection(Noun, frozen=True, kw_only=True):
@@ -42,7 +39,7 @@ def write_layouts(summary: LayoutSummary, path: Path) -> None:
         UsageError: something that is no report has that name.
         RunError: the file cannot be written.
     """
-    write_named(path, render_layouts(summary).encode(), "report", _SUFFIXES)
+    write_page(render_layouts(summary), path)
 
 
 def render_layouts(summary: LayoutSummary) -> str:
@@ -86,11 +83,5 @@ def _chart(layouts: Sequence[Layout]) -> BarChart:
 
 
 def _column(heading: str, values: Sequence[float | None], form: str) -> BarColumn:
-    largest = max(value or 0.0 for value in values) or 1.0
-    bars = tuple(
-        Bar(width=0.0, text="unknown")
-        if value is None
-        else Bar(width=round(100 * value / largest, 3), text=format(value, form))
-        for value in values
-    )
-    return BarColumn(heading=heading, bars=bars)
+    texts = ("unknown" if value is None else format(value, form) for value in values)
+    return bar_column(heading, list(zip(values, texts, strict=True)))

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from loadstone._version import __version__
-from loadstone.durable import write_named
 from loadstone.model import Noun
 from loadstone.pages import talk
 from loadstone.pages.summary import AlgorithmFigures, Figures, PagesSummary
-from loadstone.report.html import template
+from loadstone.report.html import template, write_page
 from loadstone.report.process_pages.rows import (
     decile_rows,
     figure_cells,
@@ -20,7 +19,6 @@ from loadstone.report.process_pages.rows import (
     zram_line,
 )
 
-_SUFFIXES = (".html", ".htm")
 _MARGIN = 1.05
 
 
@@ -67,7 +65,7 @@ def write_pages(summary: PagesSummary, path: Path) -> None:
         UsageError: something that is no report has that name.
         RunError: the file cannot be written.
     """
-    write_named(path, render_pages(summary).encode(), "report", _SUFFIXES)
+    write_page(render_pages(summary), path)
 
 
 def render_pages(summary: PagesSummary) -> str:
