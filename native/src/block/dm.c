@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/guard.h"
 #include "core/own_name.h"
+#include "system/clock.h"
 
 enum {
 	ALIGN_BYTES = 8,
@@ -370,13 +370,12 @@ static int fail_pending_io(struct ls_dm *dm, const char *name)
 
 int ls_dm_remove(struct ls_dm *dm, const char *name)
 {
-	const struct timespec pause = { 0, REMOVE_PAUSE_NS };
 	int err = ls_dm_check_name(dm, name);
 
 	if (!err)
 		err = remove_once(dm, name);
 	for (int tries = 0; err == -EBUSY && tries < REMOVE_TRIES; tries++) {
-		nanosleep(&pause, NULL);
+		ls_clock_pause(REMOVE_PAUSE_NS);
 		if (tries == TRIES_BEFORE_ERROR)
 			(void)fail_pending_io(dm, name);
 		err = remove_once(dm, name);

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/guard.h"
 #include "core/own_name.h"
+#include "system/clock.h"
 
 /* Linux 5.8. */
 #ifndef LOOP_CONFIGURE
@@ -45,13 +45,6 @@ static int fail(struct ls_loop_failure *failure, int err, const char *step, cons
 	return err;
 }
 
-static void pause_a_moment(void)
-{
-	const struct timespec pause = { 0, PAUSE_NS };
-
-	nanosleep(&pause, NULL);
-}
-
 /* A descriptor, or -errno. Android has its block devices in a directory of their own. */
 static int try_node(uint32_t number, char *path)
 {
@@ -75,7 +68,7 @@ static int open_node(uint32_t number, char *path)
 	int fd = try_node(number, path);
 
 	for (int tries = 0; fd == -ENOENT && tries < NODE_TRIES; tries++) {
-		pause_a_moment();
+		ls_clock_pause(PAUSE_NS);
 		fd = try_node(number, path);
 	}
 	return fd;
@@ -192,7 +185,7 @@ int ls_loop_attach(const char *image, int wants_direct, struct ls_loop_device *r
 		return fail(failure, fd, "open image", image);
 	err = attach_to_free(control, fd, image, wants_direct, ret, failure);
 	for (int tries = 0; err == -EBUSY && tries < ATTACH_TRIES; tries++) {
-		pause_a_moment();
+		ls_clock_pause(PAUSE_NS);
 		err = attach_to_free(control, fd, image, wants_direct, ret, failure);
 	}
 	return err;
@@ -277,7 +270,7 @@ int ls_loop_detach(const char *image, struct ls_loop_failure *failure)
 	found = clear_all(real, failure);
 	/* A device that is in use is only marked, and is detached when its last user closes it. */
 	for (int tries = 0; found > 0 && tries < DETACH_TRIES; tries++) {
-		pause_a_moment();
+		ls_clock_pause(PAUSE_NS);
 		found = clear_all(real, failure);
 	}
 	return found > 0 ? fail(failure, -EBUSY, "detach", failure->node) : found;

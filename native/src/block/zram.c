@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "block/swap.h"
 #include "core/guard.h"
 #include "core/own_name.h"
+#include "system/clock.h"
 
 #define HOT_ADD "/sys/class/zram-control/hot_add"
 #define HOT_REMOVE "/sys/class/zram-control/hot_remove"
@@ -33,13 +33,6 @@ static int fail(struct ls_zram_failure *failure, int err, const char *step, cons
 	if (path != failure->path)
 		snprintf(failure->path, sizeof(failure->path), "%s", path);
 	return err;
-}
-
-static void pause_a_moment(void)
-{
-	const struct timespec pause = { 0, PAUSE_NS };
-
-	nanosleep(&pause, NULL);
 }
 
 /* Of an attribute, by one read: another one of hot_add would be another device. */
@@ -94,7 +87,7 @@ static int hot_remove(int remover, uint32_t number, struct ls_zram_failure *fail
 	snprintf(text, sizeof(text), "%u", number);
 	for (int tries = 0; err == -EBUSY && tries < REMOVE_TRIES; tries++) {
 		if (tries)
-			pause_a_moment();
+			ls_clock_pause(PAUSE_NS);
 		err = write(remover, text, strlen(text)) < 0 ? -errno : 0;
 		/* Nothing came of it before the signal. */
 		if (err == -EINTR)
@@ -183,7 +176,7 @@ static int take_node(uint32_t number, char *path, struct ls_zram_failure *failur
 
 		if (is_there)
 			return is_there < 0 ? fail(failure, is_there, "find node", path) : 0;
-		pause_a_moment();
+		ls_clock_pause(PAUSE_NS);
 	}
 	snprintf(path, LS_ZRAM_PATH_BYTES, OWN_NODE, number);
 	return mknod(path, S_IFBLK | 0600, device) ? fail(failure, -errno, "mknod", path) : 0;

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/operation.h"
 #include "core/own_name.h"
 #include "core/record.h"
+#include "system/clock.h"
 #include "system/control_group.h"
 
 enum {
@@ -66,7 +66,6 @@ static int enter(const char *directory)
 
 static int remove_group(const char *directory)
 {
-	const struct timespec pause = { 0, PAUSE_NS };
 	int err = ls_control_group_check(directory);
 
 	for (int i = 0; !err; i++) {
@@ -75,7 +74,7 @@ static int remove_group(const char *directory)
 		if (errno != EBUSY || i == REMOVE_TRIES)
 			err = -errno;
 		else
-			nanosleep(&pause, NULL);
+			ls_clock_pause(PAUSE_NS);
 	}
 	return err == -ENOENT || err == -ENOTDIR ? 0 : err;
 }

@@ -7,16 +7,17 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/guard.h"
 #include "core/size.h"
+#include "system/clock.h"
 
 enum {
 	CACHESTAT_NUMBER = 451,		/* the same on every architecture, Linux 6.5 */
 	MINCORE_WINDOW_PAGES = 16384,
 	DROP_TRIES = 3,
+	DROP_PAUSE_NS = 20000000,
 	WARM_BYTES = 1 << 20,
 	BEHIND_END_BYTES = 64 << 20,
 };
@@ -136,7 +137,6 @@ static int write_drop_caches(void)
 
 int ls_cache_drop(int fd, uint64_t file_bytes, int *ret)
 {
-	const struct timespec pause = { 0, 20000000 };
 	int64_t resident = 0;
 
 	if (fsync(fd) && errno != EINVAL && errno != EROFS)
@@ -149,7 +149,7 @@ int ls_cache_drop(int fd, uint64_t file_bytes, int *ret)
 		*ret = write_drop_caches();
 		if (!ls_cache_resident(fd, file_bytes, &resident) && !resident)
 			return 0;
-		nanosleep(&pause, NULL);
+		ls_clock_pause(DROP_PAUSE_NS);
 	}
 	return 0;
 }

@@ -14,4 +14,12 @@ static inline int64_t ls_clock_now(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* Lets others go on for a while; a signal ends it. */
+static inline void ls_clock_pause(int64_t ns)
+{
+	const struct timespec pause = { ns / 1000000000, (long)(ns % 1000000000) };
+
+	nanosleep(&pause, NULL);
+}
+
 #endif

@@ -18,6 +18,7 @@
 #include "core/arithmetic.h"
 #include "core/guard.h"
 #include "core/size.h"
+#include "system/clock.h"
 #include "system/meminfo.h"
 
 enum {
@@ -138,7 +139,6 @@ static int is_alive(struct ls_pressure *pressure)
 
 static int await_full(struct ls_pressure *pressure, struct ls_result *result)
 {
-	const struct timespec pause = { 0, PAUSE_NS };
 	int32_t error;
 
 	while (!__atomic_load_n(&pressure->shared->is_full, __ATOMIC_ACQUIRE)) {
@@ -148,7 +148,7 @@ static int await_full(struct ls_pressure *pressure, struct ls_result *result)
 				     : ls_result_fail(result, -EOWNERDEAD, "fill pressure",
 						      "memory", -1);
 		}
-		nanosleep(&pause, NULL);
+		ls_clock_pause(PAUSE_NS);
 	}
 	return 0;
 }
