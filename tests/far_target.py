@@ -14,6 +14,7 @@ from loadstone.errors import TargetError
 from loadstone.model import CoreError, Environment, Job, Outcome
 from loadstone.targets import Say
 from loadstone.targets.local import LocalTarget
+from loadstone.targets.shell import ShellEnd
 
 PREFIX = "/far"
 _KERNELS = ("/proc/", "/sys/", "/dev/")
@@ -80,6 +81,12 @@ class FarTarget:
 
     def run_command(self, *words: str) -> str:
         raise AssertionError(f"no phone may have {words[0]}")
+
+    def run_shell(self, command: str, directory: str, limit_s: float) -> ShellEnd:
+        return self._local.run_shell(command, directory, limit_s)
+
+    def user_name(self) -> str:
+        return self._local.user_name()
 
     def read_text(self, path: str) -> str | None:
         return None if path in self._hides else self._local.read_text(self._here(path))

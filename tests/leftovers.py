@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from loadstone.environment.mounts import parse_mountinfo
+from loadstone.provision.module_parameters import module_parameters
 from zrams import zrams
 
 # As long as a virtual phone lives, which has such a namespace.
@@ -23,10 +24,12 @@ class Leftovers(NamedTuple):
     mounts: frozenset[str]
     mapped: frozenset[str]
     files: frozenset[str]
+    modules: frozenset[str]
 
 
 def leftovers(place: Path) -> Leftovers:
-    """Loop devices over files below ``place``, mounts there, all dm devices, files of ours.
+    """Loop devices over files below ``place``, mounts there, all dm devices, files of ours, modules
+    that were loaded anew.
 
     Loop devices and mounts of others come and go meanwhile; those are not looked at.
     """
@@ -37,7 +40,15 @@ def leftovers(place: Path) -> Leftovers:
         mounts=frozenset(mount.point for mount in mounts if mount.point.startswith(below)),
         mapped=frozenset(path.name for path in Path("/sys/block").glob("dm-*")),
         files=frozenset(str(path) for path in place.rglob("loadstone-*")),
+        modules=frozenset(_reserves()),
     )
+
+
+def _reserves() -> Iterator[str]:
+    """Of EROFS, if somebody had it loaded with some: stock it has none."""
+    pages = module_parameters("erofs").get("reserved_pages", "0")
+    if pages != "0":
+        yield f"erofs.reserved_pages={pages}"
 
 
 def _backing_files() -> Iterator[str]:

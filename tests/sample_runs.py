@@ -17,6 +17,7 @@ from loadstone.model import (
     Trial,
     Value,
 )
+from loadstone.result_names import CONTROL_READ
 
 SPEED = Metric(name="throughput", unit="B/s", better=Better.HIGHER)
 READY = Metric(name="ready_ns", unit="ns", better=Better.LOWER)
@@ -83,7 +84,7 @@ def manifest_of(
         created="2026-01-01T10:20:30.123+00:00",
         plan=plan,
         metrics=tuple(metrics),
-        environment=Environment(target=target, facts=facts or {}),
+        environment=Environment(target=target, facts={CONTROL_READ: "direct", **(facts or {})}),
         loadstone="0.1.0",
         core="abc",
     )

@@ -59,3 +59,16 @@ def test_the_whole_trial_is_in_the_run(small: Path, place: Path) -> None:
 def test_a_wrong_request_is_told_as_such(small: Path, place: Path) -> None:
     with pytest.raises(loadstone.UsageError, match="did you mean 'uring'"):
         loadstone.run(file=small, axes={"engine": "urin"}, results=place / "r")
+
+
+def test_rounds_are_added_until_intervals_are_narrow(small: Path, place: Path) -> None:
+    run = loadstone.run(
+        file=small, axes={"engine": "pread"}, warmups=0, until="50%", limit=60, results=place / "r"
+    )
+    rule = run.manifest.plan.until
+    assert rule is not None
+    assert (rule.within, rule.limit_s) == (0.5, 60)
+    assert len(run.trials) >= 10
+    for until, limit in (("50%", "x"), (2, None), (0.02, 0.5)):
+        with pytest.raises(loadstone.UsageError):
+            loadstone.run(file=small, until=until, limit=limit, results=place / "r")

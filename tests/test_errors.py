@@ -24,7 +24,8 @@ WITHOUT_REMEDY = {
     "provision/removal.py:take_down": "likewise",
     "provision/leftovers.py:_unreachable": "likewise",
     "provision/leftovers.py:_clean_target": "likewise",
-    "provision/leftovers.py:_take_down_here": "likewise",
+    "provision/leftovers.py:_take_down": "likewise",
+    "provision/removal.py:_require_trust": "likewise",
     "provision/journal.py:Journal.__exit__": "the errors of several have their remedies in them",
 }
 """Files, or functions (``file:function``), whose errors have no remedy of their own, and why."""
@@ -37,6 +38,7 @@ WITHOUT_SYSTEM_WORDS = {
 
 NOT_OURS = {
     "analysis/stats.py": "ValueError: a call that is wrong in itself, which is a fault (exit 5)",
+    "analysis/run_stats.py": "likewise",
     "core/histogram.py": "likewise",
     "core/native.py:payload_of": "likewise",
     "provision/journal.py:Journal.entry": "likewise",

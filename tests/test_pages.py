@@ -8,6 +8,7 @@ import click
 import pytest
 
 import pages
+from loadstone.analysis.thresholds import read_thresholds
 from loadstone.errors import ExitCode, UsageError
 from loadstone.plan.parameters import parse_axes
 from loadstone.plan.request import DEFAULT_WORKLOAD, Request, make_plan
@@ -19,11 +20,11 @@ COMMANDS = pages.ROOT / "docs" / "commands.md"
 PLANS = pages.ROOT / "docs" / "plans.md"
 MOST_LINES = 120
 # Between them they have every key of a plan file.
-SAMPLES = ("every-key.toml", "on-a-file.toml")
+SAMPLES = ("every-key.toml", "knobs.toml", "on-a-file.toml", "until.toml")
 # Options of other programs that are named without them.
 FOREIGN = {"--ioengine", "--iomem_align", "--benchmark-disable"}
 # Variables that are no option's.
-OTHER_VARIABLES = {"LOADSTONE_CACHE"}
+OTHER_VARIABLES = {"LOADSTONE_CACHE", "LOADSTONE_MODEL", "LOADSTONE_READY_FD"}
 
 each_page = pytest.mark.parametrize("page", pages.PAGES, ids=pages.name_of)
 
@@ -131,12 +132,15 @@ def test_a_target_of_make_that_a_page_names_is_in_the_makefile(page: Path) -> No
 
 
 @each_page
-def test_toml_that_a_page_shows_is_a_plan_or_simulated_storage(page: Path, tmp_path: Path) -> None:
+def test_toml_that_a_page_shows_is_what_it_says(page: Path, tmp_path: Path) -> None:
+    """A plan, thresholds, or simulated storage."""
     for number, text in enumerate(pages.blocks(page, "toml")):
         path = tmp_path / f"example-{number}.toml"
         path.write_text(text)
         if "workload" in tomllib.loads(text):
             assert make_plan(Request(what=str(path)))[0].cases
+        elif "--thresholds" in text:
+            assert read_thresholds(path)
         else:
             assert read_profiles(path)
 

@@ -491,3 +491,33 @@ print(*sorted(set(sys.modules) - before))
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert "loadstone" in loaded
     assert not {"numpy", "scipy", "rich", "click", "jinja2", "pytest_benchmark"} & loaded
+
+
+def test_rounds_are_added_until_the_interval_is_narrow(suite: pytest.Pytester) -> None:
+    (benchmark,) = timed(
+        suite,
+        "def test_load(loadstone_benchmark):"
+        " loadstone_benchmark(**CASE, rounds=12, until='50%', limit='1m')",
+    )
+    run = loadstone.load(benchmark["extra_info"]["run"])
+    rule = run.manifest.plan.until
+    assert rule is not None
+    assert (rule.within, rule.limit_s) == (0.5, 60)
+    assert len(benchmark["stats"]["data"]) >= 12
+
+
+def test_a_width_that_is_none_fails_the_test(suite: pytest.Pytester) -> None:
+    test = "def test_load(loadstone_benchmark): loadstone_benchmark(**CASE, until='2')"
+    result = run_suite(suite, test)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*until: '2' is no percentage*"])
+
+
+def test_where_one_trial_is_wanted_none_are_added(suite: pytest.Pytester) -> None:
+    result = run_suite(
+        suite,
+        "def test_load(loadstone_benchmark):"
+        " assert loadstone_benchmark(**CASE, rounds=12, until='2%').trials == 1",
+        "--benchmark-disable",
+    )
+    result.assert_outcomes(passed=1)

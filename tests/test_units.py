@@ -5,7 +5,16 @@ from fractions import Fraction
 import pytest
 
 from loadstone.errors import UsageError
-from loadstone.units import convert, format_bytes_rounded, format_metric, parse_celsius
+from loadstone.units import (
+    convert,
+    format_bytes_rounded,
+    format_duration,
+    format_metric,
+    format_share,
+    parse_celsius,
+    parse_duration,
+    parse_share,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +46,66 @@ def test_a_figure_is_turned_into_another_unit(
 def test_units_of_different_kinds_are_told(unit: str, to: str) -> None:
     with pytest.raises(UsageError, match=f"{unit!r} cannot be converted to {to!r}; there are ns, "):
         convert(1.0, unit, to)
+
+
+@pytest.mark.parametrize(
+    ("text", "share", "written"),
+    [
+        ("2%", 0.02, "2 %"),
+        (" 0.5 % ", 0.005, "0.5 %"),
+        ("50%", 0.5, "50 %"),
+        ("0.1%", 0.001, "0.1 %"),
+    ],
+)
+def test_a_width_is_read_and_written_as_a_percentage(text: str, share: float, written: str) -> None:
+    assert parse_share(text) == pytest.approx(share)
+    assert format_share(share) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        *(
+            (text, "is no percentage; write 2% or 0.5%")
+            for text in ("", "%", "2", "-2%", "2 percent", "1e1%", "nan%", "٢%")
+        ),
+        *((text, "is no width to wait for; write 0.1% to 50%") for text in ("0%", "0.05%", "200%")),
+    ],
+)
+def test_what_is_no_width_is_told(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        parse_share(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "written"),
+    [
+        ("90s", 90, "90s"),
+        ("10m", 600, "10m"),
+        ("10 min", 600, "10m"),
+        ("1.5H", 5400, "90m"),
+        ("2h", 7200, "2h"),
+        ("720h", 2_592_000, "720h"),
+    ],
+)
+def test_a_time_is_read_and_written_in_its_unit(text: str, seconds: float, written: str) -> None:
+    assert parse_duration(text) == seconds
+    assert format_duration(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        *(
+            (text, "is no time; write 90s, 10m or 1h")
+            for text in ("", "10", "m", "-1s", "1d", "٣s")
+        ),
+        *((text, "is no time to measure for; write 1s to 720h") for text in ("0s", "721h")),
+    ],
+)
+def test_what_is_no_time_is_told(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["38", "38C", "38c", " 38 °C", "38.0", "38.00C"])

@@ -5,16 +5,20 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from loadstone import targets
+from loadstone.analysis.across_runs import compare_across
 from loadstone.analysis.compare import compare as compare_runs
 from loadstone.analysis.comparison import Comparison
 from loadstone.analysis.exit_codes import gate_code
+from loadstone.analysis.thresholds import DEFAULT, Thresholds
+from loadstone.analysis.within_run import compare_within, require_other_side
 from loadstone.errors import ExitCode, LoadstoneError, RunError
 from loadstone.model import Plan, Run
-from loadstone.plan.request import Request, make_plan, require_whole_paths
+from loadstone.plan.knobs import knob_text
+from loadstone.plan.request import Request, Side, make_pair_plan, make_plan, require_whole_paths
 from loadstone.runs import runner, store
 from loadstone.runs.lookup import find
 from loadstone.targets.access import Access
-from loadstone.units import parse_bytes
+from loadstone.units import parse_bytes, parse_duration, parse_share
 
 DEFAULT_RESULTS = Path("results")
 
@@ -35,6 +39,9 @@ def run(
     erase: Sequence[str] = (),
     pin: str | None = None,
     cool_below_c: float | None = None,
+    knobs: Mapping[str, Axis] | None = None,
+    until: str | float | None = None,
+    limit: str | float | None = None,
     target: str = "local",
     results: str | Path = DEFAULT_RESULTS,
     observer: runner.Observer | None = None,
@@ -55,6 +62,13 @@ def run(
         erase: the paths among them again: all that is on them may be lost.
         pin: CPUs that Jobs run on: ``big``, ``little``, or a list (``"4-7"``).
         cool_below_c: the temperature in °C that each Trial waits for.
+        knobs: as ``axes``, of tunables of the kernel (``{"read_ahead_kb": [128, 8192]}``), set for
+            each Trial and put back at the end. Or shell commands in square brackets
+            (``{"turbo": ["[turbo on]", "[turbo off]"]}``), which are run before each Trial, and the
+            first of them at the end.
+        until: add rounds to ``rounds`` until the 95 % interval of each Case's median is within
+            so much of it: a share (0.02), or as text (``"2%"``).
+        limit: in seconds, or as text (``"10m"``): no round is added, or begins, later than this.
         target: where to run: ``local``, or ``adb:SERIAL``.
         results: the directory that holds ``runs/``.
         access: how the target is reached, where it is another device.
@@ -77,6 +91,11 @@ def run(
         erase=tuple(erase),
         pin=pin,
         cool_below_c=cool_below_c,
+        knobs=tuple(
+            knob_text(name, _axis_values(values)) for name, values in (knobs or {}).items()
+        ),
+        until=parse_share(until) if isinstance(until, str) else until,
+        limit_s=parse_duration(limit) if isinstance(limit, str) else limit,
     )
     return start(request, target=target, results=results, observer=observer, access=access)
 
@@ -99,6 +118,31 @@ def start(
     """
     watcher = observer or runner.Silence()
     plan = _planned(request, (target,), watcher)
+    with targets.connect(target, Path(results), access) as connected:
+        return runner.run_plan(plan, connected, Path(results), watcher)
+
+
+def start_pairs(
+    request: Request,
+    base: Side,
+    new: Side,
+    *,
+    target: str = "local",
+    results: str | Path = DEFAULT_RESULTS,
+    observer: runner.Observer | None = None,
+    access: Access | None = None,
+) -> Run:
+    """Carry out two sides of a Request in one Run; ``compare(run, by="ab")`` compares them.
+
+    Raises:
+        LoadstoneError: as for ``run``; or the sides cannot be paired.
+    """
+    watcher = observer or runner.Silence()
+    if not targets.is_this_machine(target):
+        require_whole_paths(request, target)
+    plan, remarks = make_pair_plan(request, base, new)
+    for remark in remarks:
+        watcher.say(remark)
     with targets.connect(target, Path(results), access) as connected:
         return runner.run_plan(plan, connected, Path(results), watcher)
 
@@ -180,19 +224,58 @@ def load(
     return store.load(find(Path(results), text, say))
 
 
-def compare(base: Run, new: Run, threshold: float = 0.03, metric: str | None = None) -> Comparison:
-    """Compare ``new`` with ``base``, Case by Case.
+def compare(
+    base: Run,
+    new: Run | None = None,
+    threshold: float | Thresholds = DEFAULT,
+    metric: str | None = None,
+    by: str | None = None,
+) -> Comparison:
+    """Compare ``new`` with ``base``, Case by Case; or Cases of ``base`` with one another.
 
     Args:
+        new: None where Cases of one Run are compared.
         threshold: the share within which two Cases count as the same.
         metric: its name; None for the workload's first.
+        by: the parameter in which the Cases of one Run differ; each of its values is compared
+            with its first in the Plan. The strongest design: figures are paired by round, and
+            nothing lies between them.
 
     Raises:
         CannotMeasureError: the Runs have no measured Case in common; its ``exit_code`` is FAILED
-            where Trials of ``new`` failed.
-        UsageError: the Runs have no such metric.
+            where Trials of ``new`` failed. Or no two Cases differ in that parameter alone.
+        UsageError: the Runs have no such metric or parameter, or not one of ``new`` and ``by``
+            is given.
     """
+    require_other_side(new is not None, by)
+    if by is not None:
+        return compare_within(base, by, threshold, metric)
+    assert new is not None, "without a parameter there is another Run"
     return compare_runs(base, new, threshold, metric)
+
+
+def compare_sides(
+    bases: Sequence[Run],
+    news: Sequence[Run],
+    threshold: float | Thresholds = DEFAULT,
+    metric: str | None = None,
+    by: str | None = None,
+) -> Comparison:
+    """Compare Runs of two sides: one with one as ``compare`` does, or several with several.
+
+    Of several Runs each is one figure, so that whatever differs from Run to Run is noise.
+
+    Args:
+        news: empty where Cases of one Run are compared by the parameter ``by``.
+
+    Raises:
+        CannotMeasureError: no Case was measured in all Runs.
+        UsageError: one side has a single Run and the other several; or as for ``compare``.
+    """
+    if len(bases) > 1 or len(news) > 1:
+        require_other_side(bool(news), by)
+        return compare_across(bases, news, threshold, metric)
+    return compare(bases[0], news[0] if news else None, threshold, metric, by)
 
 
 def gate(comparison: Comparison) -> ExitCode:
@@ -207,6 +290,10 @@ def gate(comparison: Comparison) -> ExitCode:
 
 
 def _axis_text(name: str, values: Axis) -> str:
-    listed = [values] if isinstance(values, str | int) else values
-    texts = (str(value).replace(",", "\\,") for value in listed)
+    texts = (value.replace(",", "\\,") for value in _axis_values(values))
     return f"{name}={','.join(texts)}"
+
+
+def _axis_values(values: Axis) -> list[str]:
+    listed = [values] if isinstance(values, str | int) else values
+    return [str(value) for value in listed]

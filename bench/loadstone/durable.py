@@ -146,3 +146,12 @@ def write_named(path: Path, data: bytes, what: str, suffixes: Collection[str]) -
 def _cannot_write(path: Path, what: str, cause: BaseException) -> RunError:
     words = system_words(cause.errno or 0) if isinstance(cause, OSError) else str(cause)
     return RunError(f"cannot write the {what} {path}: {words}", remedy="name another file with -o")
+
+
+def sync_file(path: Path) -> None:
+    """Have all of a file on the disk, so that nothing of it is written later."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -60,6 +60,10 @@ class CannotMeasureError(LoadstoneError):
     exit_code = ExitCode.NOT_MEASURED
 
 
+class TrialFailedError(LoadstoneError):
+    """What one Trial needs could not be set up: that one failed, and the Run goes on."""
+
+
 class RunError(LoadstoneError):
     """A Run on disk cannot be written, read or trusted."""
 

@@ -87,13 +87,32 @@ class Column(Noun, frozen=True, kw_only=True):
     unit: str
 
 
+class Curves(Noun, frozen=True, kw_only=True):
+    """What a report draws over the course of a Trial: a curve for each column, whose ``name`` is
+    that of a series.
+
+    ``about`` says what its equal parts are, and ``timed_from`` from which share of them on the
+    Trial's figures are.
+    """
+
+    columns: tuple[Column, ...]
+    about: str
+    timed_from: float = 0.0
+
+
 class Case(Noun, frozen=True, kw_only=True):
-    """A Workload with every parameter fixed."""
+    """A Workload with every parameter fixed.
+
+    ``knobs`` are tunables of the kernel, outside of the Workload, that are set for each Trial: by
+    name, as the kernel writes their values. Or commands of the user's, each in square brackets,
+    that are run before each Trial.
+    """
 
     workload: str
     label: str
     parameters: Mapping[str, Value]
     id: str
+    knobs: Mapping[str, str] = {}
 
     @staticmethod
     def of(
@@ -111,6 +130,33 @@ class Case(Noun, frozen=True, kw_only=True):
         text = msgspec.json.encode([workload, hashed])
         digest = hashlib.sha256(text).hexdigest()[:8]
         return Case(workload=workload, label=label, parameters=dict(parameters), id=digest)
+
+    @property
+    def axes(self) -> Mapping[str, Value]:
+        """All that Cases may differ in: parameters, and knobs as ``knob.NAME``."""
+        return {**self.parameters, **{f"knob.{name}": one for name, one in self.knobs.items()}}
+
+    @property
+    def commands(self) -> Mapping[str, str]:
+        """The shell commands among the knobs, by name, without their brackets."""
+        return {name: value[1:-1] for name, value in self.knobs.items() if value.startswith("[")}
+
+    def with_knobs(self, knobs: Mapping[str, str], label: str) -> "Case":
+        """The same Case with knobs set; another label and another id, unless there are none.
+
+        Args:
+            label: what its label has more.
+        """
+        if not knobs:
+            return self
+        text = msgspec.json.encode([self.id, sorted(knobs.items())])
+        return Case(
+            workload=self.workload,
+            label=f"{self.label} {label}",
+            parameters=self.parameters,
+            id=hashlib.sha256(text).hexdigest()[:8],
+            knobs=dict(knobs),
+        )
 
 
 class Input(Noun, frozen=True, kw_only=True):
@@ -140,8 +186,25 @@ class Conditions(Noun, frozen=True, kw_only=True):
     cool_below_c: float | None = None
 
 
+class StopRule(Noun, frozen=True, kw_only=True):
+    """Rounds are added to a Plan's until every interval that counts is narrow.
+
+    ``within`` is how far the ends of such an interval may be from its median, or ratio, as a share
+    of that (0.02: ±2 %). There are at most ``most_rounds``, and none begins later than ``limit_s``
+    after the first; None where time is no limit.
+    """
+
+    within: float
+    most_rounds: int
+    limit_s: float | None = None
+
+
 class Plan(Noun, frozen=True, kw_only=True):
-    """Cases × rounds, and the seed that fixes their order."""
+    """Cases × rounds, and the seed that fixes their order.
+
+    ``pairs`` are ids of Cases that are there to be compared, the base first. With ``until`` the
+    rounds are the fewest, and that rule says how many more there are.
+    """
 
     name: str
     workload: str
@@ -151,6 +214,8 @@ class Plan(Noun, frozen=True, kw_only=True):
     seed: int
     input: Input = msgspec.field(default=Input(), name="subject")
     conditions: Conditions = Conditions()
+    pairs: tuple[tuple[str, str], ...] = ()
+    until: StopRule | None = None
 
 
 class Step(Noun, frozen=True, kw_only=True):
@@ -227,6 +292,7 @@ class Finding(Noun, frozen=True, kw_only=True):
     """What a Workload makes of an Outcome: a status, why, what to do, figures and evidence.
 
     ``ends_run`` says that no later Trial of the Run could be worth more than this one.
+    ``series`` is as in a Trial.
     """
 
     status: Status
@@ -236,6 +302,7 @@ class Finding(Noun, frozen=True, kw_only=True):
     evidence: Mapping[str, float] = {}
     notes: tuple[str, ...] = ()
     ends_run: bool = False
+    series: Mapping[str, tuple[float, ...]] = {}
 
 
 class Trial(Noun, frozen=True, kw_only=True):
@@ -260,6 +327,7 @@ class Trial(Noun, frozen=True, kw_only=True):
     overhead_ns: int = 0
     boot: str = ""
     boottime_ns: int = 0
+    series: Mapping[str, tuple[float, ...]] = {}
 
 
 class Environment(Noun, frozen=True, kw_only=True):

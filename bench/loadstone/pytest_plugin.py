@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 import pytest
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from loadstone.analysis.summary import CaseSummary
     from loadstone.model import Plan, Run, Trial, Value
     from loadstone.plan.request import Request
+
+_Number = TypeVar("_Number", int, float)
 
 _FIXTURE = "loadstone_benchmark"
 _PYTEST_BENCHMARK = ("benchmark", "pytest_benchmark.plugin")
@@ -93,6 +95,8 @@ class CaseBenchmark:
         file_size: str | int | None = None,
         rounds: int = 5,
         warmups: int = 1,
+        until: str | float | None = None,
+        limit: str | float | None = None,
         target: str = "local",
         **parameters: "Value",
     ) -> "CaseSummary":
@@ -107,6 +111,7 @@ class CaseBenchmark:
             workload: its name.
             file, directory, file_size: ``file``, ``directory`` and ``size`` of ``loadstone.run``.
             rounds, warmups: Trials that count, and Trials before them that do not.
+            until, limit: those of ``loadstone.run``; ``rounds`` must be 10 then, or more.
             target: where to run.
             parameters: those of the Case, by name; the others are at their defaults.
 
@@ -114,31 +119,33 @@ class CaseBenchmark:
             The Case in figures: medians with their intervals, evidence, notes.
         """
         from loadstone.plan.request import Request
+        from loadstone.units import parse_bytes, parse_duration, parse_share
 
         if self._is_used:
             pytest.fail(f"{_FIXTURE} times one Case a test; parametrize it for more", False)
         self._is_used = True
-        # pytest-benchmark 4 does not know today's xdist workers for what they are.
-        is_disabled = self._benchmark.disabled or hasattr(self._node.config, "workerinput")
         request = Request(
             what=workload,
             axes=tuple(_axis_text(name, value) for name, value in parameters.items()),
             file=None if file is None else str(file),
             directory=None if directory is None else str(directory),
-            size_bytes=self._bytes(file_size),
-            rounds=1 if is_disabled else rounds,
-            warmups=0 if is_disabled else warmups,
+            size_bytes=self._read("file_size", file_size, parse_bytes),
+            rounds=rounds,
+            warmups=warmups,
+            until=self._read("until", until, parse_share),
+            limit_s=self._read("limit", limit, parse_duration),
         )
         return self._record(self._run(request, target))
 
-    def _bytes(self, size: str | int | None) -> int | None:
+    def _read(
+        self, name: str, said: "str | _Number | None", parse: "Callable[[str], _Number]"
+    ) -> "_Number | None":
         from loadstone.errors import UsageError
-        from loadstone.units import parse_bytes
 
         try:
-            return parse_bytes(size) if isinstance(size, str) else size
+            return parse(said) if isinstance(said, str) else said
         except UsageError as error:
-            raise self._failure(f"file_size: {error}") from None
+            raise self._failure(f"{name}: {error}") from None
 
     def _run(self, request: "Request", target: str) -> "Run":
         from loadstone import targets
@@ -165,6 +172,9 @@ class CaseBenchmark:
         if not request.axes and request.what == plan.workload:
             cases, _ = make_cases(workload(plan.workload), [{}])
             plan = msgspec.structs.replace(plan, cases=cases)
+        # pytest-benchmark 4 does not know today's xdist workers for what they are.
+        if self._benchmark.disabled or hasattr(self._node.config, "workerinput"):
+            plan = msgspec.structs.replace(plan, rounds=1, warmups=0, until=None)
         if len(plan.cases) != 1:
             raise UsageError(
                 f"{request.what} has {len(plan.cases)} Cases, and a test times one",
@@ -306,6 +316,7 @@ def _extra_info(run: "Run", summary: "CaseSummary", trials: "Sequence[Trial]") -
             "rounds": [trial.metrics[metric.name] for trial in trials],
         }
         for metric in run.manifest.metrics
+        if all(metric.name in trial.metrics for trial in trials)
     }
     info = {
         "case": summary.case.id,

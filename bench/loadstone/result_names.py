@@ -33,3 +33,9 @@ TIMED_NS = (READY_NS, ELAPSED_NS)
 
 UNTIMED_NS = (SET_CACHE_NS, SET_UP_NS, VERIFY_NS, TRACE_NS)
 """The names of what an operation takes besides its timed region, whatever the program does."""
+
+CONTROL_READ = "control.read"
+"""The fact that says how the control reads, or why it does not; Runs of before have none."""
+
+CONTROLS = {"cpu": "control.cpu_ns", "memory": "control.memory_ns", "read": "control.read_ns"}
+"""The evidence of controls, by the word that the core has for each: ns for a unit of its work."""

@@ -1,7 +1,11 @@
 """Text for people: made safe to print, and a near miss of a name."""
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_LONGEST_COMMAND = 32
+_LONG_PATH = re.compile(r"(/[\w.@:+-]+)(?:/[\w.@:+-]+)+(/[\w.@:+-]+)")
 
 
 def printable(text: str) -> str:
@@ -9,6 +13,25 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def shortened(command: str) -> str:
+    """A shell command in one line of at most 32 characters.
+
+    Long paths lose their middle, and what is still too long loses its own.
+    """
+    line = printable(" ".join(command.split()))
+    if len(line) > _LONGEST_COMMAND:
+        line = _LONG_PATH.sub(r"\1/…\2", line)
+    if len(line) > _LONGEST_COMMAND:
+        half = _LONGEST_COMMAND // 2
+        line = f"{line[: half - 1].rstrip()}…{line[-half:].lstrip()}"
+    return line
+
+
+def knob_words(value: str) -> str:
+    """A knob's value for a label: of a command, which is in brackets, what ``shortened`` leaves."""
+    return f"[{shortened(value[1:-1])}]" if value.startswith("[") else value
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:

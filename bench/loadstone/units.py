@@ -22,6 +22,11 @@ _MEASURES = (
 _UNITS = ("B", "count", *(name for measures in _MEASURES for name in measures))
 _OF_RATES = ("KiB", "MiB", "GiB", "kB", "MB", "GB", *_UNITS)
 _CELSIUS = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*(?:°?\s*C)?", re.IGNORECASE)
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*%")
+_SHARES = (0.001, 0.5)
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|min|m|h)", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+_DURATIONS_S = (1, 30 * 86400)
 _TRUE = {"on", "yes", "true", "1"}
 _FALSE = {"off", "no", "false", "0"}
 
@@ -87,6 +92,73 @@ def require_celsius(celsius: float) -> float:
     return celsius
 
 
+def parse_share(text: str) -> float:
+    """Read how narrow an interval is to be: ``2%``, ``0.5 %``; 2 % is 0.02.
+
+    Raises:
+        UsageError: the text is not a percentage, or one that ``require_share`` refuses.
+    """
+    match = _SHARE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no percentage", remedy="write 2% or 0.5%")
+    return require_share(float(match[1]) / 100)
+
+
+def require_share(share: float) -> float:
+    """The same share.
+
+    Raises:
+        UsageError: no interval gets as narrow, or one as wide says nothing.
+    """
+    least, most = _SHARES
+    if not least <= share <= most:
+        raise UsageError(
+            f"{format_share(share)} is no width to wait for",
+            remedy=f"write {least:.1%} to {most:.0%}",
+        )
+    return share
+
+
+def format_share(share: float) -> str:
+    """Write a share as a percentage, to three digits: ``2 %``, ``1.37 %``."""
+    return f"{share * 100:.3g} %" if share < 10 else f"{share * 100:.0f} %"
+
+
+def parse_duration(text: str) -> float:
+    """Read a time in seconds: ``90s``, ``10m``, ``1.5h``.
+
+    Raises:
+        UsageError: the text is not a time, or one that ``require_duration`` refuses.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no time", remedy="write 90s, 10m or 1h")
+    return require_duration(float(match[1]) * _SECONDS[match[2].lower()])
+
+
+def require_duration(seconds: float) -> float:
+    """The same time.
+
+    Raises:
+        UsageError: it is less than a second, or beyond 30 days.
+    """
+    least_s, most_s = _DURATIONS_S
+    if not least_s <= seconds <= most_s:
+        raise UsageError(
+            f"{seconds:g} s is no time to measure for",
+            remedy=f"write {format_duration(least_s)} to {format_duration(most_s)}",
+        )
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """Write a time in the largest unit of which it is a whole number: ``10m``, ``90s``."""
+    for suffix in ("h", "m"):
+        if seconds % _SECONDS[suffix] == 0:
+            return f"{seconds / _SECONDS[suffix]:g}{suffix}"
+    return f"{seconds:g}s"
+
+
 def parse_flag(text: str) -> bool:
     """Read ``on`` or ``off``, ``yes`` or ``no``, ``true`` or ``false``, ``1`` or ``0``.
 
@@ -119,13 +191,13 @@ def convert(value: float, unit: str, to: str) -> float:
 def is_unit(text: str) -> bool:
     """Whether a figure may have this unit: one that is known, or one of those by or per a thing.
 
-    ``ns/block`` and ``syncs/s`` are units: what is counted is a lower-case word.
+    ``ns/block``, ``syncs/s`` and ``reads/block`` are units: what is counted is a lower-case word.
     """
     if text in _UNITS:
         return True
     over, slash, under = text.partition("/")
     parts = {over, under} - set(_OF_RATES)
-    return bool(slash) and len(parts) <= 1 and all(re.fullmatch("[a-z]{3,}", one) for one in parts)
+    return bool(slash) and all(re.fullmatch("[a-z]{3,}", one) for one in parts)
 
 
 def _format_ms(value_ms: float) -> str:

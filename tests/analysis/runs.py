@@ -2,7 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+import msgspec
+
 from loadstone.model import Case, Metric, Run, Value
+from loadstone.result_names import CONTROLS
 from sample_runs import SPEED, measured_run
 
 STEADY = [100.0, 101.0, 99.5, 100.5, 99.0, 100.2, 99.8, 100.7]
@@ -25,3 +28,13 @@ def run_with(
     )
     own = [(case, figures[case.label]) for case in cases]
     return measured_run(own, metric, name, hour, facts)
+
+
+def with_controls(run: Run, **figures: Sequence[float]) -> Run:
+    """The same Run with controls (``cpu``, ``memory``, ``read``, in ns) before its first Trials."""
+    trials = list(run.trials)
+    for name, values in figures.items():
+        for number, value in enumerate(values):
+            evidence = {**trials[number].evidence, CONTROLS[name]: value}
+            trials[number] = msgspec.structs.replace(trials[number], evidence=evidence)
+    return msgspec.structs.replace(run, trials=tuple(trials))

@@ -4,13 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
-import numpy as np
 import pytest
-from scipy.stats import binom
 
 from analysis.runs import STEADY, run_with
 from loadstone.analysis.compare import compare
-from loadstone.analysis.comparison import Comparison, Effect, Verdict
+from loadstone.analysis.comparison import Effect, Verdict
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.model import Metric, Run, Status
 from sample_runs import DELAY, SPEED
@@ -26,46 +24,6 @@ def _of_one(
         run_with("b", {"block 0": new}, metric, new_hour),
     )
     return compare(*sides).effects[0]
-
-
-def _noisy(random: np.random.Generator, drift: str, effect: float = 1.0) -> dict[str, list[float]]:
-    """Ten Cases of ten rounds: 3 % noise, one round in ten far too slow, and drift."""
-    logs = 0.03 * random.standard_normal((10, 10))
-    logs -= np.where(random.random((10, 10)) < 0.1, random.exponential(0.5, (10, 10)), 0)
-    if drift == "the same in both":
-        logs += np.linspace(0, -0.06, 10)
-    if drift == "of its own":
-        logs += random.normal(0, 0.06) * np.linspace(0, 1, 10)
-    rows = effect * 1e9 * np.exp(logs)
-    return {label: list(map(float, row)) for label, row in zip(LABELS, rows, strict=True)}
-
-
-def _is_called(comparison: Comparison) -> bool:
-    called = {Verdict.FASTER, Verdict.SLOWER}
-    return any(effect.verdict in called for effect in comparison.effects)
-
-
-@pytest.mark.parametrize("drift", ["none", "the same in both", "of its own"])
-def test_a_compared_with_a_calls_a_difference_once_in_20_at_most(drift: str) -> None:
-    random = np.random.default_rng(7)
-    tries = 30
-    pairs = (
-        (run_with("a", _noisy(random, drift)), run_with("b", _noisy(random, drift), hour=1))
-        for _ in range(tries)
-    )
-    called = sum(_is_called(compare(base, new)) for base, new in pairs)
-    assert called <= binom.ppf(0.99, tries, 0.05)
-
-
-def test_a_true_tenth_is_found_in_most_of_ten_noisy_cases_and_never_reversed() -> None:
-    random = np.random.default_rng(8)
-    base = run_with("a", _noisy(random, "none"))
-    new = run_with("b", _noisy(random, "none", effect=1.1), hour=1)
-    verdicts = [effect.verdict for effect in compare(base, new).effects]
-    assert verdicts.count(Verdict.FASTER) >= 6
-    assert Verdict.SLOWER not in verdicts
-    back = [effect.verdict for effect in compare(new, base).effects]
-    assert back.count(Verdict.SLOWER) >= 6
 
 
 def test_the_primary_metric_decides_which_way_is_better() -> None:
@@ -177,20 +135,15 @@ def test_nothing_in_common_is_an_error_that_names_both_runs_and_what_to_do() -> 
         )
 
 
-def test_only_evidence_that_moved_is_kept_most_moved_first() -> None:
+def test_only_evidence_that_moved_is_kept() -> None:
     def with_evidence(run: Run, evidence: Mapping[str, float]) -> Run:
         trials = (msgspec.structs.replace(trial, evidence=evidence) for trial in run.trials)
         return msgspec.structs.replace(run, trials=tuple(trials))
 
-    many = {f"counter{i}": 100.0 for i in range(20)}
     base = with_evidence(
-        run_with("a", {"block 0": STEADY}), {"flushes": 2, "ios": 100, "gone": 1, "zero": 0} | many
+        run_with("a", {"block 0": STEADY}), {"flushes": 2, "ios": 100, "gone": 1, "zero": 0}
     )
     new = with_evidence(
-        run_with("b", {"block 0": STEADY}, hour=1),
-        {"flushes": 1, "ios": 109, "come": 1, "zero": 0} | dict.fromkeys(many, 120.0),
+        run_with("b", {"block 0": STEADY}, hour=1), {"flushes": 1, "ios": 109, "come": 1, "zero": 0}
     )
-    evidence = compare(base, new).effects[0].evidence
-    assert next(iter(evidence.items())) == ("flushes", (2, 1))
-    assert len(evidence) == 8
-    assert not {"ios", "gone", "come", "zero"} & set(evidence)
+    assert compare(base, new).effects[0].evidence == {"flushes": (2, 1)}

@@ -27,6 +27,18 @@ def _outliers(random: np.random.Generator, n: int) -> list[float]:
     return [float(value) for value in 100 + scale * random.uniform(-1, 1, n)]
 
 
+def needed_of(
+    base: list[float],
+    new: list[float],
+    *,
+    threshold: float = 0.03,
+    paired: bool = False,
+    comparisons: int = 1,
+) -> int | None:
+    interval = stats.ratio_interval(base, new, paired)
+    return stats.rounds_needed(interval, len(base), threshold, paired, comparisons)
+
+
 SHAPES = pytest.mark.parametrize("draw", [_normal, _lognormal, _outliers])
 
 
@@ -162,7 +174,7 @@ def test_the_rounds_asked_for_are_enough_most_of_the_time() -> None:
     while asked < 30:
         base, new = _normal(random, 8), [1.03 * value for value in _normal(random, 8)]
         interval = stats.ratio_interval(base, new, paired=False)
-        needed = stats.rounds_needed(base, new, threshold=0.01)
+        needed = needed_of(base, new, threshold=0.01)
         if not interval.low <= 1 <= interval.high or needed is None or needed > 500:
             continue
         asked += 1
@@ -175,22 +187,22 @@ def test_the_rounds_asked_for_are_enough_most_of_the_time() -> None:
 def test_a_wider_spread_asks_for_rounds_by_its_square() -> None:
     base = [95.0, 97.0, 99.0, 101.0, 103.0, 105.0]
     twice = [100 + 2 * (value - 100) for value in base]
-    once = stats.rounds_needed(base, base, threshold=0.01)
-    more = stats.rounds_needed(twice, twice, threshold=0.01)
+    once = needed_of(base, base, threshold=0.01)
+    more = needed_of(twice, twice, threshold=0.01)
     assert once is not None
     assert more == pytest.approx(4 * once, rel=0.05)
 
 
 def test_more_cases_at_once_ask_for_more_rounds() -> None:
     base, new = [1.0, 1.0, 1.0, 1.0, 1.0], [1.3, 1.3, 1.3, 1.3, 1.3]
-    assert stats.rounds_needed(base, new, 0.03, comparisons=10) == 6
-    assert stats.rounds_needed(base, new, 0.03, paired=True, comparisons=10) == 9
+    assert needed_of(base, new, comparisons=10) == 6
+    assert needed_of(base, new, paired=True, comparisons=10) == 9
 
 
 def test_rounds_are_not_guessed_where_nothing_tells_them() -> None:
-    assert stats.rounds_needed([1.0], [2.0], 0.03) is None
-    assert stats.rounds_needed([2.0, 2.0, 2.0], [2.0, 2.0, 2.0], 0.03) is None
-    assert stats.rounds_needed([1.0, 9.0, 99.0], [9.0, 1.0, 99.0], 1e-6) is None
+    assert needed_of([1.0], [2.0]) is None
+    assert needed_of([2.0, 2.0, 2.0], [2.0, 2.0, 2.0]) is None
+    assert needed_of([1.0, 9.0, 99.0], [9.0, 1.0, 99.0], threshold=1e-6) is None
 
 
 def test_a_trend_is_seen_with_its_size_and_noise_is_not_taken_for_one() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
@@ -16,6 +17,91 @@ from sample_runs import SPEED, measured_run, write_run
 FAST, SLOW = (Case.of("model-load", label, {"engine": label}) for label in ("pread", "mmap"))
 FIGURES = [100.0, 101.0, 99.5, 100.5, 99.0, 100.2]
 CODES = {Status.FAILED: 4, Status.SKIPPED: 3, Status.INVALID: 3}
+
+
+def test_cases_of_one_run_are_compared_by_a_parameter(tmp_path: Path) -> None:
+    slower = [1.2 * figure for figure in FIGURES]
+    write_run(measured_run([(FAST, slower), (SLOW, FIGURES)], SPEED, "run"), tmp_path)
+    words = ["run", "--by", "engine", "--results", str(tmp_path)]
+    done = CliRunner().invoke(cli, ["compare", *words, "--json"])
+    said = json.loads(done.stdout)
+    assert (said["design"], said["by"]) == ("within one Run", "engine")
+    assert [one["label"] for one in said["cases"]] == ["pread: pread → mmap"]
+    assert said["cases"][0]["verdict"] == "slower"
+    told = CliRunner().invoke(cli, ["compare", *words])
+    assert "each value of engine against the first; paired by round" in told.stdout
+    gated = CliRunner().invoke(cli, ["gate", *words], standalone_mode=False)
+    assert gated.return_value is ExitCode.REGRESSION
+
+
+def test_thresholds_go_by_metric_and_case_and_junit_has_a_line_for_each(tmp_path: Path) -> None:
+    slower = [0.95 * figure for figure in FIGURES]
+    write_run(GOOD, tmp_path)
+    write_run(measured_run([(FAST, slower), (SLOW, slower)], SPEED, "new", 1), tmp_path)
+    limits, junit = tmp_path / "limits.toml", tmp_path / "gate.xml"
+    words = ["gate", "good", "new", "--results", str(tmp_path), "--thresholds", str(limits)]
+
+    def gated(text: str) -> ExitCode:
+        limits.write_text(text)
+        command = [*words, "--junit", str(junit)]
+        done = CliRunner().invoke(cli, command, standalone_mode=False)
+        assert isinstance(done.return_value, ExitCode), done.exception
+        return done.return_value
+
+    assert gated("[throughput]\nthreshold = 0.1\n") is ExitCode.DONE
+    assert gated("[throughput.cases]\n'pre*' = 0.1\n") is ExitCode.REGRESSION
+    suite = ElementTree.parse(junit).getroot()[0]  # what was just written
+    assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        **{"tests": "2", "failures": "1"},
+        **{"errors": "0", "skipped": "0"},
+    }
+    failures = {case.get("name"): case.find("failure") for case in suite}
+    assert failures["pread"] is None
+    assert failures["mmap"] is not None
+    assert "slower: -5.0%" in str(failures["mmap"].get("message"))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "limits.toml:1: names no metric"),
+        ("throughput = 3\n", "limits.toml:1: throughput: is no table"),
+        ("[throughput]\nthreshold = 3\n", "limits.toml:2: threshold: 3 is no share"),
+        ("[throughput]\ntreshold = 0.1\n", "limits.toml:2: treshold: no such key"),
+        ("[throughput.cases]\n'a*' = true\n", "limits.toml:2: a*: True is no share"),
+        ("[speed]\n", "speed: good has no such metric"),
+    ],
+)
+def test_what_is_no_file_of_thresholds_is_refused(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    write_run(GOOD, tmp_path)
+    write_run(measured_run([(FAST, FIGURES)], SPEED, "new", 1), tmp_path)
+    limits = tmp_path / "limits.toml"
+    limits.write_text(text)
+    words = ["gate", "good", "new", "--results", str(tmp_path), "--thresholds", str(limits)]
+    done = CliRunner().invoke(cli, words)
+    assert complaint in str(done.exception)
+    also = CliRunner().invoke(cli, [*words, "--metric", "throughput"])
+    assert "leave --metric and --threshold out" in str(also.exception)
+
+
+def test_several_runs_are_compared_with_several(tmp_path: Path) -> None:
+    for side, factor in (("a", 1.0), ("b", 1.2)):
+        for number in range(4):
+            figures = [factor * (figure + number) for figure in FIGURES]
+            write_run(measured_run([(FAST, figures)], SPEED, f"{side}{number}", number), tmp_path)
+    sides = ("a0", "a1", "a2", "a3", "--", "b0", "b1", "b2", "b3")
+    words = ["compare", "--results", str(tmp_path), "--json", *sides]
+    said = json.loads(CliRunner().invoke(cli, words).stdout)
+    assert said["design"] == "several Runs against several"
+    assert (said["base"], said["new"]) == ("a0 a1 a2 a3", "b0 b1 b2 b3")
+    assert [one["verdict"] for one in said["cases"]] == ["faster"]
+    gated = ["gate", "--results", str(tmp_path), "b0", "b1", "b2", "b3", "--", *sides[:4]]
+    done = CliRunner().invoke(cli, gated, standalone_mode=False)
+    assert done.return_value is ExitCode.REGRESSION
+    unclear = CliRunner().invoke(cli, ["compare", "--results", str(tmp_path), "a0", "a1", "b0"])
+    assert "3 Runs are named, and which of them are NEW is not" in str(unclear.exception)
 
 
 def _with_bad(run: Run, status: Status, cases: tuple[Case, ...] = (SLOW,)) -> Run:

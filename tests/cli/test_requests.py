@@ -13,10 +13,23 @@ from loadstone import __version__
 
 ONCE = ("--rounds", "1", "--warmups", "0")
 _WORKLOADS = (
-    "there are calibration, dm-flush, dm-verity, erofs-read, folio-write, model-load, page-classes"
+    "there are calibration, command, compression, dm-flush, dm-verity, dm-verity-fec, erofs-read, "
+    "f2fs-read, folio-write, inline-tail, model-load, page-classes, "
+    "virtual-ab, zoned-gc"
 )
 VERBS = (
-    *("clean", "compare", "completion", "devices", "doctor", "export", "gate", "lab", "layout"),
+    *(
+        "ab",
+        "clean",
+        "compare",
+        "completion",
+        "devices",
+        "doctor",
+        "export",
+        "gate",
+        "lab",
+        "layout",
+    ),
     *("list", "pages", "plan", "report", "resume", "run", "schema", "show"),
 )
 
@@ -94,7 +107,11 @@ def test_completion_is_printed_for_every_shell(loadstone: Command, shell: str) -
         (("frob",), "No such command 'frob'; see `loadstone --help`"),
         (("run", "--zzz"), "No such option '--zzz'; see `loadstone run --help`"),
         (("run", "a", "b"), "Got unexpected extra argument (b); see `loadstone run --help`"),
-        (("compare", "a"), "Missing argument 'NEW'; see `loadstone compare --help`"),
+        (("compare", "a"), "a Run is compared with another one, or its Cases by a parameter: nei"),
+        (
+            ("gate", "a", "b", "--by", "block"),
+            "a Run is compared with another one, or its Cases by a parameter: both are named; name",
+        ),
         (("run", "frob"), f"frob: no such workload; {_WORKLOADS}, or a plan file (….toml)"),
         (("list", "frob"), f"frob: no such workload; {_WORKLOADS}, or a plan file (….toml)"),
         (
@@ -129,6 +146,13 @@ def test_completion_is_printed_for_every_shell(loadstone: Command, shell: str) -
         (("run", "--pin", "8000"), "--pin 8000: CPU 8000 is not there; name some of 0"),
         (("run", "--cool-below", "warm"), "--cool-below warm: 'warm' is no temperature; write 38C"),
         (("run", "--cool-below", "400C"), "--cool-below 400C: 400 °C is nothing to wait for"),
+        (("run", "--until", "0%"), "--until 0%: 0 % is no width to wait for; write 0.1% to 50%"),
+        (("run", "--until", "200%"), "--until 200%: 200 % is no width to wait for"),
+        (("run", "--until", "2"), "--until 2: '2' is no percentage; write 2% or 0.5%"),
+        (("run", "--limit", "10m"), "limit: 10m ends the adding of rounds, and none are added"),
+        (("run", "--until", "2%", "--limit", "10"), "--limit 10: '10' is no time; write 90s, 10m"),
+        (("run", "--until", "2%", "--rounds", "5"), "rounds: 5 are too few for until"),
+        (("ab", "--set x=1", "--set x=2", "--until", "x"), "--until x: 'x' is no percentage"),
         (("run", "--file", "model.gguf", "--size", "1m"), "--file and --size: a file that is"),
         (("run", "--set", "frob=1"), "frob: no such parameter; there are engine, io,"),
         (("run", "--set", "egine=mmap"), "egine: no such parameter (did you mean 'engine'?)"),
@@ -364,7 +388,7 @@ def test_json_of_run_and_show_is_the_contract_and_alone_on_stdout(
         assert done.err == ""
     printed = json.loads(done.out)
     (path,) = loadstone.results.glob("runs/*")
-    assert list(printed) == ["run", "path", "clock", "cases"]
+    assert list(printed) == ["run", "path", "clock", "cases", "until"]
     assert (printed["run"], printed["path"]) == (path.name, str(path))
     assert len(printed["cases"]) == 4
     for case in printed["cases"]:
@@ -386,13 +410,15 @@ def test_json_of_compare_is_the_contract(loadstone: Command, model: Path) -> Non
     done = loadstone("compare", "last~1", "last", "--json")
     assert (done.code, done.err) == (0, "")
     printed = json.loads(done.out)
-    assert list(printed) == ["base", "new", "clock", "cases", "incomplete", "notes"]
+    assert list(printed) == [
+        *("base", "new", "clock", "cases", "incomplete", "notes", "design", "by", "controls")
+    ]
     base, new = sorted(path.name for path in loadstone.results.glob("runs/*"))
     assert {printed["base"], printed["new"]} == {base, new}
     for case in printed["cases"]:
         assert list(case) == [
             *("label", "metric", "ratio", "low", "high", "verdict", "rounds_needed", "evidence"),
-            "published",
+            *("published", "cause"),
         ]
         assert case["published"] == []
         assert case["verdict"] in ("faster", "slower", "same", "inconclusive")

@@ -19,15 +19,17 @@ from rich.console import Console
 from commands import Command
 from loadstone.analysis.compare import compare
 from loadstone.analysis.summary import summarise
+from loadstone.analysis.within_run import compare_within
 from loadstone.doctor.diagnosis import Diagnosis
 from loadstone.doctor.probes import Check, Group
 from loadstone.doctor.reachable import Reachable
 from loadstone.lab.cache import StockKernel
 from loadstone.model import Case, Run, Status
+from loadstone.plan.knobs import with_knobs
 from loadstone.published.changes import all_postings, published_changes
 from loadstone.report import figures, text
 from loadstone.workloads import Workload, workloads
-from sample_runs import manifest_of, plan_of, run_of, trial_of, write_run
+from sample_runs import SPEED, manifest_of, measured_run, plan_of, run_of, trial_of, write_run
 
 WIDTHS = (40, 60, 80, 120, 200)
 WIDE = 1000
@@ -140,6 +142,35 @@ def test_at_80_columns_each_case_is_named_and_its_figures_are_whole(
     assert "model-load with-many" in said
     assert re.search(r"^short +0\.127  0\.124 – 0\.129 .* 6$", said, re.MULTILINE), said
     assert "columns left out for want of room: " in said
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_commands_of_knobs(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    path = "/sys/devices/system/cpu/intel_pstate/no_turbo"
+    case = Case.of("model-load", "pread direct → anon 1MiB", {"engine": "pread"})
+    commands = [f"[echo {one} > {path}; sleep 0.01; echo {one} > /dev/null]" for one in "10"]
+    cases = with_knobs([case], {"turbo": commands})
+    own = [(one, [speed] * 8) for one, speed in zip(cases, (100.0, 200.0), strict=True)]
+    run = measured_run(own, SPEED, "a", 0, None)
+    compared = compare_within(run, "knob.turbo")
+    spare = {
+        "metric": tuple(effect.metric for effect in compared.effects),
+        "p": tuple(f"{effect.p:.3f}" for effect in compared.effects),
+    }
+    check(width, Shown(lambda: text.print_comparison(compared, text.console()), spare), capsys)
+    plan = run.manifest.plan
+    check(width, Shown(lambda: text.print_plan(plan, [NOTE], text.console())), capsys)
+
+
+def test_at_80_columns_commands_are_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    path = "/sys/devices/system/cpu/intel_pstate/no_turbo"
+    case = Case.of("model-load", "pread direct → anon 1MiB", {"engine": "pread"})
+    cases = with_knobs([case], {"turbo": [f"[echo {one} > {path}]" for one in "10"]})
+    own = [(one, [speed] * 8) for one, speed in zip(cases, (100.0, 200.0), strict=True)]
+    compared = compare_within(measured_run(own, SPEED, "a", 0, None), "knob.turbo")
+    said = shown_at(80, Shown(lambda: text.print_comparison(compared, text.console())), capsys)
+    name = " ".join(line[:32].strip() for line in said.splitlines()[4:7]).strip()
+    assert name == "pread direct → anon 1MiB turbo [echo 1 > /sys/…/no_turbo]: 1 → 0", said
 
 
 CHECKS = tuple(

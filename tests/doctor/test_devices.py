@@ -1,6 +1,9 @@
 """What workloads on whole devices need is checked."""
 
 import errno
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,9 +20,19 @@ def test_device_mapper_and_loop_devices_are_told_of(tmp_path: Path) -> None:
     assert named(with_all, "device-mapper").detail == "interface 4.50.0"
     assert named(with_all, "loop devices").is_met
     lacking = named(without, "device-mapper")
-    assert "no dm-flush, no dm-verity" in (lacking.reason or "")
+    assert "no dm-flush, dm-verity, dm-verity-fec, virtual-ab" in (lacking.reason or "")
     assert "modprobe dm_mod" in (lacking.remedy or "")
     assert "modprobe loop" in (named(without, "loop devices").remedy or "")
+
+
+def test_whether_this_machine_has_null_blk_is_told_by_modprobe(tmp_path: Path) -> None:
+    found = named(of_fake(FakeTarget(), tmp_path), "null_blk")
+    modprobe = shutil.which("modprobe", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    words = [modprobe or "false", "--dry-run", "null_blk"]
+    assert found.is_met == (subprocess.run(words, check=False).returncode == 0)
+    if modprobe and not found.is_met:
+        assert "modprobe null_blk: modprobe: FATAL" in (found.reason or "")
+        assert "loadstone lab run zoned-gc" in (found.remedy or "")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,26 @@ _TESTS = (
     "test_a_load_that_the_kernel_killed_for_its_groups_limit_says_so"
 )
 
+_FILE_SYSTEM_TESTS = (
+    "tests/provision/test_f2fs_image.py::test_it_is_made_with_the_options_and_gone_at_the_end "
+    "tests/provision/test_f2fs_image.py::"
+    "test_an_option_that_mkfs_or_the_kernel_refuses_is_told "
+    "tests/workloads/inline_tail/test_for_real.py "
+    "tests/workloads/erofs_read/test_for_real.py::"
+    "test_pages_are_reserved_by_loading_the_module_anew_and_it_is_put_back "
+    "tests/workloads/model_load/test_images.py::test_a_model_is_loaded_cold_from_f2fs "
+    "tests/workloads/f2fs_read/test_for_real.py "
+    "tests/workloads/zoned_gc/test_for_real.py "
+    "tests/provision/test_compressed_file.py::"
+    "test_what_does_not_compress_and_what_is_less_than_a_cluster_is_stored_as_it_is "
+    "tests/workloads/compression/test_for_real.py::"
+    "test_each_pattern_is_cold_verified_and_counted[f2fs] "
+    "tests/workloads/compression/test_for_real.py::"
+    "test_a_random_read_takes_a_cluster_of_f2fs_as_a_whole "
+    "tests/workloads/compression/test_for_real.py::"
+    "test_what_is_stored_is_what_layout_predicts[f2fs-lz4]"
+)
+
 # ext4 on a null_blk: files of the guest's own would lie in its memory, and loops over those
 # are other than over a disk.
 _BODY = """
@@ -44,7 +64,7 @@ mkfs.ext4 -q /dev/nullb0
 mount /dev/nullb0 /run/loadstone/place
 cd {repository}
 export TMPDIR=/run/loadstone/place PYTHONDONTWRITEBYTECODE=1 HOME=/run/loadstone
-{python} -m pytest {tests} {options} -p no:cacheprovider -ra --durations=5 \
+{python} -m pytest {tests} {options} -p no:cacheprovider -ra --durations=12 \
     --basetemp /run/loadstone/place/pytest-inside 2>&1 || true
 """
 
@@ -54,11 +74,18 @@ export TMPDIR=/run/loadstone/place PYTHONDONTWRITEBYTECODE=1 HOME=/run/loadstone
     ("release", "tests"),
     [
         (NEW, _TESTS),
+        (NEW, _FILE_SYSTEM_TESTS),
         (NEW, "tests/soak/test_device_kills.py"),
         (
             OLD,
             "tests/workloads/page_classes/test_for_real.py "
-            "tests/workloads/erofs_read/test_for_real.py",
+            "tests/workloads/erofs_read/test_for_real.py "
+            "tests/workloads/zoned_gc/test_for_real.py::"
+            "test_direct_writes_are_measured_or_skipped_and_zonefs_has_nothing_to_clean "
+            "tests/workloads/zoned_gc/test_for_real.py::"
+            "test_a_knob_is_set_and_read_back_or_the_kernel_has_none "
+            "tests/workloads/zoned_gc/test_for_real.py::"
+            "test_a_device_on_which_mkfs_makes_nothing_is_a_skip_in_its_words",
         ),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 import loadstone
 from commands import MIB, Command, needs_root, until, write_model
+from erofs import needs_mkfs_erofs
 from lab.laboratory import NEW, OLD, Lab
 from loadstone.lab.cache import cache_directory, stock_kernels
 
@@ -140,6 +141,24 @@ def test_a_file_of_the_users_is_copied_and_paths_with_spaces_are_fine(
     assert str(run.manifest.plan.input.file).endswith("/my model.gguf")
     assert not list((rooms / "tmp").iterdir())
     assert stat.S_ISREG(model.stat().st_mode)
+
+
+@pytest.mark.lab
+@needs_mkfs_erofs
+def test_a_directory_of_the_users_is_read_and_its_images_lie_on_the_storage(
+    lab: Lab, place: Path
+) -> None:
+    tree = place / "a tree"
+    (tree / "below").mkdir(parents=True)
+    (tree / "below" / "text").write_bytes(b"weights " * (2 * MIB // 8))
+    (tree / "link").symlink_to("below/text")
+    words = ("erofs-read", "--file", tree, "--rounds", "1", "--warmups", "0", "--set", "total=1m")
+    (case,) = lab(*words)["runs"][0]["cases"]
+    assert case["evidence"]["file_bytes"] == 2 * MIB
+    assert case["evidence"]["verified_bytes"] > 0
+    # Of memory no loop device is read directly.
+    run = loadstone.load("last", results=lab.command.results)
+    assert not any("through the page cache" in note for one in run.trials for note in one.notes)
 
 
 @pytest.mark.lab

@@ -24,14 +24,22 @@ Maker = Callable[[Path], list[Job]]
 def prepare(place: Path) -> None:
     """Lay out the files that the Jobs of ``jobs_of`` name."""
     place.mkdir()
+    (place / "tree" / "below").mkdir(parents=True)
+    (place / "tree" / "file").write_text("text")
+    (place / "tree" / "below" / "again").hardlink_to(place / "tree" / "file")
+    (place / "tree" / "link").symlink_to("file")
+    copied = {"source": str(place / "tree"), "copy": str(place / "loadstone-copied")}
     for operation, options in (
         ("make-file", {"file": str(place / "model"), "bytes": str(MODEL_BYTES)}),
         ("checksum", {"file": str(place / "model"), "output": str(place / "sums")}),
+        ("file-tree", copied),
     ):
         outcome = native.run_job(Job(operation=operation, options=options))
         assert outcome.error is None
     (place / "loadstone-old").write_text("old")
     (place / "text").write_text("two\nlines\n")
+    # As a block device's.
+    (place / "stat").write_text("1 2 3 4 5 6 7 8 9 10 11\n")
 
 
 def jobs_of(operation: str, place: Path) -> list[Job]:
@@ -87,6 +95,26 @@ def _folio_writes(place: Path) -> list[Job]:
         _job("folio-write", file=file, size=65536, total=1 << 20, engine="uring", depth=4),
         _job("folio-write", file=place / "model", size=65536, total=1 << 20),
         _job("folio-write", file=file, size=65536),
+    ]
+
+
+def _commands(place: Path) -> list[Job]:
+    def run(command: str, **options: object) -> Job:
+        given = {"command": command, "file": place / "model", "cache": "as-is"}
+        return _job("command", *SAMPLES, **given | options)
+
+    return [
+        run('cat "$LOADSTONE_MODEL" > /dev/null'),
+        run("echo loadstone: loading; echo x >&$LOADSTONE_READY_FD; sleep 0.2", ready="said"),
+        run("echo no words >&2; exit 3"),
+        run("kill -TERM $$"),
+        run("no-such-program"),
+        run("true", ready="said"),
+        run("sleep 60 > /dev/null", limit=1),
+        run("true", limit=0),
+        run("true", file=place / "absent"),
+        run("true", expect_bytes=1),
+        _job("command", file=place / "model"),
     ]
 
 
@@ -153,6 +181,13 @@ _MAKERS: dict[str, Maker] = {
         _job("claim-device", device=place / "absent"),
     ],
     "clock-step": lambda _: [_job("clock-step"), _job("clock-step", speed=1)],
+    "command": _commands,
+    "control": lambda place: [
+        _job("control", cpu_ms=0, memory_ms=0),
+        _job("control", file=place / "absent"),
+        _job("control", file=place / "text"),
+        _job("control", cpu_ms=1001),
+    ],
     "control-group": lambda place: [
         _job("control-group", action="make", directory=place / "loadstone-group"),
         _job("control-group", action="enter", directory=place),
@@ -161,6 +196,30 @@ _MAKERS: dict[str, Maker] = {
         _job("control-group", action="remove", directory=place / "loadstone-none"),
         _job("control-group", action="remove", directory="/sys/fs/cgroup"),
         _job("control-group", action="melt", directory="/loadstone-none"),
+    ],
+    "copy-file": lambda place: [
+        _job("copy-file", *SAMPLES, source=place / "model", file=place / "loadstone-copy"),
+        _job("copy-file", source=place / "model", file=place / "loadstone-copy"),
+        _job("copy-file", source=place / "model", file=place / "copy"),
+        _job("copy-file", source=place / "absent", file=place / "loadstone-other"),
+        _job("copy-file", source=place / "model", file=place / "loadstone-x", compress="ext4"),
+    ],
+    "damaged-read": lambda place: [
+        _job("damaged-read", device=model, baseline=model, offset=0, bytes=bytes)
+        for model in (place / "model",)
+        for bytes in (1, 4096)
+    ],
+    "steady-write": lambda place: [
+        _job(
+            "steady-write",
+            file=place / f"loadstone-{Path(stat).name}",
+            device_stat=stat,
+            bytes=64 << 10,
+            write=4096,
+            total=256 << 10,
+            sync="fdatasync",
+        )
+        for stat in (place / "stat", place / "absent", place / "text")
     ],
     "device-read": lambda place: [
         _job("device-read", device=place / "model", baseline=place / "model", total=1 << 20),
@@ -185,15 +244,29 @@ _MAKERS: dict[str, Maker] = {
         _job("extents", file="/dev/null"),
         _job("extents", file=place / "absent"),
     ],
+    "file-immutable": lambda place: [
+        _job("file-immutable", file=place / "model", immutable="on"),
+        _job("file-immutable", file=place / "loadstone-old", immutable="off"),
+        _job("file-immutable", file=place / "loadstone-none", immutable="off"),
+        _job("file-immutable", file=place / "loadstone-old", immutable="maybe"),
+    ],
     "file-read": lambda place: [
         _job("file-read", *SAMPLES, file=place / "model", total=1 << 20, checksums=place / "sums"),
         _job("file-read", file=place / "model", total=1 << 18, pattern="random", block=4096),
         _job("file-read", file=place / "model", total=1 << 18, pattern="mmap", block=16384),
+        _job("file-read", file=place / "model", total=1 << 18, pattern="mmap", io="direct"),
         _job("file-read", file=place / "model", total=1 << 20, checksums=place / "text"),
         _job("file-read", file=place / "model", total=4 << 20),
+        _job("file-read", file=place / "model", total=1 << 18, **{"trace-calls": "no_such_one"}),
         _job("file-read", file=place / "absent", total=1 << 20),
         _job("file-read", file=place / "model", total=1 << 20, block=1),
         _job("file-read", file=place / "model", total=1),
+    ],
+    "file-tree": lambda place: [
+        _job("file-tree", *SAMPLES, source=place / "tree", copy=place / "loadstone-tree"),
+        _job("file-tree", source=place / "tree", copy=place / "loadstone-copied", phase="read"),
+        _job("file-tree", source=place / "tree", copy=place / "theirs"),
+        _job("file-tree", source=place / "absent", copy=place / "loadstone-none"),
     ],
     "folio-write": _folio_writes,
     "layout-sizes": _layout_sizes,
@@ -211,6 +284,11 @@ _MAKERS: dict[str, Maker] = {
         _job("make-file", file=place / "loadstone-text", bytes=(1 << 20) + 1, content="text"),
         _job("make-file", file=place / "model", bytes=1),
         _job("make-file", file=place / "loadstone-large", bytes=1 << 63),
+    ],
+    "merge-read": lambda place: [
+        _job("merge-read", device=model, image=model, compared=model, **options)
+        for model in (place / "model",)
+        for options in ({}, {"threads": 1024}, {"snapshot": "vg-root"}, {"merging": "0 8 zero"})
     ],
     "model-load": _model_loads,
     "probe": lambda place: [
@@ -250,6 +328,11 @@ _MAKERS: dict[str, Maker] = {
         _job("write-text", file="/proc/self/comm", text="loadstone"),
         _job("write-text", file=place / "text", text="x"),
         _job("write-text", file=place / "absent", text="x"),
+    ],
+    "write-update": lambda place: [
+        _job("write-update", image=model, device=model, write="before", changed=changed)
+        for model in (place / "model",)
+        for changed in (0, "some")
     ],
     # Of a number that no device has.
     "zram-device": lambda _: [

@@ -50,10 +50,13 @@ def _shapes(runner: Runner, operation: str, place: Path) -> list[dict[str, Any]]
     return [_shape(runner(job), place) for job in sample_jobs.jobs_of(operation, place)]
 
 
+_SURVEY_FOLIOS = ("file-read", "folio-write")
+
+
 def _operations() -> Iterator[object]:
-    """One that tells what the page cache holds, which other tests drop, goes alone."""
+    """Those that survey folios go alone: a page dropped meanwhile makes the survey unknown."""
     for one in native.operations():
-        marks = [pytest.mark.alone] if one.name == "folio-write" else []
+        marks = [pytest.mark.alone] if one.name in _SURVEY_FOLIOS else []
         yield pytest.param(one.name, marks=marks)
 
 

@@ -18,6 +18,10 @@ pytestmark = [pytest.mark.native, pytest.mark.root]
 _MIB = 1 << 20
 _BYTES = 2 * _MIB
 _CONTROL = "/dev/mapper/control"
+_OF_READS: dict[str, dict[str, Any]] = {
+    "device-read": {"total": _MIB},
+    "damaged-read": {"offset": 0, "bytes": 4096},
+}
 _FLUSH: dict[str, Any] = {"threads": 1, "writes": 8, "io": "direct"}
 
 
@@ -146,6 +150,15 @@ def test_reading_threads_race_for_nothing(
         ("device-read", {"total": 1 << 63}, ("ERANGE", "option", "total")),
         ("device-read", {"block": 2 * _BYTES, "total": 2 * _BYTES}, ("ENOSPC", "query", "DEV")),
         ("device-read", {"baseline": "/nowhere"}, ("ENOENT", "query device", "/nowhere")),
+        ("damaged-read", {"bytes": 0}, ("ERANGE", "option", "bytes")),
+        ("damaged-read", {"bytes": 512}, ("ERANGE", "option", "bytes")),
+        ("damaged-read", {"bytes": 128 << 20}, ("ERANGE", "option", "bytes")),
+        ("damaged-read", {"offset": 512}, ("ERANGE", "option", "offset")),
+        ("damaged-read", {"offset": 1 << 63}, ("ERANGE", "option", "offset")),
+        ("damaged-read", {"offset": _BYTES}, ("ENOSPC", "query device", "DEVICE")),
+        ("damaged-read", {"suspend": "loadstone-x"}, ("ERANGE", "option", "read")),
+        ("damaged-read", {"verity": "vg-root"}, ("EPERM", "device-mapper name", "vg-root")),
+        ("damaged-read", {"baseline": "/nowhere"}, ("ENOENT", "query device", "/nowhere")),
     ],
 )
 def test_what_cannot_be_done_is_named_and_nothing_is_written(
@@ -156,7 +169,8 @@ def test_what_cannot_be_done_is_named_and_nothing_is_written(
     expected: tuple[str, ...],
 ) -> None:
     before = checksum(device)
-    asked = {"baseline": device, "total": _MIB} if operation == "device-read" else {}
+    asked = _OF_READS.get(operation, {})
+    asked = {"baseline": device, **asked} if asked else {}
     failure = failure_of(checked.run(operation, **{"device": device, **asked, **options}))
     code, step, path = expected
     assert failure.code == code
@@ -165,7 +179,7 @@ def test_what_cannot_be_done_is_named_and_nothing_is_written(
     assert checksum(device) == before
 
 
-@pytest.mark.parametrize("operation", ["dm-flush", "device-read", "claim-device"])
+@pytest.mark.parametrize("operation", ["dm-flush", "device-read", "damaged-read", "claim-device"])
 @pytest.mark.parametrize(
     ("path", "code"),
     [("/nowhere", "ENOENT"), ("/dev/null", "ENOTBLK"), ("/", "ENOTBLK"), ("FIFO", "ENOTBLK")],
@@ -176,9 +190,8 @@ def test_what_is_no_block_device_is_refused_without_waiting(
     if path == "FIFO":
         path = str(tmp_path / "fifo")
         run("mkfifo", path)
-    options: dict[str, Any] = (
-        {"baseline": path, "total": 4096} if operation == "device-read" else {}
-    )
+    options = _OF_READS.get(operation, {})
+    options = {"baseline": path, **options} if options else {}
     failure = failure_of(job.run(operation, device=path, **options))
     assert (failure.code, failure.step, failure.path) == (code, "query device", path)
 
@@ -362,7 +375,49 @@ def test_few_descriptors_are_an_error_or_enough(
         assert answer.values["bytes"] > 0
 
 
-@pytest.mark.parametrize("action", ["create", "reload", "remove", "status"])
+@pytest.mark.parametrize("read", ["direct", "buffered", "readahead"])
+def test_every_way_of_reading_damaged_blocks_is_clean(
+    checked: Program, device: str, baseline: str, read: str
+) -> None:
+    answer = checked.run(
+        "damaged-read", device=device, baseline=baseline, offset=_MIB, bytes=81920, read=read
+    )
+    assert answer.failure is None
+    assert answer.values["verified_bytes"] == 81920
+    assert answer.values["cached_before_bytes"] == answer.values["read_errno"] == 0
+    assert ("later_read_ns" in answer.values) == (read == "readahead")
+
+
+def test_a_damaged_block_that_cannot_be_read_is_a_result(
+    traced: Traced, device: str, baseline: str
+) -> None:
+    options: dict[str, Any] = {"baseline": baseline, "offset": 4096, "bytes": 4096}
+    answer = traced(
+        "damaged-read", "pread64:error=EIO:when=1", path=device, device=device, **options
+    )
+    assert answer.failure is None
+    assert answer.values["read_errno"] == 5
+    assert "verified_bytes" not in answer.values
+    answer = traced(
+        "damaged-read", "pread64:error=EINVAL:when=1", path=device, device=device, **options
+    )
+    assert failure_of(answer) == ("EINVAL", "O_DIRECT read", device, -1)
+
+
+def test_damaged_blocks_that_come_back_wrong_are_told(
+    checked: Program, device: str, baseline: str
+) -> None:
+    with Path(baseline).open("r+b") as stream:
+        stream.seek(2 * 4096)
+        stream.write(b"another")
+    for read in ("direct", "buffered", "readahead"):
+        answer = checked.run(
+            "damaged-read", device=device, baseline=baseline, offset=4096, bytes=8192, read=read
+        )
+        assert failure_of(answer) == ("EBADMSG", "verify", device, 2 * 4096)
+
+
+@pytest.mark.parametrize("action", ["create", "reload", "remove", "resume", "status"])
 @pytest.mark.parametrize(
     ("name", "code"),
     [("", "EPERM"), ("vg-root", "EPERM"), ("Loadstone-x", "EPERM"), ("l" * 128, "ENAMETOOLONG")],
@@ -376,7 +431,7 @@ def test_a_table_that_is_not_ours_is_never_touched(
 
 
 @pytest.mark.parametrize("code", ["ENOENT", "ENODEV"])
-@pytest.mark.parametrize("action", ["create", "reload", "remove", "status", "version"])
+@pytest.mark.parametrize("action", ["create", "reload", "remove", "resume", "status", "version"])
 def test_without_device_mapper_it_is_named(traced: Traced, action: str, code: str) -> None:
     """No node, or one that a program made where the kernel has no such driver."""
     answer = traced(

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from commands import MIB
@@ -87,6 +88,52 @@ def test_sizes_that_do_not_fit_are_refused(
     failure = checked.run("file-read", file=file, **options).failure
     assert failure is not None
     assert (failure.code, failure.step, failure.offset) == expected
+
+
+def test_memory_is_locked_until_only_so_much_is_available(checked: Program, file: Path) -> None:
+    if os.geteuid():
+        pytest.skip("locks memory: run as root")
+    for _ in range(5):
+        before = psutil.virtual_memory().available
+        answer = checked.run("file-read", file=file, total=MIB, available=before - 256 * MIB)
+        assert answer.failure is None
+        # Others get and give back memory meanwhile.
+        if held := answer.values["pressure_bytes"]:
+            break
+    assert 0 < held < before
+    assert answer.values["pressure_killed_by"] == 0
+    assert answer.values["cached_before_bytes"] == 0
+    enough = checked.run("file-read", file=file, total=MIB, available=1 << 62)
+    assert enough.values["pressure_bytes"] == 0
+
+
+def test_a_function_that_the_kernel_lacks_or_cannot_trace_is_named(
+    checked: Program, file: Path
+) -> None:
+    names = "no_such_function,nor_this_one"
+    failure = checked.run("file-read", file=file, total=MIB, **{"trace-calls": names}).failure
+    assert failure is not None
+    assert (failure.step, failure.path) == ("trace calls", names)
+    has_kprobes = Path("/sys/bus/event_source/devices/kprobe").exists()
+    # Who may not trace is told so first.
+    expected = "ENODEV" if not has_kprobes else "EACCES" if os.geteuid() else "ENOENT"
+    assert failure.code == expected
+
+
+def test_calls_of_the_kernel_are_traced(checked: Program, file: Path) -> None:
+    if os.geteuid() or not Path("/sys/bus/event_source/devices/kprobe").exists():
+        pytest.skip("traces the kernel: run as root, on a kernel with CONFIG_KPROBE_EVENTS")
+    wanted = {"trace-calls": "no_such_function,vfs_read", "total": MIB, "block": 4096}
+    for pattern in ("sequential", "random"):
+        answer = checked.run("file-read", file=file, pattern=pattern, **wanted)
+        assert answer.failure is None
+        values = answer.values
+        # pread(2) calls it once each; others of the machine do, too.
+        assert values["traced_calls"] >= values["reads"]
+        assert values["traced_calls_ns"] >= values["traced_slow_calls_ns"]
+        assert values["traced_slow_calls"] <= values["traced_calls"]
+        assert values["traced_missed"] == 0
+        assert answer.histograms == 2
 
 
 def test_what_is_no_file_is_refused(checked: Program, place: Path) -> None:

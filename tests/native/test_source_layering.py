@@ -17,7 +17,19 @@ from native.programs import SOURCE
 _ROWS = (
     {"core"},
     {"system"},
-    {"block", "calibrate", "layout", "load", "page", "read", "service", "write"},
+    {
+        "block",
+        "calibrate",
+        "command",
+        "layout",
+        "load",
+        "page",
+        "read",
+        "service",
+        "steady",
+        "tree",
+        "write",
+    },
 )
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)

@@ -78,7 +78,21 @@ def test_a_plan_file_may_be_silent_on_all_but_workload_and_parameters(write: Wri
 def test_one_cpu_and_a_temperature_may_be_plain_numbers(write: Write) -> None:
     plan = read_plan_file(write('workload = "w"\npin = 3\ncool-below = 38\n'))
     assert (plan.pin, plan.cool_below_c) == ("3", 38)
+    knobs = "[knob]\nread_ahead_kb = [128, 8192]\nscheduler = 'none'\n"
+    assert read_plan_file(write(f'workload = "w"\n{knobs}')).knobs == (
+        "read_ahead_kb=128,8192",
+        "scheduler=none",
+    )
     assert read_plan_file(write('workload = "w"\ncool-below = 38.5\n')).cool_below_c == 38.5
+
+
+def test_commands_of_a_plan_file_are_as_on_the_command_line(write: Write) -> None:
+    knobs = """[knob]\nturbo = ["[echo 1 > /x, y]", '[echo "0"]']\n"""
+    assert read_plan_file(write(f'workload = "w"\n{knobs}')).knobs == (
+        'turbo=[echo 1 > /x, y],[echo "0"]',
+    )
+    with pytest.raises(UsageError, match=r":3: --knob turbo: the bracket of \[a is not closed"):
+        read_plan_file(write('workload = "w"\n[knob]\nturbo = ["[a", "b]"]\n'))
 
 
 @pytest.mark.parametrize(
@@ -93,6 +107,9 @@ def test_one_cpu_and_a_temperature_may_be_plain_numbers(write: Write) -> None:
         ("cool-below = nan", ":2: cool-below: 'nan' is no temperature"),
         ("cool-below = true", ":2: cool-below: 'true' is no temperature"),
         ("cool-below = [38]", ":2: cool-below: 'a list' is no temperature"),
+        ("until = 0.02", ":2: until: '0.02' is no percentage; write 2% or 0.5%"),
+        ('until = "200%"', ":2: until: 200 % is no width to wait for"),
+        ("limit = 10", ":2: limit: '10' is no time; write 90s, 10m or 1h"),
         ("cool-below = 300", ":2: cool-below: 300 °C is nothing to wait for"),
     ],
 )

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from loadstone.model import Case, Plan
-from loadstone.plan.order import order
+from loadstone.plan.knobs import with_knobs
+from loadstone.plan.order import order, whole_rounds
 from sample_runs import plan_of
 
 
@@ -37,3 +38,30 @@ def test_the_order_hangs_on_the_seed_alone_and_not_on_the_number_of_rounds() -> 
 def test_the_order_is_the_same_with_every_python() -> None:
     labels = [step.case.label[-1] for step in order(a_plan(rounds=2, warmups=1))]
     assert "".join(labels) == "401232410304231"
+
+
+def test_cases_that_differ_in_knobs_follow_one_another_turned_in_every_second_round() -> None:
+    cases = with_knobs(a_plan(cases=3).cases, {"read_ahead_kb": ["1", "2"]})
+    steps = list(order(plan_of(cases, rounds=40, warmups=0, seed=42)))
+    first = set()
+    for start in range(0, len(steps), 12):
+        rounds = [steps[start : start + 6], steps[start + 6 : start + 12]]
+        orders: list[dict[str, str]] = []
+        for one in rounds:
+            pairs = [(one[at].case, one[at + 1].case) for at in (0, 2, 4)]
+            assert all(a.parameters == b.parameters for a, b in pairs)
+            orders.append({str(a.parameters): a.knobs["read_ahead_kb"] for a, _ in pairs})
+        assert all(orders[0][key] != orders[1][key] for key in orders[0])
+        first |= {tuple(sorted(orders[0].items()))}
+    # Which comes first is drawn for every two rounds.
+    assert len(first) > 4
+
+
+def test_rounds_that_are_added_follow_in_the_order_that_a_longer_plan_has() -> None:
+    assert list(order(a_plan(), 40)) == list(order(a_plan(rounds=40)))
+
+
+def test_rounds_go_in_twos_where_their_order_is_turned() -> None:
+    assert [whole_rounds(a_plan(), rounds) for rounds in (1, 2, 3)] == [1, 2, 3]
+    turned = plan_of(with_knobs(a_plan(cases=2).cases, {"read_ahead_kb": ["1", "2"]}))
+    assert [whole_rounds(turned, rounds) for rounds in (1, 2, 3)] == [2, 2, 4]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadstone.errors import UsageError
-from loadstone.model import Input
+from loadstone.model import Input, StopRule
 from loadstone.plan.request import Request, make_plan, require_whole_paths
 
 PLAN = """\
@@ -86,6 +86,14 @@ def test_a_file_of_the_request_puts_the_size_of_the_plan_file_aside(plan_file: s
             "the product of the axes has 10100 Cases, more than 10000; give fewer values",
         ),
         (Request(pin="huge"), "--pin huge: is no list of CPUs"),
+        (Request(until=0.0), "until: 0 % is no width to wait for; write 0.1% to 50%"),
+        (Request(until=2.0), "until: 200 % is no width to wait for; write 0.1% to 50%"),
+        (Request(until=0.02, limit_s=0), "limit: 0 s is no time to measure for; write 1s to 720h"),
+        (Request(limit_s=60), "limit: 1m ends the adding of rounds, and none are added; say until"),
+        (
+            Request(until=0.02, rounds=9),
+            "rounds: 9 are too few for until: an interval is narrow by chance too; write 10",
+        ),
         (Request(cool_below_c=1), "cool_below_c: 1 °C is nothing to wait for; write 5C to 110C"),
     ],
 )
@@ -100,3 +108,31 @@ def test_a_path_on_another_target_is_absolute() -> None:
     for request in (Request(file="m"), Request(directory="m"), Request(devices=("./m",))):
         with pytest.raises(UsageError, match="on adb:x a path begins with /; write the whole one"):
             require_whole_paths(request, "adb:x")
+
+
+@pytest.mark.parametrize(
+    ("asked", "rule"),
+    [
+        (Request(), None),
+        (Request(until=0.02), StopRule(within=0.02, most_rounds=200)),
+        (
+            Request(until=0.02, rounds=30, limit_s=60),
+            StopRule(within=0.02, most_rounds=600, limit_s=60),
+        ),
+        (Request(until=0.02, rounds=100), StopRule(within=0.02, most_rounds=1000)),
+        (Request(until=0.02, rounds=2000), StopRule(within=0.02, most_rounds=2000)),
+    ],
+)
+def test_rounds_are_added_to_twenty_times_as_many_and_not_beyond_a_thousand(
+    asked: Request, rule: StopRule | None
+) -> None:
+    assert make_plan(asked)[0].until == rule
+
+
+def test_a_rule_of_the_plan_file_holds_where_nothing_else_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('workload = "model-load"\nuntil = "3%"\nlimit = "10m"\n')
+    plan, _ = make_plan(Request(what=str(path)))
+    assert plan.until == StopRule(within=0.03, most_rounds=200, limit_s=600)
+    plan, _ = make_plan(Request(what=str(path), until=0.05, limit_s=30, rounds=12))
+    assert plan.until == StopRule(within=0.05, most_rounds=240, limit_s=30)

@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 
 from loadstone.core import native
-from loadstone.core.remote_files import Execute
 from loadstone.errors import UsageError
 from loadstone.model import Job, Outcome
 from loadstone.provision.journal import Journal
 from loadstone.provision.leftovers import clean
 from loadstone.provision.record import Entry
+from loadstone.provision.removal import Connection
 
 SET_UP = """
 import sys, time
@@ -63,11 +63,11 @@ class Phones:
         self.dies_after = 1 << 30
 
     @contextlib.contextmanager
-    def reach(self, name: str) -> Iterator[Execute]:
+    def reach(self, name: str) -> Iterator[Connection]:
         self.reached.append(name)
         if name not in self.jobs:
             raise UsageError(f"--target {name}: is not connected; plug it in")
-        yield lambda job: self._execute(name, job)
+        yield Connection(execute=lambda job: self._execute(name, job))
 
     def _execute(self, name: str, job: Job) -> Outcome:
         if len(self.jobs[name]) >= self.dies_after:

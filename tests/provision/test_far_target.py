@@ -14,7 +14,6 @@ from far_target import FarTarget
 from leftovers import leftovers
 from loadstone import targets
 from loadstone.cli.clean import command as clean_command
-from loadstone.core.remote_files import Execute
 from loadstone.doctor.diagnosis import diagnose
 from loadstone.errors import CannotMeasureError, LoadstoneError, RunError, UsageError
 from loadstone.model import Input, Job, Plan, Run, Status, Trial
@@ -25,6 +24,7 @@ from loadstone.provision.journal import Journal
 from loadstone.provision.leftovers import clean, find_leftovers
 from loadstone.provision.loop_device import goes_direct, loop_device
 from loadstone.provision.model_file import model_file
+from loadstone.provision.removal import Connection
 from loadstone.provision.scratch_file import scratch_file
 from loadstone.provision.tunable import kept_tunable
 from loadstone.runs.runner import Silence, run_plan
@@ -277,9 +277,9 @@ def test_what_a_target_that_went_away_holds_is_kept_for_clean(
     orphaned(results)
 
     @contextlib.contextmanager
-    def reach(name: str) -> Iterator[Execute]:
+    def reach(name: str) -> Iterator[Connection]:
         assert name == "far:1"
-        yield far.execute
+        yield Connection(execute=far.execute)
 
     assert [removal.problem for removal in clean(results, reach)] == [None]
 

@@ -77,7 +77,7 @@ def test_a_journal_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path
 def test_a_journal_for_another_target_takes_down_there(results: Path, tmp_path: Path) -> None:
     phones = Phones("adb:one")
     file = tmp_path / "loadstone-a"
-    with phones.reach("adb:one") as execute, Journal(results, "adb:one", execute) as journal:
+    with phones.reach("adb:one") as there, Journal(results, "adb:one", there.execute) as journal:
         file.touch()
         entry = journal.entry("file", str(file))
         assert entry.record.target == "adb:one"

@@ -9,12 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadstone.core import native
-from loadstone.core.remote_files import Execute
 from loadstone.errors import TargetError
 from loadstone.provision.journal import Journal
 from loadstone.provision.journal_files import UNREADABLE
 from loadstone.provision.leftovers import Reach, clean, find_leftovers
+from loadstone.provision.removal import HERE, Connection
 from provision.journals import Phones, kill, left_on, orphan, problems, running
 
 
@@ -212,9 +211,9 @@ def test_a_record_of_before_there_were_other_targets_is_of_this_machine(
 
 def test_a_connection_that_breaks_at_its_end_undoes_nothing(results: Path) -> None:
     @contextlib.contextmanager
-    def reach(name: str) -> Iterator[Execute]:
+    def reach(name: str) -> Iterator[Connection]:
         del name
-        yield native.run_job
+        yield HERE
         raise TargetError("it did not answer to the end")
 
     nearby: Reach = reach

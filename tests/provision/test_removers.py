@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from immutable import is_immutable, set_immutable
 from loadstone.provision.journal import Journal
 from loadstone.provision.leftovers import clean, find_leftovers
+from loadstone.provision.module_parameters import module_parameters
+from loadstone.provision.removers import IMMUTABLE
 from provision.journals import Phones, left_on, orphan, problems
 
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="changes a tunable: run as root")
@@ -64,6 +67,34 @@ def test_a_link_and_a_directory_are_never_removed(results: Path, tmp_path: Path)
 
 @pytest.mark.root
 @NEEDS_ROOT
+def test_a_file_of_ours_that_is_immutable_is_made_mutable_and_removed(
+    results: Path, place: Path
+) -> None:
+    file, kept = place / "loadstone-a", place / "precious"
+    journal = Journal(results)
+    try:
+        for path in (file, kept):
+            path.touch()
+            set_immutable(path, True)
+        for kind in ("file", IMMUTABLE):
+            orphan(journal.entry(kind, str(file)))
+        assert problems(results) == ["", ""]
+        assert not file.exists()
+        # Its file is gone with the disk.
+        orphan(journal.entry(IMMUTABLE, str(file)))
+        assert problems(results) == [""]
+        orphan(journal.entry(IMMUTABLE, str(kept)))
+        (problem,) = problems(results)
+        assert "it is no absolute path of a file named loadstone-" in problem
+        assert is_immutable(kept)
+    finally:
+        for path in (file, kept):
+            if path.exists():
+                set_immutable(path, False)
+
+
+@pytest.mark.root
+@NEEDS_ROOT
 def test_a_tunable_gets_its_oldest_value_back(results: Path) -> None:
     before = LAPTOP_MODE.read_text()
     try:
@@ -106,6 +137,7 @@ def test_a_file_that_is_no_tunable_is_never_written(
             "it is no device named loadstone-…",
         ),
         ("dm-table", (f"loadstone-{'x' * 128}",), "it is no device named loadstone-…"),
+        ("dm-suspension", ("vg-root", "", "loadstone/x"), "it is no device named loadstone-…"),
         (
             "null_blk",
             ("nullb0", "", "..", "loadstone/../nullb0", "/loadstone", "loadstone-x/power"),
@@ -130,7 +162,7 @@ def test_a_device_that_is_not_named_as_ours_is_never_taken_down(
     Path("/dev/mapper/control").exists() and os.geteuid() != 0,
     reason="only root may ask device-mapper: run as root",
 )
-@pytest.mark.parametrize("kind", ["dm-table", "null_blk"])
+@pytest.mark.parametrize("kind", ["dm-table", "dm-suspension", "null_blk"])
 def test_a_device_that_was_written_down_but_never_made_is_taken_for_gone(
     results: Path, kind: str
 ) -> None:
@@ -173,3 +205,33 @@ def test_the_same_guards_hold_on_another_target(
     assert f"{kind} " in (removal.problem or "")
     assert not {job.operation for job in phones.jobs["adb:one"]} - {"stat", "dm-table"}
     assert len(find_leftovers(results)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"),
+    [
+        ("ext4", "{boot}"),
+        ("../erofs", "{boot}"),
+        ("erofs", ""),
+        ("erofs", "{boot} reserved_pages"),
+        ("erofs", "{boot} reserved_pages=0 install=/bin/sh"),
+    ],
+)
+def test_no_other_module_is_loaded_anew_and_with_no_odd_words(
+    results: Path, name: str, detail: str
+) -> None:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    before = module_parameters("erofs")
+    orphan(Journal(results).entry("module", name, detail.format(boot=boot)))
+    assert "it is no module that Loadstone loads anew" in problems(results)[0]
+    assert module_parameters("erofs") == before
+
+
+def test_a_module_of_another_boot_or_that_is_as_it_was_stays(results: Path) -> None:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    before = module_parameters("erofs")
+    words = " ".join(f"{key}={value}" for key, value in before.items())
+    orphan(Journal(results).entry("module", "erofs", f"{boot[::-1]} reserved_pages=64"))
+    orphan(Journal(results).entry("module", "erofs", f"{boot} {words}".strip()))
+    assert problems(results) == ["", ""]
+    assert module_parameters("erofs") == before

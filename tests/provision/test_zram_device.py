@@ -18,13 +18,13 @@ import pytest
 from commands import needs, needs_root
 from far_target import FarTarget
 from loadstone.core import native
-from loadstone.core.remote_files import Execute
 from loadstone.errors import CannotMeasureError, RunError
 from loadstone.model import CoreError, Job, Outcome
 from loadstone.programs import own_python
 from loadstone.provision.journal import Journal
 from loadstone.provision.leftovers import clean
 from loadstone.provision.record import Entry, Record
+from loadstone.provision.removal import Connection
 from loadstone.provision.removers import BOOT_ID, remove_zram
 from loadstone.provision.zram_device import ZramDevice, zram_algorithms, zram_device, zram_swap
 from loadstone.targets import Target
@@ -376,9 +376,9 @@ def test_another_target_has_one_of_its_own(place: Path, results: Path) -> None:
     journal = Journal(results, far.name, far.execute)
 
     @contextlib.contextmanager
-    def reach(name: str) -> Iterator[Execute]:
+    def reach(name: str) -> Iterator[Connection]:
         assert name == far.name
-        yield far.execute
+        yield Connection(execute=far.execute)
 
     there = cast("Target", far)
     with (

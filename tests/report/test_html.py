@@ -145,7 +145,7 @@ def test_several_runs_stand_side_by_side_and_each_for_itself() -> None:
     assert page.text.index("before") < page.text.index("after") < page.text.index("Run 2: ")
     assert page.count("section", id="run-1") == page.count("section", id="run-2") == 1
     assert page.count("h4", **{"class": "group"}) == 2
-    assert page.count("circle") == 12 * 2 * 2
+    assert page.count("circle", **{"class": "dot"}) == 12 * 2 * 2
     assert page.count("span", **{"class": "key s-1"}) == 2 + 2
 
 

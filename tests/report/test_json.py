@@ -9,7 +9,7 @@ import pytest
 
 from loadstone.analysis.compare import compare
 from loadstone.cli._output import print_json
-from loadstone.model import Case, Status
+from loadstone.model import Case, Status, StopRule
 from loadstone.published.changes import published_changes
 from loadstone.report.json import comparison_json, run_json
 from sample_postings import FLUSH, FLUSH_SPEED, SEGMENTS, postings
@@ -41,8 +41,9 @@ def test_a_run_has_exactly_the_documented_keys() -> None:
     ]
     skipped = trial_of(ABSENT, 0, {}, status=Status.SKIPPED, reason="no udmabuf", remedy="load it")
     said = written(run_json(run_of(manifest, [*trials, skipped])))
-    assert list(said) == ["run", "path", "clock", "cases"]
+    assert list(said) == ["run", "path", "clock", "cases", "until"]
     assert (said["run"], said["path"], said["clock"]) == ("r", "/runs/r", None)
+    assert said["until"] is None
     fast, absent = said["cases"]
     metrics = fast.pop("metrics")
     assert list(fast.items()) == [
@@ -62,10 +63,31 @@ def test_a_run_has_exactly_the_documented_keys() -> None:
     assert (absent["skipped"], absent["metrics"]) == ("no udmabuf", {})
 
 
+def test_of_a_run_with_a_rule_it_says_how_that_ended() -> None:
+    rule = StopRule(within=0.02, most_rounds=200, limit_s=60)
+    run = measured_run([(FAST, [*STEADY, *STEADY]), (ABSENT, [1.0])], SPEED)
+    plan = msgspec.structs.replace(run.manifest.plan, rounds=10, until=rule)
+    manifest = msgspec.structs.replace(run.manifest, plan=plan)
+    said = written(run_json(run_of(manifest, run.trials)))["until"]
+    narrow, few = said.pop("cases")
+    assert list(said.items()) == [
+        ("within", 0.02),
+        ("limit_s", 60.0),
+        ("most_rounds", 200),
+        ("rounds", 16),
+        ("ending", "early"),
+    ]
+    assert 0 < narrow["width"] < 0.02
+    assert (narrow["label"], narrow["rounds"], narrow["is_narrow"]) == ("fast", 16, True)
+    assert few == {"label": "no", "rounds": 1, "width": None, "is_narrow": False}
+
+
 def test_a_comparison_has_exactly_the_documented_keys() -> None:
     base, new = (measured_run([(FAST, STEADY)], SPEED, id_, hour) for hour, id_ in enumerate("ab"))
     said = written(comparison_json(compare(base, new)))
-    assert list(said) == ["base", "new", "clock", "cases", "incomplete", "notes"]
+    assert list(said) == [
+        *("base", "new", "clock", "cases", "incomplete", "notes", "design", "by", "controls")
+    ]
     assert (said["base"], said["new"], said["clock"]) == ("a", "b", None)
     (case,) = said["cases"]
     assert list(case.items()) == [
@@ -78,6 +100,7 @@ def test_a_comparison_has_exactly_the_documented_keys() -> None:
         ("rounds_needed", None),
         ("evidence", {}),
         ("published", []),
+        ("cause", None),
     ]
 
 

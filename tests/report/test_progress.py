@@ -48,3 +48,11 @@ def test_each_of_several_runs_has_its_name_before_its_lines(
     printed = capsys.readouterr()
     assert printed.err.splitlines() == [f"adb:\\x1b[2J: {line}" for line in LINES]
     assert printed.out == ""
+
+
+def test_steps_that_are_added_are_expected_beyond_those_that_ended() -> None:
+    with ProgressReport() as observer:
+        watch(observer)
+        observer.expect(10)
+        (task,) = observer._bar.tasks
+        assert (task.completed, task.total) == (4, 14)

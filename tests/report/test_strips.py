@@ -21,7 +21,7 @@ def test_a_case_of_one_run_only_is_in_no_overview() -> None:
     only_fast = tuple(trial for trial in MEASURED if trial.case == FAST.id)
     page = Page(html.render([run_with(*MEASURED), run_with(*only_fast, id_="other")]))
     assert page.count("h4", **{"class": "group"}) == 1
-    assert page.count("circle") == 12 + 6 + 2 * 6
+    assert page.count("circle", **{"class": "dot"}) == 12 + 6 + 2 * 6
 
 
 def test_runs_of_different_clocks_are_not_drawn_on_one_axis() -> None:
@@ -29,7 +29,7 @@ def test_runs_of_different_clocks_are_not_drawn_on_one_axis() -> None:
     assert "in common, or no clock" in html.render([real, lab])
     page = Page(html.render([real, lab, real, lab]))
     overview = page.text[: page.text.index("Run 1: ")]
-    assert overview.count("Whether a difference is real") == 1
+    assert overview.count("Only the Cases that several") == 1
     assert overview.count(CLOCK) == 1
     assert overview.count("time of a real machine") == 1
     assert page.count("h4", **{"class": "group"}) == 2 * 2

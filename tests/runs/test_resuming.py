@@ -34,14 +34,15 @@ def a_run(done: int = 0, /, **changes: object) -> Run:
 
 @pytest.mark.parametrize("done", range(7))
 def test_the_steps_that_are_missing_come_in_the_order_of_the_plan(done: int) -> None:
-    assert missing_steps(a_run(done)) == list(order(PLAN))[done:]
+    run = a_run(done)
+    assert missing_steps(run.manifest, run.trials) == list(order(PLAN))[done:]
 
 
 def test_of_a_case_that_was_skipped_nothing_is_missing() -> None:
     skipped = trial_of(CASES[0], 0, {}, status=Status.SKIPPED)
     run = run_of(a_run().manifest, [skipped])
     assert skipped_cases(run.trials) == {CASES[0].id}
-    assert {step.case.id for step in missing_steps(run)} == {CASES[1].id}
+    assert {step.case.id for step in missing_steps(run.manifest, run.trials)} == {CASES[1].id}
 
 
 def test_what_this_loadstone_would_make_is_known() -> None:

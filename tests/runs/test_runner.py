@@ -4,10 +4,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from loadstone.analysis.stopping import rounds_made
 from loadstone.errors import InterruptedRunError, LoadstoneError, RunError, TargetError
-from loadstone.model import Conditions, Input, Job, Outcome, Plan, Run, Status
+from loadstone.model import Conditions, Input, Job, Outcome, Plan, Run, Status, StopRule
+from loadstone.runs.resuming import missing_steps
 from loadstone.runs.runner import Silence, resume_run, run_plan, run_side_by_side
 from loadstone.runs.store import load
 from loadstone.targets import Say, connect
@@ -148,6 +151,31 @@ def test_two_targets_carry_out_one_plan_a_run_each(
     # One of them is not "another loadstone" to the other.
     assert not [said for one in listeners for said in one.said if "another loadstone" in said]
     assert [path.name for path in results.iterdir()] == ["runs"]
+
+
+def test_each_of_two_targets_adds_rounds_of_its_own(
+    results: Path, two: tuple[LocalTarget, LocalTarget]
+) -> None:
+    rule = StopRule(within=0.5, most_rounds=40)
+    wanted = msgspec.structs.replace(plan(rounds=10), until=rule)
+    listeners = Listener(), Listener()
+    for run, listener in zip(
+        run_side_by_side(wanted, two, results, listeners), listeners, strict=True
+    ):
+        assert isinstance(run, Run)
+        assert missing_steps(run.manifest, run.trials) == []
+        assert f"after {rounds_made(run.trials)} rounds" in listener.said[-1]
+
+
+def test_a_target_that_went_away_amid_added_rounds_comes_back_to_them(results: Path) -> None:
+    wanted = msgspec.structs.replace(plan(rounds=10), until=StopRule(within=0.001, most_rounds=12))
+    target, listener = Unplugged(results, lost_at=(22,)), Listener()
+    run = run_plan(wanted, target, results, listener)
+    target.close()
+    assert target.returns == 1
+    assert rounds_made(run.trials) == 12
+    assert len(run.trials) == 24
+    assert listener.said[-1].endswith("ended after 12 rounds, the most there may be")
 
 
 def test_one_that_fails_does_not_end_the_other(results: Path) -> None:

@@ -50,6 +50,15 @@ def jobs_of(
         yield from (_load(place, options) for options in _LOADS)
     if operation == "folio-write":
         yield from (_write(place, options) for options in _WRITES)
+    if operation == "steady-write":
+        asked = {"bytes": 32 << 10, "write": 4096, "total": 24 << 12}
+        for sync, skew in (("none", "uniform"), ("fdatasync", "80/20")):
+            file = {"file": place / "loadstone-steady", "device-stat": place / "stat"}
+            yield _job(operation, {**file, **asked, "sync": sync, "skew": skew})
+    if operation == "copy-file":
+        # What an emulator of another processor answers differs from what a kernel does.
+        files = {"source": place / "model", "file": place / "loadstone-f2fs"}
+        yield _job("copy-file", {**files, "compress": "f2fs"})
     if devices:
         yield from _on_devices(operation, place, *devices)
     if zram and operation == "page-classes":
@@ -78,6 +87,18 @@ def _on_devices(operation: str, place: Path, device: str, baseline: str) -> Iter
             yield _job(
                 operation, {"device": device, "baseline": baseline, "total": 1 << 20, "io": io}
             )
+    if operation == "merge-read":
+        asked = {"device": device, "image": baseline, "compared": device, "total": 1 << 18}
+        for pattern in ("random", "sequential"):
+            yield _job(operation, {**asked, "pattern": pattern, "threads": 2})
+    if operation == "write-update":
+        # What the image holds is written where it is already.
+        asked = {"image": baseline, "device": device, "changed": 1 << 17}
+        yield _job(operation, {**asked, "write": "pieces", "piece": 1 << 16})
+    if operation == "damaged-read":
+        asked = {"device": device, "baseline": baseline, "offset": 1 << 16, "bytes": 1 << 16}
+        for read in ("direct", "buffered", "readahead"):
+            yield _job(operation, {**asked, "read": read})
     if operation == "dm-flush":
         for sync in ("fdatasync", "fsync", "dsync", "empty"):
             options = {"device": device, "threads": 2, "writes": 2, "sync": sync}

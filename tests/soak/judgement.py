@@ -13,7 +13,8 @@ from soak.stage import Files, Stage
 # What differs from one time to the next, as anybody may drop the page cache or take a loop device,
 # and as the kernel counts resident pages a batch at a time for each CPU.
 _UNSTEADY = re.compile(
-    r".*_ns|(minor|major)_faults|(in)?voluntary_switches|free_bytes|(first_)?cached_.*|minor"
+    r".*_ns|(minor|major)_faults|(in)?voluntary_switches|(free|used)_bytes"
+    r"|(first_)?cached_.*|minor"
     r"|(resident|peak)_memory_bytes|pressure_(resident_bytes|sweeps)"
     r"|(traced_)?folio(s|_mean_bytes|_order_\d+_bytes)"
 )
@@ -106,8 +107,8 @@ def _is_right(name: str, expected: int, value: int) -> bool:
 
 
 def _beyond_what_is_made(one: Break, changed: list[str], stage: Stage) -> list[str]:
-    """Without the file that the Job makes: the journal has it, of whoever had it made."""
-    named = {Path(one.job.options.get(key, "")).name for key in ("file", "output")}
+    """Without what the Job makes: the journal has it, of whoever had it made."""
+    named = {Path(one.job.options.get(key, "")).name for key in ("file", "output", "copy")}
     return [name for name in changed if name not in named - stage.names]
 
 

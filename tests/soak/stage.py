@@ -32,12 +32,11 @@ class Stage:
     def files(self) -> Files:
         """How large each file is, and what it begins with: one of the Jobs makes one of 5 GiB.
 
-        That a loop device is over one counts as a file.
+        That a loop device is over one counts as a file, and so does a directory with all in it.
         """
         found = {f"loop over {Path(image).name}": (0, b"") for image in leftovers(self.place).loops}
         for path in self.place.iterdir():
-            with path.open("rb") as stream:
-                found[path.name] = (path.stat().st_size, stream.read(_COMPARED_BYTES))
+            found[path.name] = _directory(path) if path.is_dir() else _file(path)
         return found
 
     def changed(self, files: Files | None = None) -> list[str]:
@@ -53,12 +52,33 @@ class Stage:
             outcome = native.run_job(Job(operation="loop-device", options=options))
             assert outcome.error is None, outcome.error
         for name in self.changed():
-            if name in self._files:
-                (self.place / name).write_bytes(self._files[name][1])
+            path = self.place / name
+            if path.is_dir():
+                assert name not in self._files, f"{name} was changed, and no Job changes any"
+                shutil.rmtree(path)
+            elif name in self._files:
+                path.write_bytes(self._files[name][1])
             else:
-                (self.place / name).unlink()
+                path.unlink()
 
     def remove(self) -> None:
         """Remove the directory."""
         self.reset()
         shutil.rmtree(self.place)
+
+
+def _file(path: Path) -> tuple[int, bytes]:
+    with path.open("rb") as stream:
+        return path.stat().st_size, stream.read(_COMPARED_BYTES)
+
+
+def _directory(path: Path) -> tuple[int, bytes]:
+    """How many entries it has, and what each is."""
+    found = [(str(one.relative_to(path)), _entry(one)) for one in sorted(path.rglob("*"))]
+    return len(found), repr(found).encode()
+
+
+def _entry(path: Path) -> object:
+    if path.is_symlink():
+        return str(path.readlink())
+    return "directory" if path.is_dir() else _file(path)

@@ -55,6 +55,14 @@ HERE = (
         ),
         ("mkfs.erofs",),
     ),
+    Subject(
+        "compression",
+        (
+            *_run("compression", "file_system=squashfs,btrfs", "total=1m"),
+            *("--size", str(MODEL_BYTES)),
+        ),
+        ("mksquashfs", "mkfs.btrfs"),
+    ),
     Subject("doctor", ("doctor",), makes_run=False),
 )
 """On any machine; file systems of their own need root and their mkfs."""
@@ -72,7 +80,50 @@ ON_DEVICES = (
         ("modprobe",),
     ),
 )
-"""On devices of device-mapper, and of zram where the machine swaps on nothing else."""
+"""On devices of device-mapper, of zram where the machine swaps on nothing else, and on F2FS."""
+
+SLOW_ON_DEVICES = (
+    Subject(
+        "inline-tail",
+        (*_run("inline-tail", "phase=copy,read"), "--size", str(MODEL_BYTES)),
+        ("mkfs.f2fs",),
+    ),
+    Subject(
+        "erofs-read-reserve",
+        (
+            *_run("erofs-read", "reserved_pages=0,64", "trace=on", "total=1m"),
+            *("--size", str(MODEL_BYTES)),
+        ),
+        ("mkfs.erofs", "modprobe"),
+    ),
+    Subject(
+        "dm-verity-fec",
+        (*_run("dm-verity-fec", "damage=suspended", "read=readahead"), "--size", str(MODEL_BYTES)),
+        ("veritysetup",),
+    ),
+    Subject(
+        "zoned-gc",
+        _run("zoned-gc", "fs=f2fs,zonefs", "device=192m", "total=64m"),
+        ("mkfs.f2fs", "modprobe"),
+    ),
+    Subject(
+        "virtual-ab",
+        (
+            *_run("virtual-ab", "state=updated,merging", "piece=4k", "total=1m"),
+            *("--size", str(MODEL_BYTES)),
+        ),
+        ("veritysetup",),
+    ),
+    Subject(
+        "f2fs-read",
+        (
+            *_run("f2fs-read", "immutable=off,on", "pattern=sequential,random", "total=1m"),
+            *("--size", str(MODEL_BYTES)),
+        ),
+        ("mkfs.f2fs",),
+    ),
+)
+"""Besides, where there is time for many kills: a Trial of theirs takes long in a guest."""
 
 
 def those_that_run_here(subjects: Iterable[Subject]) -> list[Subject]:

@@ -44,10 +44,11 @@ def values_of(parameter: Parameter) -> Iterator[Value]:
         # What follows the colon of an open form is a name, or a number.
         yield from (re.sub(r":[A-Z]+$", ":16", choice) for choice in parameter.choices)
     elif parameter.kind is Kind.CHOICE:
-        yield from (parameter.default or "8k", "8k", "16k")
+        # A text of its own: a size, or a count.
+        yield from (parameter.default or "8k", "8k", "16k", "8", "16")
     else:
         default = int(parameter.default or 0)
-        some = (default, 1, 2, 512, 4096, 512 << 10, 1 << 20, 4 << 20)
+        some = (default, 2 * default, 1, 2, 512, 4096, 512 << 10, 1 << 20, 4 << 20)
         yield from (value for value in dict.fromkeys(some) if value >= parameter.minimum)
 
 
@@ -79,9 +80,19 @@ def test_it_is_a_package_that_goes_by_its_name(chosen: Workload) -> None:
     assert chosen.summary
 
 
+# What several of them have in common.
+_SHARED = {"cold_reads"}
+
+
 def test_every_package_is_found() -> None:
     packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert packages == {one.name.replace("-", "_") for one in WORKLOADS}
+    assert packages - _SHARED == {one.name.replace("-", "_") for one in WORKLOADS}
+
+
+@of_every_workload
+def test_it_has_all_that_a_workload_has(chosen: Workload) -> None:
+    for name in Workload.__annotations__:
+        assert hasattr(chosen, name), name
 
 
 @of_every_workload

@@ -1,47 +1,41 @@
 """Compares two Runs: what changed, by how much, and whether that is significant."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
 
 from loadstone.analysis.chronology import order_warnings
 from loadstone.analysis.comparability import common_clock, fact_warnings, kernel_of
-from loadstone.analysis.comparison import CaseOutcome, Comparison, Effect, IncompleteCase, Verdict
-from loadstone.analysis.coverage import in_words
-from loadstone.analysis.exit_codes import unmeasured_code
-from loadstone.analysis.pairing import Match, is_interleaved, match_cases, order_unknown_warnings
-from loadstone.analysis.stats import (
-    Interval,
-    Trend,
-    drift,
-    holm,
-    rank_test,
-    ratio_interval,
-    rounds_needed,
+from loadstone.analysis.comparison import (
+    CaseOutcome,
+    Comparison,
+    Design,
+    Effect,
+    IncompleteCase,
+    Verdict,
 )
-from loadstone.analysis.summary import counted_trials, evidence_medians
-from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Better, Metric, Run
-from loadstone.result_names import TIMED_NS, UNTIMED_NS
-from loadstone.text import did_you_mean
+from loadstone.analysis.controls import MachineChange, has_controls, machine_change
+from loadstone.analysis.coverage import in_words
+from loadstone.analysis.effects import (
+    ALPHA,
+    Foreign,
+    effects_of,
+    few_rounds_warnings,
+    metric_of,
+)
+from loadstone.analysis.exit_codes import unmeasured_code
+from loadstone.analysis.pairing import is_interleaved, match_cases, order_unknown_warnings
+from loadstone.analysis.stats import Interval, Trend
+from loadstone.analysis.stats import drift as trend_of
+from loadstone.analysis.stopping import confidence_of
+from loadstone.analysis.summary import counted_trials
+from loadstone.analysis.thresholds import DEFAULT, Thresholds, thresholds_of
+from loadstone.errors import CannotMeasureError
+from loadstone.model import Clock, Metric, Run
 
-_ALPHA = 0.05
 _DRIFT_SUSPECTED = 0.1
-_FEW_ROUNDS = 5
 # Two boots of one kernel may differ by this much.
 _ONE_BOOT = 0.02
-_MOVED = 0.10
-_MOST_EVIDENCE = 8
-# The Trial's own times, not what the kernel counted.
-_OWN_TIMES = {
-    *TIMED_NS,
-    *UNTIMED_NS,
-    "first_byte_ns",
-    "write_ns",
-    "durable_ns",
-    "best_ns",
-    "mean_cost_ns",
-}
 
 
 class NothingInCommonError(CannotMeasureError):
@@ -51,7 +45,7 @@ class NothingInCommonError(CannotMeasureError):
 
 
 def compare(
-    base: Run, new: Run, threshold: float = 0.03, metric_name: str | None = None
+    base: Run, new: Run, threshold: float | Thresholds = DEFAULT, metric_name: str | None = None
 ) -> Comparison:
     """Compare NEW with BASE, Case by Case, on one metric.
 
@@ -72,17 +66,18 @@ def compare(
         CannotMeasureError: they have no clock or no metric in common.
         UsageError: the threshold is negative, or there is no such metric.
     """
-    if threshold < 0:
-        raise UsageError(
-            f"a threshold of {threshold} is negative", remedy="give a share such as 0.03"
-        )
+    thresholds = thresholds_of(threshold)
     clock = common_clock(base, new)
     metric = _common_metric(base, new, metric_name)
     is_paired = is_interleaved(base, new)
     matches, troubled = match_cases(base, new, metric, is_paired)
     drifts = [_drift(run, metric) for run in (base, new)] if matches else []
     drifted = sum(abs(trend.change) for trend in drifts if trend.p < _DRIFT_SUSPECTED)
-    effects = tuple(_effects(matches, metric, threshold, drifted))
+    machine = MachineChange() if is_paired else machine_change(base, new, metric)
+    drift = Foreign(-drifted, drifted)
+    shift = Foreign(machine.low, machine.high)
+    confidence = max(confidence_of(run.manifest.plan) for run in (base, new))
+    effects = effects_of(matches, metric, thresholds, confidence, drift, shift)
     comparison = Comparison(
         base=base.id,
         new=new.id,
@@ -92,14 +87,18 @@ def compare(
             *order_warnings(base, new),
             *order_unknown_warnings(base, new),
             *fact_warnings(base, new),
-            *_few_rounds_warnings(matches),
-            *_drift_warnings(drifts, effects),
+            *few_rounds_warnings(matches),
+            *_drift_warnings(drifts, _withheld(effects, drift)),
+            *_machine_warnings(machine, _withheld(effects, shift)),
+            *([] if is_paired else _control_warnings(base, new, clock)),
             *_boot_warnings((base, new), effects),
         ),
         clock=clock,
         base_kernel=kernel_of(base),
         new_kernel=kernel_of(new),
         incomplete=tuple(troubled),
+        design=Design.INTERLEAVED_RUNS if is_paired else Design.ONE_AGAINST_ONE,
+        controls=machine.controls,
     )
     if not matches:
         raise _nothing_in_common(comparison)
@@ -107,7 +106,7 @@ def compare(
 
 
 def _common_metric(base: Run, new: Run, name: str | None) -> Metric:
-    firsts = [_metric(run, name) for run in (base, new)]
+    firsts = [metric_of(run, name) for run in (base, new)]
     if firsts[0] is None or firsts[0] != firsts[1]:
         names = [f"{first.name} in {first.unit}" if first else "nothing" for first in firsts]
         raise CannotMeasureError(
@@ -115,82 +114,6 @@ def _common_metric(base: Run, new: Run, name: str | None) -> Metric:
             remedy="compare two Runs of the same workload",
         )
     return firsts[0]
-
-
-def _metric(run: Run, name: str | None) -> Metric | None:
-    """The metric of that name, or the primary one."""
-    metrics = {metric.name: metric for metric in run.manifest.metrics}
-    if name is None:
-        return next(iter(metrics.values()), None)
-    if name not in metrics:
-        hint = did_you_mean(name, metrics)
-        raise UsageError(
-            f"{name}: {run.id} has no such metric{hint}", remedy=f"it has {', '.join(metrics)}"
-        )
-    return metrics[name]
-
-
-def _effects(
-    matches: Sequence[Match], metric: Metric, threshold: float, drifted: float
-) -> list[Effect]:
-    p_values = [rank_test(*match.values(metric), match.is_paired) for match in matches]
-    return [
-        _effect(match, metric, threshold, p=p, drifted=drifted, comparisons=len(matches))
-        for match, p in zip(matches, holm(p_values), strict=True)
-    ]
-
-
-def _effect(
-    match: Match, metric: Metric, threshold: float, p: float, drifted: float, comparisons: int
-) -> Effect:
-    base, new = match.values(metric)
-    interval = _better_above_one(ratio_interval(base, new, match.is_paired), metric.better)
-    is_seen = p < _ALPHA and _clearance(interval) > 0
-    verdict = Verdict.INCONCLUSIVE
-    if match.rounds > 1 and _is_within(interval, threshold):
-        verdict = Verdict.SAME
-    elif is_seen and (match.is_paired or _clearance(interval) > drifted):
-        verdict = Verdict.FASTER if interval.median > 1 else Verdict.SLOWER
-    needed = None
-    if verdict is Verdict.INCONCLUSIVE and not is_seen:
-        needed = rounds_needed(base, new, threshold, match.is_paired, comparisons)
-    return Effect(
-        label=match.label,
-        metric=metric.name,
-        ratio=interval.median,
-        low=interval.low,
-        high=interval.high,
-        p=p,
-        verdict=verdict,
-        rounds_needed=needed,
-        evidence=_moved(evidence_medians(match.base), evidence_medians(match.new)),
-    )
-
-
-def _better_above_one(ratio: Interval, better: Better) -> Interval:
-    if better is Better.HIGHER:
-        return ratio
-    return Interval(1 / ratio.median, 1 / ratio.high, 1 / ratio.low)
-
-
-def _is_within(ratio: Interval, threshold: float) -> bool:
-    return 1 / (1 + threshold) <= ratio.low and ratio.high <= 1 + threshold
-
-
-def _clearance(ratio: Interval) -> float:
-    """How far an interval stays from 1, as a logarithm; not above 0 where it holds 1."""
-    return max(math.log(ratio.low), -math.log(ratio.high))
-
-
-def _moved(base: Mapping[str, float], new: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-    """The evidence that differs by more than a tenth of BASE, most changed first."""
-    changes = {
-        name: abs(new[name] - value) / abs(value) if value else math.inf
-        for name, value in base.items()
-        if name in new and new[name] != value and name not in _OWN_TIMES
-    }
-    names = sorted((name for name in changes if changes[name] > _MOVED), key=lambda n: -changes[n])
-    return {name: (base[name], new[name]) for name in names[:_MOST_EVIDENCE]}
 
 
 def _drift(run: Run, metric: Metric) -> Trend:
@@ -201,22 +124,15 @@ def _drift(run: Run, metric: Metric) -> Trend:
         positive = {number: figure for number, figure in figures.items() if figure > 0}
         for number, figure in positive.items():
             shares.setdefault(number, []).append(figure / median(positive.values()))
-    return drift([math.log(median(shares[number])) for number in sorted(shares)])
+    return trend_of([math.log(median(shares[number])) for number in sorted(shares)])
 
 
-def _drift_warnings(drifts: Sequence[Trend], effects: Sequence[Effect]) -> list[str]:
+def _drift_warnings(drifts: Sequence[Trend], withheld: Sequence[str]) -> list[str]:
     """Runs that drifted, and effects that are significant but within the drift."""
     moved = [
         f"{name} drifted by {math.expm1(trend.change):+.1%} from its first round to its last"
         for name, trend in zip(("BASE", "NEW"), drifts, strict=False)
-        if trend.p < _ALPHA
-    ]
-    withheld = [
-        effect.label
-        for effect in effects
-        if effect.verdict is Verdict.INCONCLUSIVE
-        and effect.p < _ALPHA
-        and not effect.low <= 1 <= effect.high
+        if trend.p < ALPHA
     ]
     if not withheld:
         return moved
@@ -224,6 +140,45 @@ def _drift_warnings(drifts: Sequence[Trend], effects: Sequence[Effect]) -> list[
         *moved,
         f"not called, as drift within the Runs could explain it: {', '.join(withheld)}; "
         "let the target settle, or interleave the Runs",
+    ]
+
+
+def _machine_warnings(machine: MachineChange, withheld: Sequence[str]) -> list[str]:
+    """That the machine changed, and effects that are significant but could be its doing."""
+    if not machine.seen:
+        return []
+    words = ", ".join(control.words for control in machine.seen)
+    moved = f"the machine changed between these Runs: {words}"
+    if not withheld:
+        return [moved]
+    return [
+        moved,
+        f"not called, as the machine could explain it: {', '.join(withheld)}; measure both in one "
+        "Run (--knob, or loadstone ab), or several Runs of each by lot",
+    ]
+
+
+def _withheld(effects: Sequence[Effect], foreign: Foreign) -> list[str]:
+    """The labels of effects that are significant, and not beyond what is foreign."""
+    return [
+        effect.label
+        for effect in effects
+        if effect.verdict is Verdict.INCONCLUSIVE
+        and effect.p < ALPHA
+        and not effect.low <= 1 <= effect.high
+        and not foreign.is_beyond(Interval(effect.ratio, effect.low, effect.high))
+    ]
+
+
+def _control_warnings(base: Run, new: Run, clock: Clock | None) -> list[str]:
+    """That nothing is known of the machine, of Runs from before there were controls."""
+    without = [name for name, run in (("BASE", base), ("NEW", new)) if not has_controls(run)]
+    if clock is not None or not without:
+        return []
+    return [
+        f"{' and '.join(without)} {'has' if len(without) == 1 else 'have'} no controls, as an "
+        "older loadstone made no such: a step of the machine between the Runs would be called a "
+        "change"
     ]
 
 
@@ -242,11 +197,6 @@ def _boot_warnings(runs: Sequence[Run], effects: Sequence[Effect]) -> list[str]:
     return [
         f"may be one boot's memory layout alone: {', '.join(small)}; --boots 6 --rounds 6 tells"
     ]
-
-
-def _few_rounds_warnings(matches: Sequence[Match]) -> list[str]:
-    few = [match.label for match in matches if match.rounds < _FEW_ROUNDS]
-    return [f"fewer than {_FEW_ROUNDS} good rounds of {', '.join(few)}"] if few else []
 
 
 def _is_of_one(case: IncompleteCase) -> bool:

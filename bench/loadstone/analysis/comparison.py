@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from loadstone.analysis.controls import ControlChange
 from loadstone.model import Clock, Noun
 
 
@@ -13,6 +14,15 @@ class Verdict(StrEnum):
     SLOWER = "slower"
     SAME = "same"
     INCONCLUSIVE = "inconclusive"
+
+
+class Design(StrEnum):
+    """What a Comparison rests on, the most trustworthy first."""
+
+    WITHIN_RUN = "within one Run"
+    INTERLEAVED_RUNS = "interleaved Runs"
+    SEVERAL_RUNS = "several Runs against several"
+    ONE_AGAINST_ONE = "one Run against one"
 
 
 class CaseOutcome(StrEnum):
@@ -61,7 +71,8 @@ class Effect(Noun, frozen=True, kw_only=True):
     """One Case's change from BASE to NEW.
 
     ``ratio`` is NEW's median over BASE's, turned so that above 1 is better, with its 95 %
-    interval. ``p`` is the rank test's, corrected for the number of Cases compared.
+    interval. ``p`` is the rank test's, corrected for the number of Cases compared. ``evidence``
+    are counters that moved beyond their noise, and ``cause`` what that means, if it is known.
     """
 
     label: str
@@ -73,12 +84,15 @@ class Effect(Noun, frozen=True, kw_only=True):
     verdict: Verdict
     rounds_needed: int | None
     evidence: Mapping[str, tuple[float, float]]
+    cause: str | None = None
 
 
 class Comparison(Noun, frozen=True, kw_only=True):
     """Two Runs, Case by Case; ``unmatched`` are the labels that only one of them measured.
 
     ``incomplete`` are those Cases, and all that failed in part, with what came of them.
+    ``by`` is the parameter whose values are compared within one Run; else None. ``controls`` are
+    how the machine itself changed between one Run and another, by what both did of the same work.
     ``clock`` is that of both; ``base_kernel`` and ``new_kernel`` are what each ran on.
     """
 
@@ -91,3 +105,6 @@ class Comparison(Noun, frozen=True, kw_only=True):
     base_kernel: str | None = None
     new_kernel: str | None = None
     incomplete: tuple[IncompleteCase, ...] = ()
+    design: Design = Design.ONE_AGAINST_ONE
+    by: str | None = None
+    controls: tuple[ControlChange, ...] = ()

@@ -6,7 +6,8 @@ from statistics import median
 
 from loadstone.analysis.comparison import IncompleteCase
 from loadstone.analysis.coverage import Coverage, coverage, incomplete, missing_from_plan
-from loadstone.model import Metric, Noun, Run, Trial
+from loadstone.model import Case, Metric, Noun, Run, Trial
+from loadstone.text import knob_words
 
 BOOT = "lab.boot"
 """The evidence that holds the number of the boot in which a Trial ran."""
@@ -47,7 +48,7 @@ def match_cases(
         before = bases.get(key) or missing_from_plan(news[key])
         after = news.get(key) or missing_from_plan(before)
         if before.is_measured and after.is_measured:
-            matches.append(_aligned(before.label, before.trials, after.trials, is_paired))
+            matches.append(aligned(before.label, before.trials, after.trials, is_paired))
         if trouble := incomplete(before, after):
             troubled.append(trouble)
     return matches, troubled
@@ -127,11 +128,33 @@ def _figures(trials: tuple[Trial, ...], metric: Metric) -> list[float]:
     return [median(trial.metrics[metric.name] for trial in draw) for draw in _draws(trials)]
 
 
-def _aligned(label: str, base: tuple[Trial, ...], new: tuple[Trial, ...], is_paired: bool) -> Match:
-    """Pair by the rounds, or boots, good on both sides; without any, there are no pairs."""
+def aligned(label: str, base: tuple[Trial, ...], new: tuple[Trial, ...], is_paired: bool) -> Match:
+    """A Match, paired by the rounds, or boots, good on both sides; without any, not paired."""
     key = _boot if all(len(boots(side)) > 1 for side in (base, new)) else _round
     both = {key(trial) for trial in base} & {key(trial) for trial in new}
     if not is_paired or not both:
         return Match(label=label, base=base, new=new, is_paired=False)
     base, new = (tuple(trial for trial in side if key(trial) in both) for side in (base, new))
     return Match(label=label, base=base, new=new, is_paired=True)
+
+
+def change_label(base: Case, new: Case, by: str = "") -> str:
+    """One Case beside another: what is the first's, and what each has of its own.
+
+    Args:
+        by: the parameter in which they differ; empty where they may differ in several.
+    """
+    return f"{base.label}: {_own_words(base, new, by)} → {_own_words(new, base, by)}"
+
+
+def _own_words(case: Case, other: Case, by: str) -> str:
+    """What a Case's label has of its own; a default is in no label."""
+    own = [word for word in _words(case.label) if word not in _words(other.label)]
+    value = case.axes.get(by, "default")
+    text = ("on" if value else "off") if isinstance(value, bool) else knob_words(str(value))
+    return " ".join(own) or f"{by} {text}".strip()
+
+
+def _words(label: str) -> list[str]:
+    """Without the brackets of commands, which the first and the last of their words would have."""
+    return [word for part in label.split() if (word := part.strip("[]"))]

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from statistics import NormalDist, median
+from typing import Any
 
 import msgspec
 
@@ -137,8 +138,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def rounds_needed(
-    base: Sequence[float],
-    new: Sequence[float],
+    interval: Interval,
+    rounds: int,
     threshold: float,
     paired: bool = False,
     comparisons: int = 1,
@@ -151,7 +152,9 @@ def rounds_needed(
     takes fewer; and the rank test must be able to reach significance at all.
 
     Args:
-        base, new, paired, confidence: as for ``ratio_interval``.
+        interval: of the ratio of medians, at that confidence.
+        rounds: how many it is of, on the side that has fewer.
+        paired: as for ``rank_test``.
         threshold: the change that still counts as the same (0.03: within 1/1.03 to 1.03).
         comparisons: how many are corrected for at once.
 
@@ -159,10 +162,8 @@ def rounds_needed(
         More than there are, or None where that is unknown: fewer than 2 rounds, no spread,
         or more than 10 000.
     """
-    rounds = min(len(base), len(new))
     if rounds < 2:
         return None
-    interval = ratio_interval(base, new, paired, confidence)
     half_width = math.log(interval.high / interval.low) / 2
     distance = abs(math.log(interval.median))
     alpha = 1 - confidence
@@ -207,7 +208,7 @@ def _bounds(ordered: Sequence[float], confidence: float) -> tuple[float, float]:
     if _order_confidence(n, 1) < confidence:
         beyond = _reach(n, confidence) * (ordered[-1] - ordered[0])
         return ordered[0] - beyond, ordered[-1] + beyond
-    depth = max(d for d in range(1, n // 2 + 1) if _order_confidence(n, d) >= confidence)
+    depth = _depth(n, confidence)
     wide, narrow = _order_confidence(n, depth), _order_confidence(n, depth + 1)
     excess = (wide - confidence) / (wide - narrow)
     inward = (n - depth) * excess / (depth + (n - 2 * depth) * excess)
@@ -219,6 +220,16 @@ def _bounds(ordered: Sequence[float], confidence: float) -> tuple[float, float]:
 def _order_confidence(n: int, depth: int) -> float:
     """The confidence that the median lies between the depth-th values from either end."""
     return float(1 - 2 * sum(math.comb(n, i) for i in range(depth)) / 2**n)
+
+
+@cache
+def _depth(n: int, confidence: float) -> int:
+    """The greatest depth whose order confidence is not below this one."""
+    outside, depth = 1, 1
+    while depth < n // 2 and 1 - 2 * (outside + math.comb(n, depth)) / 2**n >= confidence:
+        outside += math.comb(n, depth)
+        depth += 1
+    return depth
 
 
 @cache
@@ -260,10 +271,18 @@ def _resampled_bounds(
     random = np.random.default_rng(0)
     base_picks = random.integers(0, len(base), (_RESAMPLES, len(base)))
     new_picks = base_picks if paired else random.integers(0, len(new), (_RESAMPLES, len(new)))
-    ratios = np.median(np.asarray(new)[new_picks], axis=1)
-    ratios = ratios / np.median(np.asarray(base)[base_picks], axis=1)
+    ratios = _row_medians(np.asarray(new)[new_picks]) / _row_medians(np.asarray(base)[base_picks])
     low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def _row_medians(rows: Any) -> Any:
+    """The median of each row; a sort of all takes an eighth of what ``numpy.median`` takes."""
+    import numpy as np
+
+    ordered = np.sort(rows, axis=1)
+    middle = ordered.shape[1] // 2
+    return (ordered[:, middle] + ordered[:, -middle - 1]) / 2
 
 
 def _rounds_for(rounds: int, times_too_wide: float, alpha: float, comparisons: int) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 
 from loadstone.analysis.stats import Interval, median_interval
+from loadstone.analysis.stopping import confidence_of
 from loadstone.model import Better, Case, Metric, Noun, Run, Status, Trial
 from loadstone.result_names import RELEASE_SPAN
 
@@ -64,21 +65,23 @@ def _summary(run: Run, case: Case, counted: tuple[Trial, ...]) -> CaseSummary:
         skipped=None if skip is None else skip.reason or "no reason given",
         remedy=None if skip is None else skip.remedy,
         reasons=_distinct(trial.reason for trial in failed + invalid if trial.reason),
-        metrics=_intervals(counted, run.manifest.metrics),
+        metrics=_intervals(counted, run.manifest.metrics, confidence_of(run.manifest.plan)),
         evidence=evidence_medians(counted),
         notes=_distinct(note for trial in trials if not trial.warmup for note in trial.notes),
         busy_ns=_busy_ns(counted),
     )
 
 
-def _intervals(counted: tuple[Trial, ...], metrics: tuple[Metric, ...]) -> dict[str, Interval]:
+def _intervals(
+    counted: tuple[Trial, ...], metrics: tuple[Metric, ...], confidence: float
+) -> dict[str, Interval]:
     columns = {
         metric.name: [
             trial.metrics[metric.name] for trial in counted if metric.name in trial.metrics
         ]
         for metric in metrics
     }
-    return {name: median_interval(values) for name, values in columns.items() if values}
+    return {name: median_interval(values, confidence) for name, values in columns.items() if values}
 
 
 def evidence_medians(trials: Iterable[Trial]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from loadstone.errors import UsageError
 from loadstone.targets.access import DEFAULT_WAIT_DEVICE_S, Access, Root
 from loadstone.text import printable
-from loadstone.units import parse_bytes, parse_celsius
+from loadstone.units import parse_bytes, parse_celsius, parse_duration, parse_share
 
 if TYPE_CHECKING:
     from loadstone.plan.request import Request
@@ -133,6 +133,16 @@ def metric_option(command: _Command) -> _Command:
     )(command)
 
 
+def by_option(command: _Command) -> _Command:
+    """``--by``."""
+    return click.option(
+        "--by",
+        metavar="PARAMETER",
+        help="Of one Run: compare the Cases that differ in this parameter alone with the first of "
+        "them, round by round.",
+    )(command)
+
+
 def plan_options(command: _Command) -> _Command:
     """The options that a Plan is made of."""
     for add in reversed(
@@ -164,9 +174,42 @@ def plan_options(command: _Command) -> _Command:
                 metavar="KEY=V1,V2",
                 help="Values of a parameter; repeatable. The product of all is run.",
             ),
+            click.option(
+                "--knob",
+                "knobs",
+                multiple=True,
+                metavar="NAME=V1,V2",
+                help="Values of a kernel tunable, set for each Trial and put back at the end: "
+                "read_ahead_kb, scheduler, transparent_hugepage/enabled, governor, vm.NAME, …. "
+                "Or NAME=[COMMAND],[COMMAND]: shell commands that are run, as you, before each "
+                "Trial, and the first of them at the end; repeatable.",
+            ),
             option("--rounds", type=int, metavar="N", help="Trials of every Case [10]."),
             option("--warmups", type=int, metavar="N", help="Trials before, never counted [1]."),
             option("--seed", type=int, metavar="N", help="Fixes the order [random, recorded]."),
+        )
+    ):
+        command = add(command)
+    return command
+
+
+def stop_options(command: _Command) -> _Command:
+    """The options for a rule by which rounds are added."""
+    for add in reversed(
+        (
+            option(
+                "--until",
+                metavar="WIDTH",
+                help="Add rounds until the 95 % interval of each Case's median (`ab`: of each "
+                "ratio) is within so much of it: 2%. --rounds are then the fewest; there are at "
+                "most 20 times as many.",
+            ),
+            # No variable: LOADSTONE_LIMIT is that of `lab run`, and another thing.
+            click.option(
+                "--limit",
+                metavar="TIME",
+                help="With --until: begin no round later than this, 90s, 10m or 1h [none].",
+            ),
         )
     ):
         command = add(command)
@@ -198,21 +241,26 @@ def conditions_options(command: _Command) -> _Command:
 
 
 def request_of(**said: Any) -> "Request":
-    """The Request of ``plan_options`` and, where the verb has them, ``conditions_options``.
+    """The Request of ``plan_options`` and, where the verb has them, of ``stop_options`` and
+    ``conditions_options``.
 
     Args:
-        said: the options by name; ``size`` and ``cool_below`` are text.
+        said: the options by name; ``size``, ``cool_below``, ``until`` and ``limit`` are text.
 
     Raises:
-        UsageError: a size or a temperature cannot be read.
+        UsageError: one of these cannot be read.
     """
     from loadstone.plan.request import Request
 
     if said["file"] is not None and said["size"] is not None:
         said |= dict.fromkeys(_from_environment("file", "size"))
     size_bytes = parse_size(said.pop("size"))
-    cool_below_c = _parse_cool_below(said.pop("cool_below", None))
-    return Request(size_bytes=size_bytes, cool_below_c=cool_below_c, **said)
+    cool_below_c = _parse("--cool-below", said.pop("cool_below", None), parse_celsius)
+    until = _parse("--until", said.pop("until", None), parse_share)
+    limit_s = _parse("--limit", said.pop("limit", None), parse_duration)
+    return Request(
+        size_bytes=size_bytes, cool_below_c=cool_below_c, until=until, limit_s=limit_s, **said
+    )
 
 
 def _from_environment(one: str, other: str) -> list[str]:
@@ -224,13 +272,13 @@ def _from_environment(one: str, other: str) -> list[str]:
     return [name for name in sources if sources[name] is ParameterSource.ENVIRONMENT]
 
 
-def _parse_cool_below(text: str | None) -> float | None:
+def _parse(name: str, text: str | None, parse: Callable[[str], float]) -> float | None:
     if text is None:
         return None
     try:
-        return parse_celsius(text)
+        return parse(text)
     except UsageError as error:
-        raise error.within(f"--cool-below {printable(text)}") from None
+        raise error.within(f"{name} {printable(text)}") from None
 
 
 def parse_size(text: str | None) -> int | None:

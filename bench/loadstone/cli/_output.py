@@ -42,13 +42,18 @@ def watch_each(
     return contextlib.nullcontext({name: LineReport(name) for name in names})
 
 
-def finish_each(ended: Mapping[str, Run | LoadstoneError], as_json: bool) -> ExitCode:
+def finish_each(
+    ended: Mapping[str, Run | LoadstoneError], as_json: bool, quiet: bool = False
+) -> ExitCode:
     """Print Runs that were made side by side, and give the exit code of the worst.
 
     Raises:
         LoadstoneError: what ended one of them early.
     """
     runs = [run for run in ended.values() if isinstance(run, Run)]
+    if quiet:
+        for run in runs:
+            tell_wide(run)
     if runs:
         print_runs(runs, DEFAULT_THRESHOLD, as_json)
     errors = [error for error in ended.values() if isinstance(error, LoadstoneError)]
@@ -61,10 +66,25 @@ def finish_each(ended: Mapping[str, Run | LoadstoneError], as_json: bool) -> Exi
     return code
 
 
-def finish(run: Run, as_json: bool) -> ExitCode:
+def finish(run: Run, as_json: bool, quiet: bool) -> ExitCode:
     """Print a Run that was made, and give its exit code."""
+    if quiet:
+        tell_wide(run)
     print_run(run, as_json)
     return exit_code_of(run)
+
+
+def tell_wide(run: Run) -> None:
+    """Say on standard error that intervals did not get as narrow as was wanted, if so.
+
+    Where there is progress, that has said it.
+    """
+    from loadstone.analysis.stopping import Ending, stop_of
+    from loadstone.plan.stop_rule import stop_words
+
+    stop = stop_of(run)
+    if stop is not None and stop.ending is not Ending.NARROW:
+        click.echo(printable(stop_words(stop)), err=True)
 
 
 def print_run(run: Run, as_json: bool) -> None:

@@ -5,27 +5,29 @@ from pathlib import Path
 import click
 
 from loadstone.cli._options import (
+    by_option,
     json_option,
     metric_option,
     reference_option,
     results_option,
     threshold_option,
 )
-from loadstone.cli._output import load, print_json
+from loadstone.cli._output import print_json
+from loadstone.cli._sides import TwoSides, load_sides, runs_argument
 from loadstone.errors import ExitCode
 
 
-@click.command(short_help="Compare two Runs: effect, interval, verdict, evidence.")
-@click.argument("base")
-@click.argument("new")
+@click.command(cls=TwoSides, short_help="Compare Runs, or Cases of one: effect, interval, verdict.")
+@runs_argument
+@by_option
 @threshold_option
 @metric_option
 @reference_option
 @results_option
 @json_option
 def command(
-    base: str,
-    new: str,
+    runs: tuple[str, ...],
+    by: str | None,
     threshold: float,
     metric: str | None,
     references: tuple[Path, ...],
@@ -35,7 +37,9 @@ def command(
     """Compare NEW with BASE: effect, interval, verdict, and the evidence that changed with it.
 
     Both are a Run's path, its id or the beginning of it, `last` or `last~1`. Published
-    changes of the same Cases are listed below the table.
+    changes of the same Cases are listed below the table. `compare RUN --by PARAMETER` compares
+    Cases of one Run: rounds are interleaved there, so what the machine does meanwhile meets all.
+    `compare BASE... -- NEW...` compares several Runs with several: a Run is then one figure.
 
     It leaves with 4 if a Trial of NEW failed, with 3 if NEW has no figures of a Case that BASE
     measured, else with 0, whatever the verdicts: `loadstone gate` makes exit codes of those.
@@ -48,14 +52,17 @@ def command(
     from loadstone.report.json import comparison_json
 
     postings = all_postings(references)
-    before, after = load(base, results), load(new, results)
+    sides = load_sides(runs, by, results)
     try:
-        comparison = api.compare(before, after, threshold, metric)
+        comparison = api.compare_sides(sides.bases, sides.news, threshold, metric, by)
     except NothingInCommonError as error:
         if as_json:
             print_json(comparison_json(error.comparison))
         raise
-    published = published_changes(comparison, before, after, postings)
+    one_each = len(sides.bases) == len(sides.news) == 1
+    published = (
+        published_changes(comparison, sides.bases[0], sides.news[0], postings) if one_each else None
+    )
     if as_json:
         print_json(comparison_json(comparison, published))
     else:

@@ -12,7 +12,9 @@ from loadstone.cli._output import print_json
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
+    from loadstone.layout.image import Opened
     from loadstone.layout.survey import LayoutSummary, Say
+    from loadstone.targets import Target
 
 
 @click.command(short_help="Say what a directory would take under each compressed layout.")
@@ -28,6 +30,14 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Read no data: what inline data and inline tail would save.",
 )
+@click.option(
+    "--no-mount",
+    "is_mounted",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Count an image of a file system as the one file that it is.",
+)
 @page_option
 @results_option
 @json_option
@@ -36,6 +46,7 @@ def command(
     paths: tuple[str, ...],
     algorithms: str | None,
     sizes_only: bool,
+    is_mounted: bool,
     output: Path | None,
     results: Path,
     as_json: bool,
@@ -45,19 +56,46 @@ def command(
 
     They are read once, and only read: F2FS clusters of 16 KiB to 1 MiB, EROFS pclusters of 4 KiB to
     1 MiB without and with tail packing, and what was proposed: dynamic clusters, fixed outputs of a
-    block and of a segment, inline tail. With what random and sequential reads would read. An image
-    is one file; what lies in it is not looked for.
+    block and of a segment, inline tail. With what random and sequential reads would read. Of an
+    image (EROFS, F2FS, ext4, SquashFS) it is the files in it, which root's read-only mount shows.
     """
     if sizes_only and algorithms:
         raise UsageError("--sizes-only compresses nothing", remedy="leave it or --algorithm out")
     from loadstone import targets
     from loadstone.layout.algorithm import parse_algorithms
+    from loadstone.layout.image import images_among
     from loadstone.layout.survey import survey
 
     chosen = () if sizes_only else parse_algorithms(algorithms or "lz4")
-    with targets.connect("local", results) as target, _progress(quiet) as say:
-        found = survey(target, paths, chosen, say)
+    images = images_among(paths) if is_mounted else {}
+    with (
+        targets.connect("local", results) as target,
+        _opened(paths, images, target, results) as opened,
+        _progress(quiet) as say,
+    ):
+        found = opened.as_named(survey(target, opened.paths, chosen, say))
     _show(found, output, as_json)
+
+
+@contextlib.contextmanager
+def _opened(
+    paths: tuple[str, ...], images: dict[str, str], target: "Target", results: Path
+) -> "Iterator[Opened]":
+    """What is looked at for the paths; without images that is themselves."""
+    from loadstone.layout.image import Opened, opened_images
+
+    if not images:
+        yield Opened(paths=paths, images={})
+        return
+    from loadstone.provision.journal import Journal
+    from loadstone.runs.results_directory import results_lock
+
+    with (
+        results_lock(results),
+        Journal(results) as journal,
+        opened_images(paths, images, journal, target.scratch()) as opened,
+    ):
+        yield opened
 
 
 @contextlib.contextmanager

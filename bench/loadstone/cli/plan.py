@@ -4,11 +4,12 @@ from typing import Any
 
 import click
 
-from loadstone.cli._options import conditions_options, plan_options, request_of
+from loadstone.cli._options import conditions_options, plan_options, request_of, stop_options
 
 
 @click.command(short_help="Show what `run` would do with these options, in order.")
 @plan_options
+@stop_options
 @conditions_options
 def command(**said: Any) -> None:
     """Show exactly what `run` would do with these options, in order; touch nothing."""

@@ -22,4 +22,4 @@ def command(run: str, access: Access, results: Path, as_json: bool, quiet: bool)
 
     with watch(quiet) as observer:
         resumed = api.resume(run, results=results, observer=observer, access=access)
-    return finish(resumed, as_json)
+    return finish(resumed, as_json, quiet)

@@ -13,6 +13,7 @@ from loadstone.cli._options import (
     quiet_option,
     request_of,
     results_option,
+    stop_options,
     target_option,
 )
 from loadstone.cli._output import finish, finish_each, watch, watch_each
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Time the Cases of a workload or of a plan file.")
 @plan_options
+@stop_options
 @target_option
 @access_options
 @conditions_options
@@ -49,7 +51,7 @@ def command(
         return _side_by_side(request, names, access, results, as_json, quiet)
     with watch(quiet) as observer:
         run = api.start(request, target=target, results=results, observer=observer, access=access)
-    return finish(run, as_json)
+    return finish(run, as_json, quiet)
 
 
 def _side_by_side(
@@ -66,4 +68,4 @@ def _side_by_side(
         raise UsageError(f"--target {','.join(names)}: names one twice", remedy="name each once")
     with watch_each(names, quiet) as observers:
         ended = api.start_each(request, observers=observers, results=results, access=access)
-    return finish_each(ended, as_json)
+    return finish_each(ended, as_json, quiet)

@@ -45,6 +45,14 @@ _BLOCK_FIELDS = (
     "flush_ios",
     "flush_ms",
 )
+F2FS_COUNTERS = (
+    "gc_foreground_calls",
+    "gc_background_calls",
+    "moved_blocks_foreground",
+    "moved_blocks_background",
+)
+"""Files of a mounted F2FS in ``/sys/fs/f2fs/DISK`` that count."""
+
 _BLOCK_KEPT = ("read_ios", "write_ios", "discard_ios", "flush_ios", "flush_ms")
 _SECTOR_BYTES = 512
 # Linux keeps a device's counters only while this is 1.
@@ -211,6 +219,15 @@ def parse_memory_cgroup_hits(text: str) -> Counters:
     return {"memcg.failcnt": float(text)} if text.strip().isdecimal() else {}
 
 
+def parse_f2fs_counter(name: str) -> Callable[[str], Counters]:
+    """A counter of a mounted F2FS, in ``/sys/fs/f2fs/DISK``; calls of its cleaning, or blocks."""
+
+    def parse(text: str) -> Counters:
+        return {f"f2fs.{name}": float(text)} if text.strip().isdecimal() else {}
+
+    return parse
+
+
 _PARSERS: tuple[tuple[str, Callable[[str], Counters]], ...] = (
     ("/proc/vmstat", parse_vmstat),
     ("/proc/stat", parse_cpu_stat),
@@ -224,6 +241,7 @@ _PARSERS: tuple[tuple[str, Callable[[str], Counters]], ...] = (
     ("*/memory.pressure", parse_pressure("memory", "memcg.pressure")),
     ("/sys/dev/block/*/stat", parse_block_stat),
     ("/sys/class/block/*/stat", partial(parse_block_stat, kind="disk")),
+    *((f"/sys/fs/f2fs/*/{name}", parse_f2fs_counter(name)) for name in F2FS_COUNTERS),
 )
 
 

@@ -178,6 +178,23 @@ def io_uring_rules(instead: str) -> tuple[Rule, ...]:
     )
 
 
+OPEN_DEVICE_RULES = (
+    Rule(
+        step="query device|open device",
+        codes=ABSENT,
+        status=Status.FAILED,
+        meaning="the device went away during the Run",
+        remedy="see dmesg for why; keep it connected, and leave its device-mapper tables alone",
+    ),
+    Rule(
+        step="query device|open device",
+        codes=REFUSED,
+        status=Status.FAILED,
+        meaning="this user may not open the device",
+        remedy="run as root",
+    ),
+)
+
 DEVICE_RULES = (
     *THREAD_RULES,
     Rule(
@@ -203,20 +220,7 @@ DEVICE_RULES = (
         remedy="--set block to less",
         is_ours=True,
     ),
-    Rule(
-        step="query device|open device",
-        codes=ABSENT,
-        status=Status.FAILED,
-        meaning="the device went away during the Run",
-        remedy="see dmesg for why; keep it connected, and leave its device-mapper tables alone",
-    ),
-    Rule(
-        step="query device|open device",
-        codes=REFUSED,
-        status=Status.FAILED,
-        meaning="this user may not open the device",
-        remedy="run as root",
-    ),
+    *OPEN_DEVICE_RULES,
     Rule(
         step="reserve (threads|block)",
         codes=frozenset({errno.ENOMEM}),

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 from loadstone.core.explain import describe
 from loadstone.doctor.probes import NO_REMEDY, Check, Group, met, unmet
+from loadstone.errors import CannotMeasureError
 from loadstone.model import Job
-from loadstone.programs import find_program
-from loadstone.provision import erofs_image
+from loadstone.programs import find_program, run_program
+from loadstone.provision import erofs_image, squashfs_image
+from loadstone.provision.f2fs_image import TYPE
+from loadstone.provision.file_system import PACKAGES
 from loadstone.provision.zram_errors import explain_zram
 from loadstone.targets import Target
 
@@ -15,12 +18,18 @@ _LAB = "`loadstone lab run dm-flush` boots a kernel that has it"
 
 
 def devices(target: Target) -> Iterator[Check]:
-    """Each thing that dm-flush, dm-verity, folio-write's own file systems, page-classes or
-    erofs-read take."""
+    """Each thing that workloads of block devices and of file systems of their own take."""
     yield _device_mapper(target)
     yield _loop(target)
     yield _program(target, "veritysetup", "cryptsetup-bin", "dm-verity", "hash trees")
     yield _program(target, erofs_image.PROGRAM, erofs_image.PACKAGE, "erofs-read", "images")
+    yield _program(
+        target, squashfs_image.PROGRAM, squashfs_image.PACKAGE, "compression", "SquashFS images"
+    )
+    if target.is_this_machine:
+        workload = "zoned-gc, and no f2fs-read but in a --dir on F2FS"
+        yield _program(target, "mkfs.f2fs", PACKAGES[TYPE], workload, "file system")
+        yield _null_blk()
     yield _zram(target)
 
 
@@ -33,7 +42,7 @@ def _device_mapper(target: Target) -> Check:
     return unmet(
         Group.DEVICES,
         "device-mapper",
-        f"no dm-flush, no dm-verity: {why}",
+        f"no dm-flush, dm-verity, dm-verity-fec, virtual-ab: {why}",
         f"as root: modprobe dm_mod, where the kernel has it as a module; {_LAB}",
     )
 
@@ -67,6 +76,22 @@ def _program(target: Target, name: str, package: str, workload: str, makes: str)
         name,
         f"no {name} here: no {workload}, as nothing makes its {makes}",
         f"install the Debian package {package}",
+    )
+
+
+def _null_blk() -> Check:
+    """None is made, and no module loaded, to find out."""
+    try:
+        refusal = run_program("modprobe", "kmod", "--dry-run", "null_blk")
+    except CannotMeasureError as error:
+        return unmet(Group.DEVICES, "null_blk", error.what, error.remedy or NO_REMEDY)
+    if refusal is None:
+        return met(Group.DEVICES, "null_blk", "a module of this kernel, or a part of it")
+    return unmet(
+        Group.DEVICES,
+        "null_blk",
+        f"no zoned-gc, no simulated storage for --device: modprobe null_blk: {refusal}",
+        "`loadstone lab run zoned-gc` boots a kernel that has it",
     )
 
 

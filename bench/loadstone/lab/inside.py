@@ -70,6 +70,9 @@ class HostObserver:
     def begin(self, path: Path, steps: int) -> None:
         self.send(RunCreated(manifest=store.load(path).manifest, steps=steps))
 
+    def expect(self, steps: int) -> None:
+        """A Plan of the lab adds no rounds."""
+
     def starting(self, step: Step) -> None:
         self.send(StepStarted(step=step))
 
@@ -89,7 +92,8 @@ def main() -> None:
         with _local() as target, _input(assignment, target, host) as input:
             if assignment.plan is not None:
                 plan = msgspec.structs.replace(assignment.plan, input=input)
-                runner.run_plan(plan, target, RESULTS, host)
+                # A guest's own clock does not step: between its Runs there is a boot.
+                runner.run_plan(plan, target, RESULTS, host, with_controls=False)
     except LoadstoneError as error:
         host.send(Finished(failure=_failure(error)))
     else:
@@ -120,7 +124,7 @@ def _input(assignment: Assignment, target: Target, host: HostObserver) -> Iterat
             yield msgspec.structs.replace(wanted, devices=devices, erase=devices)
         return
     with _storage(assignment, target, host.send) as place:
-        yield _placed(wanted, place, host)
+        yield placed_input(wanted, place, host)
 
 
 @contextlib.contextmanager
@@ -211,12 +215,16 @@ def _private_stdout() -> IO[bytes]:
     return stream
 
 
-def _placed(wanted: Input, place: Path, host: HostObserver) -> Input:
-    """The Input with its files on the simulated device; a file of the user's is copied there."""
-    if wanted.file is None:
+def placed_input(wanted: Input, place: Path, host: HostObserver) -> Input:
+    """The Input with its files on the simulated device; a file of the user's is copied there.
+
+    A directory of the user's is read where it is, by Workloads that make something of it.
+    """
+    if wanted.file is None or Path(wanted.file).is_dir():
         return msgspec.structs.replace(wanted, directory=str(place))
     host.say(f"copying {printable(wanted.file)} to the storage")
-    return Input(file=str(_copied(Path(wanted.file), place)))
+    # What a Workload makes of it, an image, lies there as well.
+    return Input(file=str(_copied(Path(wanted.file), place)), directory=str(place))
 
 
 def _copied(file: Path, place: Path) -> Path:

@@ -97,4 +97,5 @@ def _user_paths(kernel: Kernel, assignment: Assignment) -> Iterator[Path]:
     if kernel.modules is not None:
         yield kernel.modules
     if assignment.plan is not None and assignment.plan.input.file is not None:
-        yield Path(assignment.plan.input.file).parent
+        named = Path(assignment.plan.input.file)
+        yield named if named.is_dir() else named.parent

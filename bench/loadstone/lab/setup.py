@@ -1,9 +1,11 @@
 """The settings that all guests of an experiment share, checked against this machine."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
+from loadstone.durable import require_unicode
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.lab.acceleration import why_not_kvm
 from loadstone.lab.kernels import Kernel
@@ -90,6 +92,11 @@ def lab_plan(request: Request) -> tuple[Plan, list[str]]:
             that cannot be copied.
     """
     plan, remarks = make_plan(request)
+    if plan.until is not None:
+        raise UsageError(
+            "until: in the lab the rounds are divided among boots beforehand, and none are added",
+            remedy="leave it out of the plan file, and write as many --rounds as are wanted",
+        )
     if plan.input.devices:
         raise UsageError(
             f"--device {printable(plan.input.devices[0])}: in the lab a guest's devices are "
@@ -106,10 +113,19 @@ def lab_plan(request: Request) -> tuple[Plan, list[str]]:
     file = plan.input.file
     input = msgspec.structs.replace(
         plan.input,
-        file=None if file is None else loadable_file(file),
+        file=None if file is None else _file_or_directory(file),
         default_bytes=DEFAULT_BYTES,
     )
     return msgspec.structs.replace(plan, input=input, conditions=Conditions()), remarks
+
+
+def _file_or_directory(named: str) -> str:
+    """The real path; a directory is for Workloads that read one, which say so themselves."""
+    if not Path(named).is_dir():
+        return loadable_file(named)
+    real = str(Path(named).resolve())
+    require_unicode(real)
+    return real
 
 
 def _file_system(type: str, mkfs: str, mount: str) -> FileSystem:

@@ -1,21 +1,22 @@
 """A plan file: TOML in, what it states out; errors name file, line and key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from loadstone.environment.cpus import require_pin
 from loadstone.errors import UsageError
 from loadstone.home import require_no_tilde
 from loadstone.model import Kind, Noun, Parameter, Value
+from loadstone.plan.knobs import knob_text
 from loadstone.plan.order import LIMITS
 from loadstone.plan.parameters import as_text, distinct, named, parse_value
 from loadstone.text import did_you_mean
 from loadstone.toml_file import Keys, TomlFile, read_toml
-from loadstone.units import parse_celsius
+from loadstone.units import parse_celsius, parse_duration, parse_share
 
 _KEYS = (
     *("name", "workload", "rounds", "warmups", "seed", "file", "dir", "size"),
-    *("pin", "cool-below", "set", "case"),
+    *("until", "limit", "pin", "cool-below", "knob", "set", "case"),
 )
 _FILE_SIZE = Parameter(name="size", kind=Kind.SIZE, help="of the file to be made", minimum=1)
 
@@ -40,6 +41,9 @@ class PlanFile(Noun, frozen=True, kw_only=True):
     seed: int | None
     pin: str | None
     cool_below_c: float | None
+    knobs: tuple[str, ...] = ()
+    until: float | None = None
+    limit_s: float | None = None
 
 
 class Selection(Noun, frozen=True, kw_only=True):
@@ -59,7 +63,10 @@ def read_plan_file(path: Path) -> PlanFile:
     for key in toml.table:
         if key not in _KEYS:
             hint = did_you_mean(key, _KEYS)
-            known = f"{', '.join(_KEYS[:-2])}, and parameters under [set] or [[case]]"
+            known = (
+                f"{', '.join(_KEYS[:-3])}, knobs under [knob], and parameters under [set] or "
+                "[[case]]"
+            )
             raise toml.error((key,), f"{key}: no such key{hint}", remedy=f"a plan has {known}")
     axes, cases = _read_axes(toml), _read_cases(toml)
     return PlanFile(
@@ -75,7 +82,10 @@ def read_plan_file(path: Path) -> PlanFile:
         warmups=_read_number(toml, "warmups"),
         seed=_read_number(toml, "seed"),
         pin=_read_pin(toml),
-        cool_below_c=_read_celsius(toml),
+        cool_below_c=_read_quantity(toml, "cool-below", parse_celsius),
+        knobs=_read_knobs(toml),
+        until=_read_quantity(toml, "until", parse_share),
+        limit_s=_read_quantity(toml, "limit", parse_duration),
     )
 
 
@@ -183,13 +193,12 @@ def _read_pin(toml: TomlFile) -> str | None:
     return text
 
 
-def _read_celsius(toml: TomlFile) -> float | None:
-    key = "cool-below"
+def _read_quantity(toml: TomlFile, key: str, parse: Callable[[str], float]) -> float | None:
     if key not in toml.table:
         return None
     value = toml.table[key]
     try:
-        return parse_celsius(str(value) if type(value) in (int, float, str) else _shown(value))
+        return parse(str(value) if type(value) in (int, float, str) else _shown(value))
     except UsageError as error:
         raise toml.error((key,), f"{key}: {error.what}", remedy=error.remedy) from None
 
@@ -201,6 +210,24 @@ def _read_axes(toml: TomlFile) -> dict[str, list[Value]]:
             ("set",), f"set: {_shown(axes)} is no table", remedy="write [set] and axes below"
         )
     return {key: _read_axis(toml, ("set", key), value) for key, value in axes.items()}
+
+
+def _read_knobs(toml: TomlFile) -> tuple[str, ...]:
+    """As texts ``name=v1,v2``, as on the command line."""
+    knobs = toml.table.get("knob", {})
+    if not isinstance(knobs, dict):
+        raise toml.error(
+            ("knob",), f"knob: {_shown(knobs)} is no table", remedy="write [knob] and knobs below"
+        )
+    return tuple(_read_knob(toml, key, value) for key, value in knobs.items())
+
+
+def _read_knob(toml: TomlFile, name: str, value: object) -> str:
+    values = _read_axis(toml, ("knob", name), value)
+    try:
+        return knob_text(name, map(as_text, values))
+    except UsageError as error:
+        raise toml.error(("knob", name), error.what, remedy=error.remedy) from None
 
 
 def _read_axis(toml: TomlFile, keys: Keys, value: object) -> list[Value]:

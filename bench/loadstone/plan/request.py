@@ -6,18 +6,22 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from loadstone import targets
 from loadstone.durable import require_unicode
 from loadstone.environment.cpus import require_pin
 from loadstone.errors import UsageError
 from loadstone.home import require_no_tilde
-from loadstone.model import Conditions, Input, Noun, Plan, Value
+from loadstone.model import Conditions, Input, Noun, Plan, StopRule, Value
 from loadstone.plan.file import PlanFile, Selection, read_plan_file, resolve_axes
+from loadstone.plan.knobs import parse_knobs, told_apart, with_knobs
 from loadstone.plan.order import LIMITS
 from loadstone.plan.parameters import parse_axes
+from loadstone.plan.stop_rule import make_rule
 from loadstone.provision.block_device import is_path, simulated_profile
 from loadstone.text import printable
-from loadstone.units import require_celsius
+from loadstone.units import require_celsius, require_duration, require_share
 from loadstone.workloads import Workload, make_cases, workload
 
 DEFAULT_WORKLOAD = "model-load"
@@ -29,7 +33,8 @@ _MOST_CASES = 10_000
 class Request(Noun, frozen=True, kw_only=True):
     """What was asked for, on a command line or in a call; None where nothing was.
 
-    ``what`` is a workload's name or a plan file's path; ``axes`` are ``key=v1,v2`` texts.
+    ``what`` is a workload's name or a plan file's path; ``axes`` and ``knobs`` are ``key=v1,v2``
+    texts; ``until`` is a share, and how wide intervals may be for no more rounds to be added.
     """
 
     what: str | None = None
@@ -44,6 +49,9 @@ class Request(Noun, frozen=True, kw_only=True):
     erase: tuple[str, ...] = ()
     pin: str | None = None
     cool_below_c: float | None = None
+    knobs: tuple[str, ...] = ()
+    until: float | None = None
+    limit_s: float | None = None
 
 
 _EMPTY = Request()
@@ -63,21 +71,75 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
     plan_file = read_plan_file(Path(what)) if _is_path(what) else None
     chosen = workload(plan_file.workload if plan_file else what)
     cases, remarks = make_cases(chosen, _choices(request, plan_file, chosen))
+    cases = with_knobs(cases, _knobs(request, plan_file))
     planned = plan_file or _EMPTY
+    rounds = _number("rounds", request.rounds, planned.rounds, DEFAULT_ROUNDS)
     plan = Plan(
         name=plan_file.name if plan_file else chosen.name,
         workload=chosen.name,
         cases=cases,
-        rounds=_number("rounds", request.rounds, planned.rounds, DEFAULT_ROUNDS),
+        rounds=rounds,
         warmups=_number("warmups", request.warmups, planned.warmups, DEFAULT_WARMUPS),
         seed=_number("seed", request.seed, planned.seed, secrets.randbelow(1 << 32)),
         input=_input(request, planned),
         conditions=_conditions(request, planned),
+        until=_stop_rule(request, planned, rounds),
     )
     _require_use_of_devices(chosen, plan)
     # A plan file's, where that has none for itself.
     require_unicode(plan.name)
     return plan, remarks
+
+
+class Side(Noun, frozen=True, kw_only=True):
+    """What one of two sides has of its own, written as in a Request."""
+
+    axes: tuple[str, ...] = ()
+    knobs: tuple[str, ...] = ()
+
+
+def make_pair_plan(request: Request, base: Side, new: Side) -> tuple[Plan, list[str]]:
+    """Make one Plan of two sides of a Request, each Case of one beside that of the other.
+
+    Returns:
+        The Plan with its pairs, and remarks as of ``make_plan``.
+
+    Raises:
+        UsageError: as for ``make_plan``; or the sides have not as many Cases, or the same one.
+    """
+    made = [make_plan(_with_side(request, side)) for side in (base, new)]
+    plan, other = (one for one, _ in made)
+    if len(plan.cases) != len(other.cases):
+        raise UsageError(
+            f"A is {len(plan.cases)} Cases, and B {len(other.cases)}",
+            remedy="give both as many values",
+        )
+    pairs = tuple(zip(plan.cases, other.cases, strict=True))
+    for one, beside in pairs:
+        if one.id == beside.id:
+            raise UsageError(
+                f"A and B are the same Case: {one.label}", remedy="give B another value"
+            )
+        for name in {**one.knobs, **beside.knobs}:
+            if name not in one.knobs or name not in beside.knobs:
+                raise UsageError(
+                    f"--knob {name}: only one of A and B has it, so the other would be measured "
+                    "with what that one left",
+                    remedy="give both a value",
+                )
+    cases = {case.id: case for case in told_apart([case for pair in pairs for case in pair])}
+    remarks = dict.fromkeys(remark for _, told in made for remark in told)
+    return msgspec.structs.replace(
+        plan,
+        cases=tuple(cases.values()),
+        pairs=tuple((one.id, beside.id) for one, beside in pairs),
+    ), list(remarks)
+
+
+def _with_side(request: Request, side: Side) -> Request:
+    return msgspec.structs.replace(
+        request, axes=(*request.axes, *side.axes), knobs=(*request.knobs, *side.knobs)
+    )
 
 
 def require_whole_paths(request: Request, target: str) -> None:
@@ -142,6 +204,12 @@ def _choices(
     return [*products, *({**case, **single} for case in selection.cases)]
 
 
+def _knobs(request: Request, plan_file: PlanFile | None) -> dict[str, list[str]]:
+    """Those that were asked for, and those of the plan file that were not."""
+    planned = parse_knobs(plan_file.knobs) if plan_file else {}
+    return {**planned, **parse_knobs(request.knobs)}
+
+
 def _product(axes: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
     count = 1
     for values in axes.values():
@@ -197,6 +265,21 @@ def _conditions(request: Request, planned: Request | PlanFile) -> Conditions:
     except UsageError as error:
         raise error.within("cool_below_c") from None
     return Conditions(pin=pin, cool_below_c=below_c)
+
+
+def _stop_rule(request: Request, planned: Request | PlanFile, rounds: int) -> StopRule | None:
+    within = request.until if request.until is not None else planned.until
+    limit_s = request.limit_s if request.limit_s is not None else planned.limit_s
+    for name, value, require in (
+        ("until", within, require_share),
+        ("limit", limit_s, require_duration),
+    ):
+        try:
+            if value is not None:
+                require(value)
+        except UsageError as error:
+            raise error.within(name) from None
+    return make_rule(within, limit_s, rounds)
 
 
 def _absolute(device: str) -> str:

@@ -147,10 +147,9 @@ def simulated_profile(named: str) -> Profile:
     return profile
 
 
-@contextlib.contextmanager
 def _own_null_blk(
     target: Target, journal: Journal, profile_name: str, size_bytes: int
-) -> Iterator[BlockDevice]:
+) -> contextlib.AbstractContextManager[BlockDevice]:
     profile = simulated_profile(profile_name)
     if not target.is_this_machine:
         raise CannotMeasureError(
@@ -158,10 +157,25 @@ def _own_null_blk(
             f"{target.name} is another",
             remedy="leave it out for a loop device there, or name a device of its own by its path",
         )
+    return null_blk_device(target, journal, profile, whole_bytes(profile, size_bytes))
+
+
+@contextlib.contextmanager
+def null_blk_device(
+    target: Target, journal: Journal, profile: Profile, size_bytes: int
+) -> Iterator[BlockDevice]:
+    """Simulated storage of ours on this machine; gone at the end.
+
+    Args:
+        size_bytes: in whole MiB, or whole zones; it takes as much memory as is written.
+
+    Raises:
+        CannotMeasureError: this kernel can't make it; names what it refuses, and its words.
+    """
     name = f"loadstone-{os.getpid()}-{secrets.token_hex(4)}"
     with (
         journal.registered("null_blk", name),
-        simulated_device(profile, whole_bytes(profile, size_bytes), name) as path,
+        simulated_device(profile, size_bytes, name) as path,
     ):
         yield _made_device(target, path, {"device.kind": "null_blk", **storage_facts(profile)})
 

@@ -13,6 +13,7 @@ from loadstone.model import CoreError, Job, Noun, Outcome
 from loadstone.programs import load_module
 from loadstone.provision.jobs import execute
 from loadstone.provision.journal import Journal
+from loadstone.provision.removers import SUSPENSION
 from loadstone.targets import Target
 
 _NODES = ("/dev/dm-{}", "/dev/block/dm-{}")
@@ -84,13 +85,14 @@ def mapped_device(
         )
 
 
-def reload(target: Target, device: MappedDevice) -> None:
-    """Put its table into a device anew: what its targets kept is forgotten.
+def reload(target: Target, device: MappedDevice, table: str | None = None) -> None:
+    """Put a table into a device, its own anew if not said: what its targets kept is forgotten.
 
     Raises:
         LoadstoneError: the kernel refuses.
     """
-    outcome = _change(target, "reload", name=device.name, table=device.table, mode=device.mode)
+    table = table or device.table
+    outcome = _change(target, "reload", name=device.name, table=table, mode=device.mode)
     if outcome.error:
         raise LoadstoneError(describe(outcome.error), remedy="see dmesg for its reason")
 
@@ -105,6 +107,16 @@ def has_met_corruption(target: Target, device: MappedDevice) -> bool:
     if outcome.error:
         raise LoadstoneError(describe(outcome.error), remedy="see dmesg for its reason")
     return outcome.values["verity_corrupt"] > 0
+
+
+@contextlib.contextmanager
+def resumed_at_the_end(journal: Journal, device: MappedDevice) -> Iterator[None]:
+    """Whatever suspends a device inside, it is resumed at the end, before devices over it go.
+
+    What waits in a suspended device keeps those over it open, for as long as it is suspended.
+    """
+    with journal.registered(SUSPENSION, device.name):
+        yield
 
 
 def _change(target: Target, action: str, **options: str) -> Outcome:

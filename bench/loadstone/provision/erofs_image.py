@@ -4,11 +4,11 @@ Old versions of mkfs.erofs ignore options that they do not know, and say that al
 what an image has is read in its superblock.
 """
 
-import os
 import re
 import shlex
 from pathlib import Path
 
+from loadstone.durable import sync_file
 from loadstone.errors import CannotMeasureError, UsageError, system_words
 from loadstone.model import Noun
 from loadstone.programs import ask_program
@@ -110,7 +110,7 @@ def make_erofs_image(source: Path, image: Path, spec: ErofsSpec) -> None:
             "know them, or found no use for them here",
             remedy=f"--set options={PLAIN}, or install a later {PACKAGE} (1.8 has them all)",
         )
-    _sync(image)
+    sync_file(image)
 
 
 def missing_of(spec: ErofsSpec, superblock: Superblock | None) -> str | None:
@@ -157,12 +157,3 @@ def _compression(spec: ErofsSpec) -> list[str]:
 
 def _number(data: bytes, start: int, size: int) -> int:
     return int.from_bytes(data[start : start + size], "little")
-
-
-def _sync(path: Path) -> None:
-    """So that nothing of it is written while it is read."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

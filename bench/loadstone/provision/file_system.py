@@ -21,6 +21,9 @@ from loadstone.provision.removers import is_mounted
 PACKAGES = {"ext4": "e2fsprogs", "xfs": "xfsprogs", "btrfs": "btrfs-progs", "f2fs": "f2fs-tools"}
 """Debian's package with the ``mkfs`` of each type that can be made."""
 
+OTHER_MKFS, OTHER_MOUNT = "change mkfs or fs", "change mount or fs"
+"""What to do about a refusal of either; a Workload without such parameters has words of its own."""
+
 _FILE_SYSTEMS = Path("/proc/filesystems")
 
 
@@ -61,9 +64,7 @@ def made_file_system(
         _wipe(device)
     refusal = run_program(program, PACKAGES[type], *words)
     if refusal is not None:
-        raise CannotMeasureError(
-            f"{shlex.join([program, *words])}: {refusal}", remedy="change mkfs or fs"
-        )
+        raise CannotMeasureError(f"{shlex.join([program, *words])}: {refusal}", remedy=OTHER_MKFS)
     with mounted_file_system(device, type, mount_options, where, journal):
         facts = {
             "fs.mkfs": shlex.join([program, *words]),
@@ -169,8 +170,15 @@ def load_file_system(type: str) -> None:
     Raises:
         CannotMeasureError: it has none of that name.
     """
-    if f"\t{type}\n" not in _FILE_SYSTEMS.read_text():
+    if f"\t{type}\n" in _FILE_SYSTEMS.read_text():
+        return
+    try:
         load_module(type)
+    except CannotMeasureError as refusal:
+        raise CannotMeasureError(
+            f"this kernel has no {type}: {refusal.what}",
+            remedy=f"{refusal.remedy}; `loadstone lab run WORKLOAD` boots a kernel that has {type}",
+        ) from None
 
 
 def _mount(device: str, type: str, options: str, where: Path) -> None:
@@ -195,7 +203,7 @@ def _mount_error(what: str) -> CannotMeasureError:
             remedy="run as the machine's own root, with CAP_SYS_ADMIN (docker run --privileged); "
             "--set fs=dir mounts nothing, and `loadstone lab run` needs no root",
         )
-    return CannotMeasureError(what, remedy="change mount or fs")
+    return CannotMeasureError(what, remedy=OTHER_MOUNT)
 
 
 def _read_text(path: str) -> str | None:

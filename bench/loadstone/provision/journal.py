@@ -21,8 +21,9 @@ from loadstone.errors import RunError
 from loadstone.interruption import uninterrupted
 from loadstone.provision.journal_lock import SUFFIX, JournalLock
 from loadstone.provision.record import LOCAL, Entry, Record
-from loadstone.provision.removal import Removal, take_down
+from loadstone.provision.removal import HERE, Connection, Removal, take_down
 from loadstone.provision.removers import REMOVERS
+from loadstone.targets.shell import RunShell
 
 
 class Journal:
@@ -32,6 +33,7 @@ class Journal:
         target: the name of the Target that all of it is set up on.
         execute: carries out Jobs there. Not used on this machine, where the core runs in this
             process: it has to be there even when a worker has died.
+        run_shell: runs commands there.
 
     Raises:
         RunError: at the end of the context, where something would not go. An error that is
@@ -39,11 +41,16 @@ class Journal:
     """
 
     def __init__(
-        self, results: Path, target: str = LOCAL, execute: Execute = native.run_job
+        self,
+        results: Path,
+        target: str = LOCAL,
+        execute: Execute = native.run_job,
+        run_shell: RunShell | None = None,
     ) -> None:
         self._directory = results / "journal"
         self._target = target
-        self._execute = native.run_job if target == LOCAL else execute
+        near = HERE if target == LOCAL else Connection(execute=execute)
+        self._there = Connection(execute=near.execute, run_shell=run_shell or near.run_shell)
         self._entries: list[Entry] = []
         self._latest_ns = 0
         self._lock: JournalLock | None = None
@@ -62,8 +69,10 @@ class Journal:
             errors = [removal.error for removal in self.take_down() if removal.error]
             self._let_go()
         if error is not None:
+            # It may be the one that is on its way.
             for left in errors:
-                error.add_note(str(left))
+                if str(left) != str(error):
+                    error.add_note(str(left))
         elif errors:
             # Each line has a remedy of its own.
             raise errors[0] if len(errors) == 1 else RunError("\n".join(map(str, errors)))
@@ -73,7 +82,7 @@ class Journal:
 
         Args:
             kind: a key of ``REMOVERS``.
-            name: an absolute path, or a device.
+            name: an absolute path, a device, or a knob.
             detail: what the remover of that kind asks for.
 
         Raises:
@@ -126,12 +135,12 @@ class Journal:
     def _take_down(self, entry: Entry) -> Removal:
         with uninterrupted():
             is_registered = entry.path.exists()
-            return take_down(entry, self._execute) if is_registered else Removal(entry=entry)
+            return take_down(entry, self._there) if is_registered else Removal(entry=entry)
 
     def take_down(self) -> list[Removal]:
         """Take down all that this process has still set up, the newest first."""
         registered = [entry for entry in self._entries if entry.path.exists()]
-        return [take_down(entry, self._execute) for entry in reversed(registered)]
+        return [take_down(entry, self._there) for entry in reversed(registered)]
 
     def _let_go(self) -> None:
         """Give up the lock, and remove its file unless something that was left names it."""

@@ -10,8 +10,6 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from loadstone.core import native
-from loadstone.core.remote_files import Execute
 from loadstone.errors import LoadstoneError, RunError, TargetError
 from loadstone.model import Noun
 from loadstone.provision.journal_files import (
@@ -23,11 +21,22 @@ from loadstone.provision.journal_files import (
 from loadstone.provision.journal_lock import find_lock_state, take_lock
 from loadstone.provision.liveness import DEAD, Liveness, State, find_liveness
 from loadstone.provision.record import LOCAL, Entry, path_text
-from loadstone.provision.removal import Removal, left, left_for_now, left_unproven, take_down
-from loadstone.provision.removers import REMOVERS
+from loadstone.provision.removal import (
+    HERE,
+    Connection,
+    Removal,
+    left,
+    left_for_now,
+    left_unproven,
+    take_down,
+)
+from loadstone.provision.removers import COMMAND, REMOVERS
 
-Reach = Callable[[str], AbstractContextManager[Execute]]
+Reach = Callable[[str], AbstractContextManager[Connection]]
 """Connects to the Target of a name for as long as the context lasts."""
+
+Tell = Callable[[Entry], None]
+"""Is told of a command before it is run."""
 
 # A scheme and what it addresses, such as adb:emulator-5554, which is no option of any program.
 _TARGET = re.compile(r"[a-z]+(:[!-,.-~][ -~]{0,255})?")
@@ -72,12 +81,18 @@ def _liveness(entry: Entry) -> Liveness:
     return DEAD if entry.record.kind == UNREADABLE else find_liveness(entry)
 
 
-def _unreachable(_: str) -> AbstractContextManager[Execute]:
+def _unreachable(_: str) -> AbstractContextManager[Connection]:
     # What to do is said with it: connect it, and clean again.
     raise TargetError("it was not asked for")
 
 
-def clean(results: Path, reach: Reach = _unreachable, *, force: bool = False) -> list[Removal]:
+def clean(
+    results: Path,
+    reach: Reach = _unreachable,
+    *,
+    force: bool = False,
+    tell: Tell = lambda _: None,
+) -> list[Removal]:
     """Take down all leftovers, the newest first; one that fails does not stop the next.
 
     What a live process has is not touched, and what may have one stays. The locks of the dead are
@@ -88,6 +103,7 @@ def clean(results: Path, reach: Reach = _unreachable, *, force: bool = False) ->
             reached stay, and stay in the journal.
         force: take down, too, what belongs to a process of which nobody here can tell whether it
             is alive.
+        tell: is told of each command of a user's before it is run.
 
     Raises:
         RunError: the journal cannot be read, or somebody else is cleaning it.
@@ -100,7 +116,7 @@ def clean(results: Path, reach: Reach = _unreachable, *, force: bool = False) ->
         entries = sorted([*found.dead, *taken], key=lambda entry: entry.path)
         removals = [left_unproven(entry, known) for entry, known in stays]
         with _locked(entries) as held:
-            removals += _clean_all([_where_it_is_now(entry) for entry in held[::-1]], reach)
+            removals += _clean_all([_where_it_is_now(entry) for entry in held[::-1]], reach, tell)
         remove_unused_locks(results)
     return removals
 
@@ -172,30 +188,32 @@ def _where_it_is_now(entry: Entry) -> Entry:
     return msgspec.structs.replace(entry, record=msgspec.structs.replace(record, name=str(here)))
 
 
-def _clean_all(entries: list[Entry], reach: Reach) -> list[Removal]:
+def _clean_all(entries: list[Entry], reach: Reach, tell: Tell) -> list[Removal]:
     removals = []
     for target in dict.fromkeys(entry.record.target for entry in entries):
         there = [entry for entry in entries if entry.record.target == target]
-        removals += _clean_target(target, there, reach)
+        removals += _clean_target(target, there, reach, tell)
     return removals
 
 
-def _clean_target(target: str, entries: list[Entry], reach: Reach) -> list[Removal]:
+def _clean_target(target: str, entries: list[Entry], reach: Reach, tell: Tell) -> list[Removal]:
     if target == LOCAL:
-        return [_take_down_here(entry) for entry in entries]
+        return [_take_down(entry, HERE, tell) for entry in entries]
     if not _TARGET.fullmatch(target):
         return [left(entry, RunError("its target is the name of none")) for entry in entries]
     removals: list[Removal] = []
     try:
-        with reach(target) as execute:
-            removals += [take_down(entry, execute) for entry in entries]
+        with reach(target) as there:
+            removals += [_take_down(entry, there, tell) for entry in entries]
     except LoadstoneError as error:
         # Also one that went away only when the work was done.
         removals += [left_for_now(entry, error) for entry in entries[len(removals) :]]
     return removals
 
 
-def _take_down_here(entry: Entry) -> Removal:
+def _take_down(entry: Entry, there: Connection, tell: Tell) -> Removal:
     if entry.record.kind == UNREADABLE:
         return left(entry, RunError(entry.record.detail))
-    return take_down(entry, native.run_job)
+    if entry.record.kind == COMMAND and not entry.distrust:
+        tell(entry)
+    return take_down(entry, there)

@@ -2,20 +2,35 @@
 
 import contextlib
 import errno
+import os
 from collections.abc import Iterator
-from pathlib import PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from loadstone.core.explain import describe
 from loadstone.errors import CannotMeasureError, as_root, system_words
-from loadstone.model import CoreError, Job, Outcome
+from loadstone.model import CoreError, Job, Noun, Outcome
 from loadstone.programs import load_module
 from loadstone.provision.jobs import execute
 from loadstone.provision.journal import Journal
+from loadstone.provision.scratch_file import make_sparse_file, require_room, scratch_file
 from loadstone.targets import Target
 from loadstone.text import printable
 
 _CONTROL = "/dev/loop-control"
+# Of the largest sectors that a disk below has.
+_SECTOR_BYTES = 4096
 _REFUSED = {errno.EACCES, errno.EPERM}
+
+
+class LoopDevice(Noun, frozen=True, kw_only=True):
+    """A loop device; ``number`` is its ``MAJ:MIN``.
+
+    ``is_direct``: it reads and writes its file around the page cache.
+    """
+
+    path: str
+    number: str
+    is_direct: bool
 
 
 @contextlib.contextmanager
@@ -38,6 +53,54 @@ def loop_device(
     """
     with journal.registered("loop", str(image)):
         yield _attach(target, str(image), direct_io)
+
+
+@contextlib.contextmanager
+def sparse_loop_device(
+    target: Target,
+    journal: Journal,
+    directory: PurePath,
+    *,
+    size_bytes: int,
+    written_bytes: int,
+    smaller: str,
+) -> Iterator[LoopDevice]:
+    """A loop device of this machine over a sparse image of its own; both are gone at the end.
+
+    Args:
+        directory: has the image.
+        written_bytes: what there has to be room for.
+        smaller: what to do where there is no such room.
+
+    Raises:
+        CannotMeasureError: there is none, or no loop device.
+    """
+    require_room(target, directory, written_bytes, smaller)
+    with scratch_file(target, journal, "image", directory) as image:
+        make_sparse_file(target, image, size_bytes)
+        with loop_device(target, journal, image) as path:
+            is_direct = goes_direct(target, path)
+            yield LoopDevice(path=path, number=device_number(path), is_direct=is_direct)
+
+
+def device_number(device: str) -> str:
+    """``MAJ:MIN`` of a device of this machine."""
+    number = os.stat(device).st_rdev  # noqa: PTH116  # a device, not a path that is worked with
+    return f"{os.major(number)}:{os.minor(number)}"
+
+
+def read_ahead_kb(device: str) -> str:
+    """The tunable of a device of this machine."""
+    return f"/sys/block/{PurePosixPath(device).name}/queue/read_ahead_kb"
+
+
+def whole_sectors(image: Path) -> int:
+    """Add what an image lacks of a last sector, as a loop device takes no part of one; its size."""
+    size_bytes = image.stat().st_size
+    whole_bytes = -(-size_bytes // _SECTOR_BYTES) * _SECTOR_BYTES
+    if whole_bytes != size_bytes:
+        os.truncate(image, whole_bytes)
+    return whole_bytes
 
 
 def goes_direct(target: Target, device: str) -> bool:

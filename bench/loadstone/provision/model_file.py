@@ -51,7 +51,8 @@ _KINDS = {
 class ModelFile(Noun, frozen=True, kw_only=True):
     """A file as it was when the Run began; times in ns, ``checksums`` a path on the Target.
 
-    ``extents`` is where its bytes lie, as far as its file system tells.
+    ``extents`` is where its bytes lie, as far as its file system tells. ``stored_bytes`` is what it
+    takes of a device that has nothing else, in an image that was made for the Run; else None.
     ``room`` is the memory that was available; ``crc32c`` is None where the file takes as much, so
     that nobody will load it and its checksums were not read.
     """
@@ -66,6 +67,7 @@ class ModelFile(Noun, frozen=True, kw_only=True):
     is_made: bool
     room: MemoryRoom
     extents: FileExtents = UNKNOWN
+    stored_bytes: int | None = None
 
     @property
     def hole_bytes(self) -> int:
@@ -93,8 +95,13 @@ def process_bytes(file_bytes: int) -> int:
 
 
 @contextlib.contextmanager
-def model_file(target: Target, input: Input, journal: Journal, say: Say) -> Iterator[ModelFile]:
+def model_file(
+    target: Target, input: Input, journal: Journal, say: Say, content: str = "random"
+) -> Iterator[ModelFile]:
     """The user's file, or one that is made (always the same bytes) and removed at the end.
+
+    Args:
+        content: of the one that is made; see ``make_file``.
 
     Raises:
         UsageError: the file cannot be loaded: missing, no regular file, empty, unreadable.
@@ -103,7 +110,7 @@ def model_file(target: Target, input: Input, journal: Journal, say: Say) -> Iter
     room = memory_room(target.environment(None).facts)
     with contextlib.ExitStack() as stack:
         if input.file is None:
-            path = stack.enter_context(_made_file(target, input, journal, say, room))
+            path = stack.enter_context(_made_file(target, input, journal, say, room, content))
         else:
             path = loadable_file(input.file, target.execute)
         checksums = stack.enter_context(scratch_file(target, journal, "checksums"))
@@ -148,13 +155,14 @@ def _cannot_open(named: str, code: int) -> UsageError:
 
 @contextlib.contextmanager
 def _made_file(
-    target: Target, input: Input, journal: Journal, say: Say, room: MemoryRoom
+    target: Target, input: Input, journal: Journal, say: Say, room: MemoryRoom, content: str
 ) -> Iterator[str]:
     directory = scratch_directory(target, input)
     size_bytes = _affordable_bytes(target, directory, input, room, say)
     with scratch_file(target, journal, "model", directory) as path:
-        say(f"making {format_bytes_rounded(size_bytes)} of incompressible model in {directory}")
-        make_file(target, path, size_bytes, smaller=_SMALLER)
+        kind = {"random": "incompressible model", "text": "text for a model"}[content]
+        say(f"making {format_bytes_rounded(size_bytes)} of {kind} in {directory}")
+        make_file(target, path, size_bytes, content=content, smaller=_SMALLER)
         yield path
 
 

@@ -60,10 +60,15 @@ class Record(Noun, frozen=True, kw_only=True):
 
 
 class Entry(Noun, frozen=True, kw_only=True):
-    """A Record and the journal file that holds it."""
+    """A Record and the journal file that holds it.
+
+    ``distrust`` says why somebody else can have written a file that was found; empty where nobody
+    can, or it was not asked.
+    """
 
     path: Path
     record: Record
+    distrust: str = ""
 
     def remove(self) -> None:
         """Take this out of the journal, its thing being gone; a second time does nothing.

@@ -1,11 +1,14 @@
 """Taking down one thing of the journal, and what came of it."""
 
+from loadstone.core import native
 from loadstone.core.remote_files import Execute
 from loadstone.errors import LoadstoneError, RunError, TargetError, system_words
 from loadstone.model import Noun
 from loadstone.provision.liveness import Liveness
-from loadstone.provision.record import LOCAL, Entry, Record
-from loadstone.provision.removers import REMOVERS
+from loadstone.provision.record import LOCAL, Entry
+from loadstone.provision.removers import REMOVERS, RecordedCommand
+from loadstone.targets.shell import RunShell, run_here
+from loadstone.text import printable
 
 
 class Removal(Noun, frozen=True, kw_only=True):
@@ -20,14 +23,25 @@ class Removal(Noun, frozen=True, kw_only=True):
         return str(self.error) if self.error else None
 
 
-def take_down(entry: Entry, execute: Execute) -> Removal:
+class Connection(Noun, frozen=True, kw_only=True):
+    """What the Target of a thing can do: execute Jobs, and run commands."""
+
+    execute: Execute
+    run_shell: RunShell | None = None
+
+
+HERE = Connection(execute=native.run_job, run_shell=run_here)
+"""This machine, without a worker, which may have died."""
+
+
+def take_down(entry: Entry, there: Connection) -> Removal:
     """Remove a thing, and then its Entry.
 
     Args:
-        execute: carries out Jobs on the Target that has the thing.
+        there: the Target that has the thing.
     """
     try:
-        _remove(entry.record, execute)
+        _remove(entry, there)
         entry.remove()
     except TargetError as error:
         return left_for_now(entry, error)
@@ -62,7 +76,8 @@ def left_unproven(entry: Entry, liveness: Liveness) -> Removal:
     return Removal(entry=entry, error=RunError(_was_left(entry, error), remedy=error.remedy))
 
 
-def _remove(record: Record, execute: Execute) -> None:
+def _remove(entry: Entry, there: Connection) -> None:
+    record = entry.record
     remover = REMOVERS.get(record.kind)
     if remover is None:
         raise RunError("this loadstone knows no such kind", remedy="take the one that set it up")
@@ -71,7 +86,20 @@ def _remove(record: Record, execute: Execute) -> None:
             "this loadstone sets up no such thing on another machine",
             remedy="take the one that set it up",
         )
-    remover.remove(execute, record.name, record.detail)
+    if remover.remove is not None:
+        remover.remove(there.execute, record.name, record.detail)
+    if remover.run is not None:
+        _require_trust(entry)
+        if there.run_shell is None:
+            raise RunError("no command can be run there", remedy="run it there by hand")
+        remover.run(there.run_shell, record.detail)
+
+
+def _require_trust(entry: Entry) -> None:
+    """Refuse a command of which nobody knows who has written it down."""
+    if entry.distrust:
+        command = printable(RecordedCommand.of(entry.record.detail).command)
+        raise RunError(f"it would run `{command}`, and did not: {entry.distrust}")
 
 
 def _was_left(entry: Entry, error: LoadstoneError) -> str:

@@ -8,25 +8,52 @@ import contextlib
 import errno
 import posixpath
 import re
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+import msgspec
+
 from loadstone.core.explain import describe
 from loadstone.core.remote_files import Execute, read_text, stat_file
+from loadstone.durable import UNDECODABLE
 from loadstone.environment.mounts import parse_mountinfo
-from loadstone.errors import LoadstoneError, RunError, TargetError, as_root, system_words
+from loadstone.errors import (
+    CannotMeasureError,
+    InterruptedRunError,
+    LoadstoneError,
+    RunError,
+    TargetError,
+    as_root,
+    system_words,
+)
 from loadstone.model import CoreError, Job, Noun
 from loadstone.programs import run_program
+from loadstone.provision.module_parameters import RELOADED, module_parameters, reload_module
+from loadstone.targets.shell import LIMIT_S, RunShell
+from loadstone.text import printable
 
 CONTROL_GROUP = "control-group"
 """The kind of those that are made for a Run."""
 
+SUSPENSION = "dm-suspension"
+"""The kind of a device-mapper device's suspension."""
+
 ZRAM, ZRAM_SWAP = "zram", "swap"
 """The kinds of a zram device, and of swap on one."""
 
+MODULE = "module"
+"""The kind of a kernel module that is loaded with other parameters."""
+
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 """Differs from boot to boot; with a boot all its zram devices are gone."""
+
+IMMUTABLE = "immutable"
+"""The kind of a file of ours that has the immutable attribute."""
+
+COMMAND = "command"
+"""The kind of the command that is run at the end of what other commands of the user's changed."""
 
 CONFIGFS = Path("/sys/kernel/config")
 
@@ -38,6 +65,7 @@ _ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 _GONE = {errno.ENOENT, errno.ENOTDIR}
 _REFUSED = {errno.EACCES, errno.EPERM}
 _ZRAM = re.compile(r"zram(?P<number>\d{1,7}) (?P<bytes>\d{1,20}) (?P<boot>[0-9a-f-]{36})")
+_MODULE_STATE = re.compile(r"(?P<boot>[0-9a-f-]{36})(?P<parameters>( \w+=[\w.-]*)*)")
 _TUNABLES = re.compile(
     r"/sys/devices/.+/(bdi|cpufreq|cpuidle|devfreq|queue)/.+|/sys/kernel/mm/.+"
     r"|/sys/fs/(btrfs|erofs|ext4|f2fs|xfs)/.+|/sys/module/dm_\w+/parameters/\w+|/proc/sys/vm/\w+"
@@ -57,6 +85,25 @@ def remove_file(execute: Execute, path: str, _: str = "") -> None:
     if error.step == "file name":
         raise RunError("it is not a regular file")
     raise _refusal(error.code)
+
+
+def make_mutable(execute: Execute, path: str, _: str = "") -> None:
+    """Take the immutable attribute (chattr +i) from a file named ``loadstone-…``.
+
+    Raises:
+        RunError: it is none, or the system refuses.
+    """
+    _require_ours(path, "file")
+    options = {"file": path, "immutable": "off"}
+    error = _execute(execute, Job(operation="file-immutable", options=options))
+    # By then the attribute is gone.
+    if error is None or error.code in _GONE or error.step in ("syncfs", "drop_caches", "read"):
+        return
+    if error.step == "file name":
+        raise RunError("it is not a regular file")
+    by_hand = f"chattr -i {shlex.quote(path)}"
+    remedy = f"{as_root()}: {by_hand}" if error.code in _REFUSED else by_hand
+    raise RunError(describe(error), remedy=remedy)
 
 
 def restore_tunable(execute: Execute, path: str, value: str) -> None:
@@ -104,17 +151,34 @@ def remove_mapped(execute: Execute, name: str, _: str = "") -> None:
     Raises:
         RunError: that is no name of ours, or the kernel refuses.
     """
+    error = _change_mapped(execute, "remove", name)
+    if error is not None:
+        remedy = as_root() if error.code in _REFUSED else "end or unmount what uses it"
+        raise RunError(describe(error), remedy=remedy)
+
+
+def resume_mapped(execute: Execute, name: str, _: str = "") -> None:
+    """Resume a device-mapper device named ``loadstone-…``, if it is suspended.
+
+    Raises:
+        RunError: that is no name of ours, or the kernel refuses.
+    """
+    error = _change_mapped(execute, "resume", name)
+    if error is not None and error.code not in _ABSENT:
+        raise RunError(describe(error), remedy=as_root() if error.code in _REFUSED else None)
+
+
+def _change_mapped(execute: Execute, action: str, name: str) -> CoreError | None:
     if "\0" in name:
         raise RunError(f"it is no device named {_PREFIX}…")
-    options = {"action": "remove", "name": name}
+    options = {"action": action, "name": name}
     error = _execute(execute, Job(operation="dm-table", options=options))
-    if error is None or (error.step == _OPEN_CONTROL and error.code in _ABSENT):
-        return
+    if error is not None and error.step == _OPEN_CONTROL and error.code in _ABSENT:
+        return None
     # The core refuses any other name, so that no table of anybody else's is ever at risk.
-    if error.step == _NAME:
+    if error is not None and error.step == _NAME:
         raise RunError(f"it is no device named {_PREFIX}…")
-    remedy = as_root() if error.code in _REFUSED else "end or unmount what uses it"
-    raise RunError(describe(error), remedy=remedy)
+    return error
 
 
 def remove_control_group(execute: Execute, directory: str, _: str = "") -> None:
@@ -162,15 +226,19 @@ def _end_zram(execute: Execute, operation: str, action: str, name: str, detail: 
     found = _ZRAM.fullmatch(f"{name} {detail}")
     if not found:
         raise RunError("it is no number, size and boot of a zram device")
-    boot = read_text(execute, BOOT_ID)
-    if isinstance(boot, CoreError):
-        raise _refusal(boot.code)
-    if boot.strip() != found["boot"]:
+    if _boot(execute) != found["boot"]:
         return
     options = {"action": action, "number": found["number"], "bytes": found["bytes"]}
     error = _execute(execute, Job(operation=operation, options=options))
     if error is not None:
         raise _zram_refusal(error, name)
+
+
+def _boot(execute: Execute) -> str:
+    boot = read_text(execute, BOOT_ID)
+    if isinstance(boot, CoreError):
+        raise _refusal(boot.code)
+    return boot.strip()
 
 
 def _zram_refusal(error: CoreError, name: str) -> RunError:
@@ -208,6 +276,29 @@ def unmount(_: Execute, point: str, __: str = "") -> None:
         return
 
 
+def restore_module(execute: Execute, name: str, detail: str) -> None:
+    """Load a kernel module as it was loaded; it stays where it has not been changed.
+
+    Args:
+        detail: the boot that it was loaded in, and its parameters, each ``key=value``.
+
+    Raises:
+        RunError: Loadstone loads no such module anew, or it is in use.
+    """
+    found = _MODULE_STATE.fullmatch(detail)
+    if name not in RELOADED or not found:
+        raise RunError("it is no module that Loadstone loads anew, or no boot and parameters")
+    if _boot(execute) != found["boot"]:
+        return
+    was = dict(word.split("=") for word in found["parameters"].split())
+    if module_parameters(name) == was:
+        return
+    try:
+        reload_module(name, was)
+    except CannotMeasureError as error:
+        raise RunError(error.what, remedy=error.remedy) from error
+
+
 def remove_null_blk(_: Execute, name: str, __: str = "") -> None:
     """Take down a null_blk by its directory in configfs, named ``loadstone…``.
 
@@ -237,6 +328,45 @@ def remove_directory(_: Execute, name: str, __: str = "") -> None:
     with contextlib.suppress(FileNotFoundError):
         # Links in it are removed, never followed.
         shutil.rmtree(path)
+
+
+class RecordedCommand(Noun, frozen=True, kw_only=True):
+    """A shell command, and the directory that it starts in where that is on this machine."""
+
+    command: str
+    directory: str
+
+    @staticmethod
+    def of(detail: str) -> "RecordedCommand":
+        """What the detail of a Record of the kind ``COMMAND`` says.
+
+        Raises:
+            RunError: it says no such thing.
+        """
+        try:
+            return msgspec.json.decode(detail, type=RecordedCommand)
+        except UNDECODABLE as error:
+            raise RunError("its detail is no command") from error
+
+
+def run_last_command(run_shell: RunShell, detail: str) -> None:
+    """Run the command of a Record.
+
+    Raises:
+        RunError: it failed, was killed, or took too long.
+    """
+    recorded = RecordedCommand.of(detail)
+    try:
+        end = run_shell(recorded.command, recorded.directory, LIMIT_S)
+    except InterruptedRunError:
+        # That was for the Run, and comes once.
+        end = run_shell(recorded.command, recorded.directory, LIMIT_S)
+    problem = end.problem
+    if problem is not None:
+        raise RunError(
+            f"`{printable(recorded.command)}`: {problem}",
+            remedy="run it by hand; it has to succeed",
+        )
 
 
 def is_mounted(point: Path) -> bool:
@@ -275,36 +405,45 @@ def _real_path(path: Path) -> str:
 class Remover(Noun, frozen=True, kw_only=True):
     """How things of one kind are taken down.
 
-    ``remove`` is given what executes Jobs where the thing is, and its Record's name and detail.
-    It makes sure that the name is one of ours, takes what is already gone for taken down, and
-    raises LoadstoneError or OSError; a remedy is what there is to do besides seeing to it by hand,
-    None where nothing is known. ``is_local`` says that it works on this machine alone, and
-    ``is_on_disk`` that another machine which shares the disk can do it, too.
+    ``remove`` is given what executes Jobs where the thing is, and its Record's name and detail;
+    ``run``, of what takes a shell instead, is given that and the detail. It makes sure that the
+    name is one of ours, takes what is already gone for taken down, and raises LoadstoneError or
+    OSError; a remedy is what there is to do besides seeing to it by hand, None where nothing is
+    known. ``is_local`` says that it works on this machine alone, and ``is_on_disk`` that another
+    machine which shares the disk can do it, too.
     """
 
-    remove: Callable[[Execute, str, str], None]
+    remove: Callable[[Execute, str, str], None] | None = None
+    run: Callable[[RunShell, str], None] | None = None
     is_local: bool = False
     is_on_disk: bool = False
 
 
 REMOVERS: dict[str, Remover] = {
     "file": Remover(remove=remove_file, is_on_disk=True),
+    IMMUTABLE: Remover(remove=make_mutable, is_on_disk=True),
     "tunable": Remover(remove=restore_tunable),
     "loop": Remover(remove=detach_loop),
     "dm-table": Remover(remove=remove_mapped),
+    SUSPENSION: Remover(remove=resume_mapped),
     CONTROL_GROUP: Remover(remove=remove_control_group),
     ZRAM: Remover(remove=remove_zram),
     ZRAM_SWAP: Remover(remove=end_zram_swap),
     "directory": Remover(remove=remove_directory, is_local=True, is_on_disk=True),
     "mount": Remover(remove=unmount, is_local=True),
+    MODULE: Remover(remove=restore_module, is_local=True),
     "null_blk": Remover(remove=remove_null_blk, is_local=True),
+    COMMAND: Remover(run=run_last_command),
 }
 """By the kind of a Record. Kinds stay: a journal of an earlier version has them.
 
 ``tunable``: the name is a file of sysfs or procfs, the detail its old value as it is written.
 ``loop``: the name is the image, as no device is known before there is one. ``mount``: the name is
-the mount point, which goes as well. ``dm-table``: the name of the device-mapper device.
+the mount point, which goes as well. ``dm-table`` and ``dm-suspension``: the name of the
+device-mapper device.
 ``null_blk``: that of its directory in configfs. ``control-group``: the name is its directory.
+``immutable``: the name is the file, whose own Record comes before.
 ``zram`` and ``swap`` on one: the name is ``zram`` and its number, the detail its size in bytes and
-the id of the boot.
+the id of the boot. ``module``: the name is the module, the detail the id of the boot and its
+parameters. ``command``: the name is that of a knob, the detail a ``RecordedCommand`` in JSON.
 """

@@ -1,10 +1,19 @@
 """Tunables of the kernel that are changed for a while, and put back whatever happens."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from loadstone.provision.journal import Journal
 from loadstone.targets import Target
+
+_SELECTED = re.compile(r"\[(\S+)\]")
+
+
+def selected(text: str) -> str:
+    """A tunable's value: the whole text, or of several words the one in brackets."""
+    found = _SELECTED.search(text)
+    return found[1] if found else text.strip()
 
 
 @contextlib.contextmanager
@@ -24,6 +33,6 @@ def kept_tunable(target: Target, journal: Journal, path: str) -> Iterator[str | 
     if text is None:
         yield None
         return
-    value = text.strip()
+    value = selected(text)
     with journal.registered("tunable", path, value):
         yield value

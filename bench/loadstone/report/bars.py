@@ -57,10 +57,11 @@ def _column(column: Column, cases: Sequence[CaseSummary]) -> BarColumn:
     found = (figure_of(summary, column.name) for summary in cases)
     # What could not be counted is below zero.
     values = [None if value is None or value < 0 else value for value in found]
-    return bar_column(column.heading, [(value, _text(value, column.unit)) for value in values])
+    return bar_column(column.heading, [(value, bar_text(value, column.unit)) for value in values])
 
 
-def _text(value: float | None, unit: str) -> str:
+def bar_text(value: float | None, unit: str) -> str:
+    """A figure with its unit, for a picture."""
     if value is None:
         return "unknown"
     match unit:

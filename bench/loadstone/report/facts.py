@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from loadstone.analysis import time_base
 from loadstone.analysis.coverage import Coverage, coverage, state_words
+from loadstone.analysis.stopping import rounds_made
 from loadstone.model import Clock, Noun, Run, Status
 from loadstone.plan.order import conditions_words
+from loadstone.plan.stop_rule import rule_words
 from loadstone.units import format_bytes_rounded
 
 # What differs between any two Runs.
@@ -125,10 +127,14 @@ def _what_came(case: Coverage | None) -> str:
 
 
 def missing_trials(run: Run) -> int:
-    """How many Trials the Plan has that were not carried out; skipped Cases lack none."""
+    """How many Trials the Plan has that were not carried out; skipped Cases lack none.
+
+    Of rounds that were added those count that have begun.
+    """
     plan = run.manifest.plan
+    rounds = plan.rounds if plan.until is None else max(plan.rounds, rounds_made(run.trials))
     skipped = {trial.case for trial in run.trials if trial.status is Status.SKIPPED}
-    wanted = (plan.rounds + plan.warmups) * sum(case.id not in skipped for case in plan.cases)
+    wanted = (rounds + plan.warmups) * sum(case.id not in skipped for case in plan.cases)
     return wanted - sum(trial.case not in skipped for trial in run.trials)
 
 
@@ -238,10 +244,18 @@ def _calibration(found: Clock) -> str:
     return _joined(*(f"{name} {value:,.0f}" for name, value in found.calibration.items()))
 
 
+def rounds_words(run: Run) -> str:
+    """How many rounds its Plan has; of one with a rule, how many were made, and the rule."""
+    plan = run.manifest.plan
+    if plan.until is None:
+        return f"{plan.rounds} rounds"
+    return f"{rounds_made(run.trials)} rounds ({rule_words(plan.until)})"
+
+
 def _plan_text(run: Run) -> str:
     plan = run.manifest.plan
     return _joined(
-        f"{len(plan.cases)} Cases × {plan.rounds} rounds",
+        f"{len(plan.cases)} Cases × {rounds_words(run)}",
         f"{plan.warmups} warm-up" if plan.warmups else "no warm-up",
         f"seed {plan.seed}",
         *conditions_words(plan.conditions),

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from loadstone.analysis.comparison import Effect, Verdict
+from loadstone.analysis.explanation import counter_words
 from loadstone.analysis.stats import Interval
 from loadstone.analysis.summary import CaseSummary
 from loadstone.model import Column, Metric, Noun, Run
@@ -146,3 +148,19 @@ def format_counter(name: str, value: float | None) -> str:
     if name.endswith("_mc"):
         return f"{value / 1000:.1f} °C"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+
+
+def moved_counters(effect: Effect) -> list[str]:
+    """The counters that moved with an effect, in the field's words."""
+    return [
+        f"{counter_words(name)} {format_counter(name, base)} → {format_counter(name, new)}"
+        for name, (base, new) in effect.evidence.items()
+    ]
+
+
+def meaning(effect: Effect) -> str | None:
+    """What its counters mean; of a difference without any, that nothing explains it."""
+    if effect.cause or effect.evidence:
+        return effect.cause
+    is_called = effect.verdict in (Verdict.FASTER, Verdict.SLOWER)
+    return "nothing recorded explains it" if is_called else None

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from loadstone.analysis.stats import Interval
+from loadstone.analysis.stopping import Ending, stop_of
 from loadstone.analysis.summary import CaseSummary
 from loadstone.core.evidence import timed_ns
 from loadstone.doctor.system_state import system_states
 from loadstone.errors import with_remedy
 from loadstone.model import Run
+from loadstone.plan.stop_rule import stop_words
 
 _UNSTEADY = 0.10
 _STOLEN = 0.02
@@ -16,6 +18,11 @@ _STOLEN = 0.02
 def hints(run: Run, summaries: Sequence[CaseSummary]) -> list[str]:
     """Sentences on unsteady figures, their likely causes, and what to do."""
     found = list(_system_states(run, summaries))
+    stop = stop_of(run)
+    if stop is not None and stop.ending is not Ending.NARROW:
+        goes_on = stop.found and stop.ending is Ending.EARLY and not run.manifest.plan.input.erase
+        remedy = f"`loadstone resume {run.id}` goes on" if goes_on else None
+        found.insert(0, with_remedy(stop_words(stop), remedy))
     unsteady = [summary for summary in summaries if _spread(summary, run) > _UNSTEADY]
     if unsteady:
         found.insert(

@@ -17,6 +17,8 @@ from loadstone.published.figures import vs_published
 from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
 from loadstone.report.bars import BarChart, bar_chart
+from loadstone.report.curves import CurveChart, curve_chart
+from loadstone.report.forest import forests
 from loadstone.report.hints import hints
 from loadstone.report.published import PostingBlock, blocks
 from loadstone.report.strips import Chart, ReportedRun, chart, overviews
@@ -54,6 +56,7 @@ class Section(Noun, frozen=True, kw_only=True):
     fastest: Row | None
     chart: Chart | None
     bars: BarChart | None
+    curves: CurveChart | None
     headings: tuple[str, ...]
     rows: list[Row]
     timelines: list[Timeline]
@@ -98,6 +101,7 @@ def render(runs: Sequence[Run], postings: Sequence[Posting] = ()) -> str:
     entries = [_reported(run, series) for series, run in enumerate(runs)]
     return template("report.html.j2").render(
         sections=[_section(entry, postings) for entry in entries],
+        forests=forests(runs),
         overviews=_overviews(entries),
         differences=facts.differing_facts(runs),
         uneven=facts.uneven_cases(runs),
@@ -176,6 +180,7 @@ def _section(entry: ReportedRun, postings: Sequence[Posting]) -> Section:
         fastest=_fastest(entry),
         chart=chart(entry),
         bars=bar_chart(entry),
+        curves=curve_chart(entry),
         headings=figures.headings(run) if entry.cases else (),
         rows=[_row(run, summary) for summary in entry.cases],
         timelines=lines,

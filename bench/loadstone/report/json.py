@@ -4,10 +4,13 @@ The structs are what is encoded and what ``loadstone schema`` describes. Keys st
 a new one goes to the end.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
-from loadstone.analysis.comparison import CaseState, Comparison, Effect, Verdict
+from loadstone.analysis.comparison import CaseState, Comparison, Design, Effect, Verdict
+from loadstone.analysis.controls import ControlChange
 from loadstone.analysis.stats import Interval
+from loadstone.analysis.stopping import Ending, Stop, stop_of
 from loadstone.analysis.summary import CaseSummary, summarise
 from loadstone.analysis.time_base import ClockJson, clock_json, clock_of
 from loadstone.doctor.probes import Check
@@ -27,7 +30,10 @@ class MetricJson(Noun, frozen=True, kw_only=True):
 
 
 class CaseJson(Noun, frozen=True, kw_only=True):
-    """A Case of a Run in figures; ``skipped`` is the reason, where it was."""
+    """A Case of a Run in figures; ``skipped`` is the reason, where it was.
+
+    ``parameters`` has its knobs, too, as ``knob.NAME``.
+    """
 
     id: str
     label: str
@@ -41,13 +47,44 @@ class CaseJson(Noun, frozen=True, kw_only=True):
     evidence: Mapping[str, float]
 
 
+class PrecisionJson(Noun, frozen=True, kw_only=True):
+    """How far the farther end of a Case's interval is from its median, as a share of that.
+
+    Of a pair, from its ratio; ``width`` is null where too few ``rounds`` tell.
+    """
+
+    label: str
+    rounds: int
+    width: float | None
+    is_narrow: bool
+
+
+class UntilJson(Noun, frozen=True, kw_only=True):
+    """The rule by which rounds were added to a Run, and how it ended.
+
+    ``rounds`` were made, of ``most_rounds`` at most. ``ending`` is ``narrow``, ``rounds`` where
+    there may be no more, or ``early`` where the limit of time was reached or it was cut off.
+    """
+
+    within: float
+    limit_s: float | None
+    most_rounds: int
+    rounds: int
+    ending: Ending
+    cases: tuple[PrecisionJson, ...]
+
+
 class RunJson(Noun, frozen=True, kw_only=True):
-    """A Run, its Cases best first; ``clock`` is null on a real machine."""
+    """A Run, its Cases best first; ``clock`` is null on a real machine.
+
+    ``until`` is null but where rounds were added by such a rule.
+    """
 
     run: str
     path: str
     clock: ClockJson | None
     cases: tuple[CaseJson, ...]
+    until: UntilJson | None = None
 
 
 class PublishedJson(Noun, frozen=True, kw_only=True):
@@ -75,7 +112,8 @@ class PublishedJson(Noun, frozen=True, kw_only=True):
 class EffectJson(Noun, frozen=True, kw_only=True):
     """The change of a Case from BASE to NEW; ``ratio`` is above 1 where NEW is better.
 
-    ``evidence`` has what changed with it, as its medians in BASE and in NEW.
+    ``evidence`` has the counters that moved beyond their noise, at most three, as their medians in
+    BASE and in NEW; ``cause`` what that means, if it is known.
     """
 
     label: str
@@ -87,6 +125,7 @@ class EffectJson(Noun, frozen=True, kw_only=True):
     rounds_needed: int | None
     evidence: Mapping[str, tuple[float, float]]
     published: tuple[PublishedJson, ...]
+    cause: str | None = None
 
 
 class IncompleteJson(Noun, frozen=True, kw_only=True):
@@ -105,7 +144,10 @@ class IncompleteJson(Noun, frozen=True, kw_only=True):
 class ComparisonJson(Noun, frozen=True, kw_only=True):
     """Two Runs, Case by Case; ``clock`` is that of both, null on real machines.
 
-    ``notes`` say what else differs between the Runs, and what to keep in mind.
+    ``notes`` say what else differs between the Runs, and what to keep in mind. ``design`` is what
+    the verdicts rest on; ``by`` the parameter whose values are compared within one Run, else null.
+    ``controls`` are the machine's own changes between one Run and another, above 1 where it is
+    faster in NEW.
     """
 
     base: str
@@ -114,6 +156,9 @@ class ComparisonJson(Noun, frozen=True, kw_only=True):
     cases: tuple[EffectJson, ...]
     incomplete: tuple[IncompleteJson, ...] = ()
     notes: tuple[str, ...] = ()
+    design: Design = Design.ONE_AGAINST_ONE
+    by: str | None = None
+    controls: tuple[ControlChange, ...] = ()
 
 
 class RunsJson(Noun, frozen=True, kw_only=True):
@@ -138,6 +183,7 @@ def run_json(run: Run) -> RunJson:
         path=str(run.path),
         clock=clock_json(clock_of(run.manifest.environment)),
         cases=tuple(_case(summary, run.manifest.metrics) for summary in summarise(run)),
+        until=_until(stop_of(run)),
     )
 
 
@@ -164,6 +210,30 @@ def comparison_json(
             for case in comparison.incomplete
         ),
         notes=comparison.warnings,
+        design=comparison.design,
+        by=comparison.by,
+        controls=comparison.controls,
+    )
+
+
+def _until(stop: Stop | None) -> UntilJson | None:
+    if stop is None:
+        return None
+    return UntilJson(
+        within=stop.rule.within,
+        limit_s=stop.rule.limit_s,
+        most_rounds=stop.rule.most_rounds,
+        rounds=stop.rounds,
+        ending=stop.ending,
+        cases=tuple(
+            PrecisionJson(
+                label=one.label,
+                rounds=one.figures,
+                width=one.width if math.isfinite(one.width) else None,
+                is_narrow=one.is_within(stop.rule.within),
+            )
+            for one in stop.found
+        ),
     )
 
 
@@ -172,7 +242,7 @@ def _case(summary: CaseSummary, metrics: Sequence[Metric]) -> CaseJson:
         id=summary.case.id,
         label=summary.case.label,
         workload=summary.case.workload,
-        parameters=summary.case.parameters,
+        parameters=summary.case.axes,
         trials=summary.trials,
         invalid=summary.invalid,
         failed=summary.failed,
@@ -207,6 +277,7 @@ def _effect(effect: Effect, published: Sequence[PublishedChange]) -> EffectJson:
         rounds_needed=effect.rounds_needed,
         evidence=effect.evidence,
         published=tuple(map(_published, published)),
+        cause=effect.cause,
     )
 
 

@@ -52,6 +52,9 @@ class ProgressReport:
         self.say(f"run {path.name}: {steps} Trials")
         self._bar.update(self._task, total=steps, completed=0)
 
+    def expect(self, steps: int) -> None:
+        self._bar.update(self._task, total=self._bar.tasks[0].completed + steps)
+
     def starting(self, step: Step) -> None:
         if not self._console.is_terminal and _is_new_round(self._last, step):
             self.say(_round_name(step))
@@ -88,6 +91,8 @@ class LineReport:
 
     def begin(self, path: Path, steps: int) -> None:
         self.say(f"run {path.name}: {steps} Trials")
+
+    def expect(self, steps: int) -> None: ...
 
     def starting(self, step: Step) -> None:
         if _is_new_round(self._last, step):

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from rich.console import Console
@@ -10,11 +10,14 @@ from rich.markup import escape
 from rich.text import Text
 
 from loadstone.analysis import time_base
-from loadstone.analysis.comparison import Comparison, Effect, IncompleteCase, Verdict
+from loadstone.analysis.comparison import Comparison, Design, Effect, IncompleteCase, Verdict
 from loadstone.analysis.coverage import in_words
 from loadstone.analysis.summary import CaseSummary, summarise
+from loadstone.analysis.within_run import PAIRS
 from loadstone.model import Plan, Run, Status
+from loadstone.plan.knobs import command_lines
 from loadstone.plan.order import conditions_words, order
+from loadstone.plan.stop_rule import rule_words
 from loadstone.published.changes import PublishedByLabel
 from loadstone.published.figures import vs_published
 from loadstone.published.posting import Posting
@@ -28,7 +31,6 @@ from loadstone.units import format_bytes_rounded
 _WIDE = 160
 _UNKNOWN = 80
 _HEIGHT = 25
-_MOVED_SHOWN = 4
 _SHADES = {Status.SKIPPED: "yellow", Status.FAILED: "red", Status.INVALID: "red"}
 _COLOURS = {
     Verdict.FASTER: "green",
@@ -94,8 +96,7 @@ def print_comparison(
     comparison: Comparison, out: Console, published: PublishedByLabel | None = None
 ) -> None:
     """The table of a Comparison, with the evidence that moved, and what is published of it."""
-    out.print(f"base {_named(comparison.base, comparison.base_kernel)}")
-    out.print(f"new  {_named(comparison.new, comparison.new_kernel)}")
+    _print_sides(comparison, out)
     if comparison.clock is not None:
         out.print(escape(printable(f"clock: {time_base.words(comparison.clock)}")))
     print_table(out, _EFFECT_COLUMNS, [_effect_row(effect) for effect in comparison.effects])
@@ -106,6 +107,25 @@ def print_comparison(
         _print_incomplete(case, out)
     for warning in comparison.warnings:
         out.print(f"[yellow]note:[/] {escape(warning)}")
+
+
+_DESIGN_MEANS = {
+    Design.INTERLEAVED_RUNS: "paired by round or boot",
+    Design.SEVERAL_RUNS: "a Run's median is one figure",
+}
+
+
+def _print_sides(comparison: Comparison, out: Console) -> None:
+    if comparison.by is not None:
+        out.print(f"run  {_named(comparison.base, comparison.base_kernel)}")
+        is_pairs = comparison.by == PAIRS
+        what = "B against A" if is_pairs else f"each value of {comparison.by} against the first"
+        out.print(f"design: {comparison.design.value}, {escape(what)}; paired by round")
+        return
+    out.print(f"base {_named(comparison.base, comparison.base_kernel)}")
+    out.print(f"new  {_named(comparison.new, comparison.new_kernel)}")
+    meaning = _DESIGN_MEANS.get(comparison.design)
+    out.print(f"design: {comparison.design.value}{f'; {meaning}' if meaning else ''}")
 
 
 def _print_incomplete(case: IncompleteCase, out: Console) -> None:
@@ -137,7 +157,7 @@ def _effect_row(effect: Effect) -> tuple[str | Text, ...]:
         f"[{effect.low - 1:+.1%}, {effect.high - 1:+.1%}]",
         f"{effect.p:.3f}",
         Text().append_text(verdict).append(_needed(effect.rounds_needed)),
-        _moved(effect.evidence),
+        _moved(effect),
     )
 
 
@@ -147,19 +167,26 @@ def _named(id_: str, kernel: str | None) -> str:
 
 def print_plan(plan: Plan, remarks: Iterable[str], out: Console) -> None:
     """The Cases and their order."""
+    more = " or more" if plan.until else ""
     input = plan.input.file or ", ".join(plan.input.devices) or "what it makes itself"
     out.print(
-        f"{escape(plan.name)}: {len(plan.cases)} Cases × {plan.rounds} rounds "
+        f"{escape(plan.name)}: {len(plan.cases)} Cases × {plan.rounds} rounds{more} "
         f"+ {plan.warmups} warm-up, seed {plan.seed}, on {escape(input)}"
     )
+    if plan.until:
+        out.print(escape(f"rounds are added {rule_words(plan.until)}"))
     for words in conditions_words(plan.conditions):
         out.print(escape(printable(words)))
+    for line in command_lines(plan.cases, "on the target, as who runs it"):
+        print_wrapped(out, line.strip(), len(line) - len(line.lstrip()), 6)
     for case in plan.cases:
         print_wrapped(out, f"{case.id}  {printable(case.label)}", 2, 12)
     out.print("in this order:")
     for step in order(plan):
         name = "warm-up" if step.warmup else "round"
         print_wrapped(out, f"{name} {step.round + 1}: {printable(step.case.label)}", 2, 4)
+    if plan.until:
+        print_wrapped(out, f"and so on {rule_words(plan.until)}", 2, 4)
     for remark in remarks:
         out.print(f"[yellow]note:[/] {escape(remark)}")
 
@@ -174,7 +201,7 @@ def _header(run: Run) -> str:
     ]
     if isinstance(size := known.get("file.bytes"), int):
         parts.append(f"file of {format_bytes_rounded(size)}")
-    parts.append(f"{plan.rounds} rounds, seed {plan.seed}")
+    parts.append(f"{facts.rounds_words(run)}, seed {plan.seed}")
     if (pinned := known.get("cpu.pinned")) and plan.conditions.pin is not None:
         parts.append(f"pinned to CPU {pinned}")
     return escape(printable("; ".join(parts)))
@@ -244,8 +271,9 @@ def _needed(rounds: int | None) -> str:
     return f" ({rounds} rounds would do)" if rounds else ""
 
 
-def _moved(evidence: Mapping[str, tuple[float, float]]) -> str:
-    return "\n".join(
-        f"{name} {figures.format_counter(name, base)} → {figures.format_counter(name, new)}"
-        for name, (base, new) in list(evidence.items())[:_MOVED_SHOWN]
-    )
+def _moved(effect: Effect) -> str:
+    """The counters that moved, one line each, and what that means."""
+    counters = figures.moved_counters(effect)
+    meaning = figures.meaning(effect)
+    mark = "= " if effect.cause else ""
+    return "\n".join([*counters, *([f"{mark}{meaning}"] if meaning else [])])

@@ -103,7 +103,7 @@ class TrialConditions:
             TargetLostError: the Target went away while it was read.
         """
         before = self._read()
-        outcome = execute(self._pinned_to_cpus(job))
+        outcome = self.execute(execute, job)
         if outcome.target_lost:
             return Measurement(outcome=outcome)
         after = self._read()
@@ -115,8 +115,10 @@ class TrialConditions:
             remedy=remedy,
         )
 
-    def _pinned_to_cpus(self, job: Job) -> Job:
-        return job if self._cpus is None else msgspec.structs.replace(job, cpus=self._cpus)
+    def execute(self, execute: Execute, job: Job) -> Outcome:
+        """Execute a Job on the CPUs that were asked for, and read nothing around it."""
+        pinned = job if self._cpus is None else msgspec.structs.replace(job, cpus=self._cpus)
+        return execute(pinned)
 
     def _read(self) -> _Reading:
         """Read everything, in one round trip."""

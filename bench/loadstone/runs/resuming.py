@@ -1,24 +1,45 @@
 """What a Run lacks, and whether this loadstone and this machine may add it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from loadstone.analysis.stopping import precisions, rounds_made
 from loadstone.core import native
 from loadstone.errors import RunError, UsageError
-from loadstone.model import Case, Environment, Run, Status, Step, Trial
-from loadstone.plan.order import LIMITS, order
+from loadstone.model import Case, Environment, Manifest, Plan, Run, Status, Step, Trial
+from loadstone.plan.order import LIMITS, order, whole_rounds
 from loadstone.plan.parameters import parse_value
 from loadstone.workloads import Workload, make_case, workload
 
 _SAME_ON_RESUME = ("file.bytes", "file.crc32c", "kernel.release", "cpu.model", "cpu.pinned")
 
 
-def missing_steps(run: Run) -> list[Step]:
-    """The Steps of its Plan that have no Trial; of a Case that was skipped none is missing."""
-    done = {(trial.case, trial.round, trial.warmup) for trial in run.trials}
-    skipped = skipped_cases(run.trials)
+def missing_steps(manifest: Manifest, trials: Sequence[Trial]) -> list[Step]:
+    """The Steps that have no Trial; of a Case that was skipped none is missing.
+
+    They are those of the Plan and of rounds that have begun. Where those are complete, and the
+    rule of the Plan asks for more, they are of the next round, or the next two where one in the
+    opposite order goes with it.
+    """
+    plan = manifest.plan
+    if plan.until is None:
+        return _without_trial(plan, trials, plan.rounds)
+    rounds = whole_rounds(plan, max(plan.rounds, rounds_made(trials)))
+    if missing := _without_trial(plan, trials, rounds):
+        return missing
+    metric = next(iter(manifest.metrics), None)
+    if rounds >= plan.until.most_rounds or all(
+        one.is_within(plan.until.within) for one in precisions(plan, metric, trials)
+    ):
+        return []
+    return _without_trial(plan, trials, whole_rounds(plan, rounds + 1))
+
+
+def _without_trial(plan: Plan, trials: Sequence[Trial], rounds: int) -> list[Step]:
+    done = {(trial.case, trial.round, trial.warmup) for trial in trials}
+    skipped = skipped_cases(trials)
     return [
         step
-        for step in order(run.manifest.plan)
+        for step in order(plan, rounds)
         if step.case.id not in skipped and (step.case.id, step.round, step.warmup) not in done
     ]
 

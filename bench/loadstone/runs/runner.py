@@ -1,23 +1,26 @@
 """Carries out a Plan on a Target. Knows no workload and no target by name."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from loadstone._version import __version__
+from loadstone.analysis.stopping import stop_of
 from loadstone.core import native
 from loadstone.errors import LoadstoneError
 from loadstone.model import Environment, Plan, Run, Status, Step, Trial
-from loadstone.plan.order import order
+from loadstone.plan.stop_rule import stop_words
 from loadstone.provision.journal import Journal
 from loadstone.provision.leftovers import examine
 from loadstone.runs import store
 from loadstone.runs.conditions import TrialConditions, resolve_conditions
+from loadstone.runs.controls import Controls, NoControls, prepared_controls
+from loadstone.runs.knobs import prepared_with_knobs, tell_commands
 from loadstone.runs.results_directory import DEFAULT_RESULTS, results_lock
 from loadstone.runs.resuming import (
     check_known,
@@ -26,6 +29,7 @@ from loadstone.runs.resuming import (
     missing_steps,
     skipped_cases,
 )
+from loadstone.runs.sitting import Sitting
 from loadstone.runs.trial import NextAction, run_trial
 from loadstone.targets import Target
 from loadstone.workloads import Prepared, workload
@@ -39,6 +43,9 @@ class Observer(Protocol):
 
     def begin(self, path: Path, steps: int) -> None:
         """The Run is on disk; this many Steps lie ahead."""
+
+    def expect(self, steps: int) -> None:
+        """Rounds are added: this many Steps are now likely to lie ahead."""
 
     def starting(self, step: Step) -> None:
         """A Step begins."""
@@ -54,16 +61,42 @@ class Silence:
 
     def begin(self, path: Path, steps: int) -> None: ...
 
+    def expect(self, steps: int) -> None: ...
+
     def starting(self, step: Step) -> None: ...
 
     def ended(self, step: Step, trial: Trial | None) -> None: ...
 
 
-def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> Run:
+class _Ready(NamedTuple):
+    """A Target on which everything for a Run is set up."""
+
+    target: Target
+    prepared: Prepared
+    conditions: TrialConditions
+    controls: Controls | NoControls
+
+    def environment(self) -> Environment:
+        """The facts at this time, with those of what was set up."""
+        found = self.target.environment(self.prepared.path)
+        own = {**self.conditions.facts, **self.controls.facts, **self.prepared.facts}
+        return msgspec.structs.replace(found, facts={**found.facts, **own})
+
+
+def run_plan(
+    plan: Plan,
+    target: Target,
+    results: Path,
+    observer: Observer,
+    with_controls: bool = True,
+) -> Run:
     """Carry out a Plan; every Trial is on disk before the next begins.
 
     Whatever ends it, what was set up is taken down and the Trials that ended are kept. A Target
     that went away is waited for, and the Run goes on with what it lacks.
+
+    Args:
+        with_controls: whether there is anything about this machine that controls could tell.
 
     Raises:
         LoadstoneError: the input is unusable, the Target stayed away, or the results cannot be
@@ -71,7 +104,7 @@ def run_plan(plan: Plan, target: Target, results: Path, observer: Observer) -> R
     """
     with ExitStack() as stack:
         enter_results_lock(stack, results, observer)
-        return _begin(plan, target, results, observer)
+        return _begin(plan, target, results, observer, with_controls)
 
 
 def run_side_by_side(
@@ -112,26 +145,29 @@ def _ended(run: Future[Run]) -> Run | LoadstoneError:
     raise error
 
 
-def _begin(plan: Plan, target: Target, results: Path, observer: Observer) -> Run:
+def _begin(
+    plan: Plan, target: Target, results: Path, observer: Observer, with_controls: bool = True
+) -> Run:
     with ExitStack() as stack:
         conditions = resolve_conditions(plan.conditions, target)
-        prepared = _prepare(stack, plan, target, results, observer)
+        ready = _prepare(stack, plan, target, conditions, results, observer, with_controls)
         writer = stack.enter_context(
             store.create(
                 results,
-                plan=msgspec.structs.replace(plan, input=prepared.input),
+                plan=msgspec.structs.replace(plan, input=ready.prepared.input),
                 metrics=workload(plan.workload).metrics,
-                environment=_environment(target, prepared, conditions),
+                environment=ready.environment(),
                 loadstone=__version__,
                 core=native.source_hash(),
             )
         )
+        sitting = Sitting(plan.until)
         with _resume_note(writer, results):
-            is_lost = _carry_out(
-                list(order(plan)), (), target, prepared, conditions, writer, observer
-            )
+            is_lost = _carry_out(sitting, (), ready, writer, observer)
     run = store.load(writer.path)
-    return _finish(run, target, results, observer) if is_lost else run
+    if is_lost:
+        return _finish(run, sitting, target, results, observer, with_controls)
+    return _with_ending_told(run, sitting, observer)
 
 
 def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> Run:
@@ -141,15 +177,22 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
         RunError: the file, the machine or the loadstone is not the one that began the Run.
     """
     check_known(run)
-    if not missing_steps(run):
+    if not missing_steps(run.manifest, run.trials):
         return run
     with ExitStack() as stack:
         enter_results_lock(stack, results, observer)
-        return _finish(run, target, results, observer)
+        return _finish(run, Sitting(run.manifest.plan.until), target, results, observer)
 
 
-def _finish(run: Run, target: Target, results: Path, observer: Observer) -> Run:
-    while steps := missing_steps(run):
+def _finish(
+    run: Run,
+    sitting: Sitting,
+    target: Target,
+    results: Path,
+    observer: Observer,
+    with_controls: bool = True,
+) -> Run:
+    while missing_steps(run.manifest, run.trials) and not sitting.is_time_over():
         check_nothing_to_erase(run)
         with ExitStack() as stack:
             writer = stack.enter_context(store.reopen(run))
@@ -157,12 +200,20 @@ def _finish(run: Run, target: Target, results: Path, observer: Observer) -> Run:
             conditions = resolve_conditions(
                 run.manifest.plan.conditions, target, run.manifest.environment.facts
             )
-            prepared = _prepare(stack, run.manifest.plan, target, results, observer)
-            check_same(run, _environment(target, prepared, conditions))
-            is_lost = _carry_out(steps, run.trials, target, prepared, conditions, writer, observer)
+            plan = run.manifest.plan
+            ready = _prepare(stack, plan, target, conditions, results, observer, with_controls)
+            check_same(run, ready.environment())
+            is_lost = _carry_out(sitting, run.trials, ready, writer, observer)
         run = store.load(run.path)
         if not is_lost:
             break
+    return _with_ending_told(run, sitting, observer)
+
+
+def _with_ending_told(run: Run, sitting: Sitting, observer: Observer) -> Run:
+    """The same Run; where a rule ended it, that is said."""
+    if (stop := stop_of(run)) is not None:
+        observer.say(stop_words(stop, sitting.is_time_over()))
     return run
 
 
@@ -210,49 +261,63 @@ def _resume_note(writer: store.RunWriter, results: Path) -> Iterator[None]:
 
 
 def _prepare(
-    stack: ExitStack, plan: Plan, target: Target, results: Path, observer: Observer
-) -> Prepared:
-    journal = stack.enter_context(Journal(results, target.name, target.execute))
-    return stack.enter_context(
+    stack: ExitStack,
+    plan: Plan,
+    target: Target,
+    conditions: TrialConditions,
+    results: Path,
+    observer: Observer,
+    with_controls: bool,
+) -> _Ready:
+    tell_commands(plan.cases, target, observer.say)
+    journal = stack.enter_context(Journal(results, target.name, target.execute, target.run_shell))
+    prepared = stack.enter_context(
         workload(plan.workload).prepare(target, plan.input, plan.cases, journal, observer.say)
     )
-
-
-def _environment(target: Target, prepared: Prepared, conditions: TrialConditions) -> Environment:
-    found = target.environment(prepared.path)
-    return msgspec.structs.replace(
-        found, facts={**found.facts, **conditions.facts, **prepared.facts}
+    prepared = stack.enter_context(prepared_with_knobs(prepared, target, journal, plan.cases))
+    controls = (
+        stack.enter_context(prepared_controls(target, conditions, plan, journal))
+        if with_controls
+        else NoControls()
     )
+    return _Ready(target, prepared, conditions, controls)
 
 
 def _carry_out(
-    steps: list[Step],
-    earlier: Iterable[Trial],
-    target: Target,
-    prepared: Prepared,
-    conditions: TrialConditions,
+    sitting: Sitting,
+    earlier: Sequence[Trial],
+    ready: _Ready,
     writer: store.RunWriter,
     observer: Observer,
 ) -> bool:
-    """Carry out Steps.
+    """Carry out the Steps that a Run lacks.
 
     Returns:
         Whether the Target went away and is back: what was prepared there may be gone.
     """
-    observer.begin(writer.path, len(steps))
+    trials = list(earlier)
+    observer.begin(writer.path, len(missing_steps(writer.manifest, trials)))
     skipped = skipped_cases(earlier)
-    for step in steps:
+    for step in sitting.steps(writer.manifest, trials, observer):
         observer.starting(step)
         if step.case.id in skipped:
             observer.ended(step, None)
             continue
-        trial, action = run_trial(step, target, prepared, conditions, observer.say)
+        trial, action = run_trial(
+            step,
+            ready.target,
+            ready.prepared,
+            ready.conditions,
+            observer.say,
+            ready.controls.measure,
+        )
         writer.append(trial)
+        trials.append(trial)
         observer.ended(step, trial)
         if trial.status is Status.SKIPPED:
             skipped.add(step.case.id)
         if action is NextAction.WAIT_FOR_TARGET:
-            target.await_return(observer.say)
+            ready.target.await_return(observer.say)
             return True
         if action is NextAction.STOP:
             return False

@@ -2,13 +2,13 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
 import msgspec
 
 from loadstone.core.evidence import timed_ns
-from loadstone.errors import TargetLostError, for_user
+from loadstone.errors import TargetLostError, TrialFailedError, for_user
 from loadstone.model import Case, Finding, Outcome, Status, Step, Trial
 from loadstone.result_names import RELEASE_SPAN, UNTIMED_NS
 from loadstone.runs.conditions import Measurement, TrialConditions
@@ -26,18 +26,29 @@ class NextAction(Enum):
 
 
 def run_trial(
-    step: Step, target: Target, prepared: Prepared, conditions: TrialConditions, say: Say
+    step: Step,
+    target: Target,
+    prepared: Prepared,
+    conditions: TrialConditions,
+    say: Say,
+    control: Callable[[Step], Mapping[str, float]] = lambda _: {},
 ) -> tuple[Trial, NextAction]:
-    """Carry out a Step: its Trial, however it ended, and how the Run goes on."""
+    """Carry out a Step: its Trial, however it ended, and how the Run goes on.
+
+    Args:
+        control: called right before the Trial is prepared; what it returns is evidence.
+    """
     finding = prepared.skip_reason(step.case)
     outcome, (started, start_ns) = Outcome(), _now()
     if finding is None:
         try:
-            waited = conditions.await_cool(say)
+            waited = {**conditions.await_cool(say), **control(step)}
             started, start_ns = _now()
             measured = conditions.measure(target.execute, prepared.job(step.case))
             outcome = measured.outcome
             finding = _finding(step.case, target, prepared, measured, waited)
+        except TrialFailedError as error:
+            finding = Finding(status=Status.FAILED, reason=error.what, remedy=error.remedy)
         except TargetLostError as error:
             outcome = Outcome(crash=error.what, target_lost=True)
             finding = _target_lost(error.what, error.remedy or target.lost_remedy)
@@ -57,6 +68,7 @@ def run_trial(
         overhead_ns=time.monotonic_ns() - start_ns - inherent_ns(finding, outcome),
         boot=started.boot,
         boottime_ns=started.boottime_ns,
+        series=finding.series,
     )
     if outcome.target_lost:
         return trial, NextAction.WAIT_FOR_TARGET

@@ -17,11 +17,14 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from loadstone.errors import UsageError
 from loadstone.model import Environment, Job, Noun, Outcome
 from loadstone.targets.access import Access
+
+if TYPE_CHECKING:
+    from loadstone.targets.shell import ShellEnd
 
 Say = Callable[[str], None]
 
@@ -70,6 +73,27 @@ class Target(Protocol):
 
         Raises:
             TargetError: it could not be run, or failed.
+        """
+
+    def run_shell(self, command: str, directory: str, limit_s: float) -> "ShellEnd":
+        """Run a command of the user's by the Target's shell, and end all that is left of it.
+
+        Its standard input is /dev/null, and its output goes nowhere.
+
+        Args:
+            directory: that it starts in, on this machine; elsewhere it is the shell's own.
+
+        Raises:
+            CannotMeasureError: it cannot be started.
+            InterruptedRunError: another thread called ``interrupt``.
+            TargetLostError: the Target went away.
+        """
+
+    def user_name(self) -> str:
+        """Who runs commands there.
+
+        Raises:
+            TargetError: that cannot be found out.
         """
 
     def read_text(self, path: str) -> str | None:

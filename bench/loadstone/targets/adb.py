@@ -23,6 +23,7 @@ from loadstone.targets.android.listing import HOW_TO_CONNECT as _HOW_TO_CONNECT
 from loadstone.targets.android.listing import choose_device, list_devices
 from loadstone.targets.android.root import resolve_user
 from loadstone.targets.cancel import CancelToken
+from loadstone.targets.shell import ShellEnd, shell_words
 from loadstone.text import printable
 
 SCHEME = "adb"
@@ -88,6 +89,17 @@ class AdbTarget:
                 + printable(shlex.join(("adb", "-s", self._bridge.serial, "shell", command))),
             )
         return result.out
+
+    def run_shell(self, command: str, directory: str, limit_s: float) -> ShellEnd:
+        del directory
+        return self._bridge.run_shell(
+            self._user.words(*shell_words(command)),
+            limit_s,
+            lambda: self._cancel_token.raise_if_cancelled("a command"),
+        )
+
+    def user_name(self) -> str:
+        return self.run_command("id", "-un").strip()
 
     def read_text(self, path: str) -> str | None:
         text = remote_files.read_text(self.execute, path)

@@ -25,6 +25,7 @@ from loadstone.programs import own_environment, own_python, run_to_end
 from loadstone.targets import Say
 from loadstone.targets.access import Access
 from loadstone.targets.cancel import CancelToken
+from loadstone.targets.shell import ShellEnd, run_here, user_here
 
 SCHEME = "local"
 SUMMARY = "this machine"
@@ -40,7 +41,7 @@ class LocalTarget:
     """Executes Jobs through the core, in a child of a worker process.
 
     Args:
-        limit_s: how long any Job may take, instead of its own limit.
+        limit_s: how long any Job and any command may take, instead of its own limit.
     """
 
     name = SCHEME
@@ -124,6 +125,17 @@ class LocalTarget:
                 remedy="run it by hand to see what it lacks",
             )
         return done.stdout
+
+    def run_shell(self, command: str, directory: str, limit_s: float) -> ShellEnd:
+        return run_here(
+            command,
+            directory,
+            limit_s if self._limit_s is None else self._limit_s,
+            lambda: self._cancel_token.raise_if_cancelled("a command"),
+        )
+
+    def user_name(self) -> str:
+        return user_here()
 
     def read_text(self, path: str) -> str | None:
         try:

@@ -10,7 +10,18 @@ from typing import Protocol
 
 from loadstone.core.explain import Rule
 from loadstone.errors import UsageError
-from loadstone.model import Case, Column, Finding, Input, Job, Metric, Outcome, Parameter, Value
+from loadstone.model import (
+    Case,
+    Column,
+    Curves,
+    Finding,
+    Input,
+    Job,
+    Metric,
+    Outcome,
+    Parameter,
+    Value,
+)
 from loadstone.provision.journal import Journal
 from loadstone.targets import Say, Target
 from loadstone.text import printable
@@ -46,6 +57,8 @@ class Workload(Protocol):
     """What the table of a Run shows of a Case after the first metric."""
     bars: tuple[Column, ...]
     """What a report draws of the Cases side by side, a column for each; may be empty."""
+    curves: Curves | None
+    """What a report draws of how a Trial of each Case went, if its Trials have series."""
     rules: tuple[Rule, ...]
     """What the core's errors mean in a Trial of it; the first that fits is taken."""
     operation: str

@@ -236,14 +236,33 @@ int ls_dm_create(struct ls_dm *dm, const char *name, const char *table, enum ls_
 	return err;
 }
 
-int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode)
+int ls_dm_load(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode)
 {
 	int err = ls_dm_check_name(dm, name);
 
-	if (!err)
-		err = load_table(dm, name, table, mode_flags(mode));
+	return err ? err : load_table(dm, name, table, mode_flags(mode));
+}
+
+int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode)
+{
+	int err = ls_dm_load(dm, name, table, mode);
+
 	if (!err)
 		err = suspend(dm, name, 0);
+	return err ? err : resume(dm, name);
+}
+
+int ls_dm_suspend(struct ls_dm *dm, const char *name)
+{
+	int err = ls_dm_check_name(dm, name);
+
+	return err ? err : suspend(dm, name, 0);
+}
+
+int ls_dm_resume(struct ls_dm *dm, const char *name)
+{
+	int err = ls_dm_check_name(dm, name);
+
 	return err ? err : resume(dm, name);
 }
 

@@ -45,8 +45,18 @@ int ls_dm_version(struct ls_dm *dm, struct ls_dm_version *ret);
 int ls_dm_create(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode,
 		 struct ls_dm_device *ret);
 
+/* Has a table ready for a device, which takes it when it is resumed next. */
+int ls_dm_load(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode);
+
 /* Puts another table, or the same one anew, into a device: I/O waits meanwhile. */
 int ls_dm_reload(struct ls_dm *dm, const char *name, const char *table, enum ls_dm_mode mode);
+
+/*
+ * A device that is suspended keeps what is read and written until it is resumed, and refuses
+ * to read ahead. Resuming one that is not suspended is nothing.
+ */
+int ls_dm_suspend(struct ls_dm *dm, const char *name);
+int ls_dm_resume(struct ls_dm *dm, const char *name);
 
 /*
  * Removes a device. While a process has it open it tries again for some seconds, then ends

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation dm-table: makes, changes, queries and removes one device-mapper device.
+ * Operation dm-table: makes, changes, resumes, queries and removes one device-mapper device.
  * action=version needs no name and reports the driver's version.
  */
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "core/operation.h"
 #include "core/record.h"
 
-enum action { CREATE, RELOAD, REMOVE, STATUS, VERSION };
+enum action { CREATE, RELOAD, REMOVE, RESUME, STATUS, VERSION };
 
 struct options {
 	uint64_t action;
@@ -23,7 +23,7 @@ struct options {
 
 static const struct ls_option_spec specs[] = {
 	LS_CHOICE_OPTION("action", struct options, action,
-			 LS_CHOICES("create", "reload", "remove", "status", "version"),
+			 LS_CHOICES("create", "reload", "remove", "resume", "status", "version"),
 			 LS_REQUIRED),
 	LS_TEXT_OPTION("name", struct options, name, ""),
 	LS_TEXT_OPTION("table", struct options, table, ""),
@@ -95,6 +95,8 @@ static int act(struct ls_dm *dm, const struct options *options, struct ls_result
 		return ls_dm_reload(dm, options->name, options->table, mode);
 	case REMOVE:
 		return ls_dm_remove(dm, options->name);
+	case RESUME:
+		return ls_dm_resume(dm, options->name);
 	case STATUS:
 		return report_status(dm, options->name, ret);
 	default:

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operation file-read: reads a part of a file of which nothing is in the page cache, through it:
- * by pread one block after the other or blocks anywhere in it, or by touching the pages of a
+ * Operation file-read: reads a part of a file of which nothing is in the page cache, through it
+ * or, by io=direct, around it: by pread one block after the other or blocks anywhere in it, or by touching the pages of a
  * mapping of it. No block is read twice. What was read is compared with the file's checksums
- * afterwards, where there are some.
+ * afterwards, where there are some; what folios the reads left in the page cache is told. With trace-calls it is read cold once more, not timed, while
+ * the calls of a kernel function are traced; with available most memory is held meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +21,11 @@
 #include "core/size.h"
 #include "system/block_checksum.h"
 #include "system/cache.h"
+#include "system/call_trace.h"
 #include "system/clock.h"
 #include "system/file.h"
+#include "system/folio.h"
+#include "system/pressure.h"
 #include "system/region.h"
 
 enum {
@@ -30,17 +34,22 @@ enum {
 	BLOCK_MOST = 1 << 26,
 	READS_MOST = 1 << 26,
 	VERIFIED_MOST = 16,	/* blocks of checksums */
+	SLOW_CALL_NS = 4096,
 };
 
 enum pattern { SEQUENTIAL, RANDOM, MMAP };
+enum io { BUFFERED, DIRECT };
 
 struct options {
 	const char *file;
 	const char *checksums;	/* as operation checksum writes them; empty: none */
 	uint64_t pattern;
+	uint64_t io;
 	uint64_t block;
 	uint64_t total;		/* bytes */
 	uint64_t seed;
+	uint64_t available;	/* bytes of memory that are left; 0: none is held */
+	const char *trace_calls;	/* as ls_call_trace_open takes them; empty: none */
 };
 
 static const struct ls_option_spec specs[] = {
@@ -48,9 +57,12 @@ static const struct ls_option_spec specs[] = {
 	LS_TEXT_OPTION("checksums", struct options, checksums, ""),
 	LS_CHOICE_OPTION("pattern", struct options, pattern,
 			 LS_CHOICES("sequential", "random", "mmap"), "sequential"),
+	LS_CHOICE_OPTION("io", struct options, io, LS_CHOICES("buffered", "direct"), "buffered"),
 	LS_NUMBER_OPTION("block", struct options, block, "131072"),
 	LS_NUMBER_OPTION("total", struct options, total, LS_REQUIRED),
 	LS_NUMBER_OPTION("seed", struct options, seed, "1"),
+	LS_NUMBER_OPTION("available", struct options, available, "0"),
+	LS_TEXT_OPTION("trace-calls", struct options, trace_calls, ""),
 	LS_OPTIONS_END,
 };
 
@@ -58,12 +70,15 @@ struct reading {
 	struct options options;
 	struct ls_result *result;
 	int fd;
+	int direct_fd;		/* the same with O_DIRECT; -1 but for io=direct */
 	uint64_t file_bytes;
 	uint64_t page_bytes;
 	uint64_t count;		/* of reads */
 	uint64_t *offsets;	/* of each */
 	uint8_t *block;
 	const uint8_t *map;	/* NULL but for pattern mmap */
+	struct ls_pressure pressure;
+	struct ls_call_trace trace;
 };
 
 static int fail(const struct reading *reading, int code, const char *step, int64_t offset)
@@ -82,6 +97,25 @@ static int check_options(struct reading *reading)
 	reading->count = options->total / options->block;
 	if (!reading->count || reading->count > READS_MOST)
 		return ls_option_refuse(reading->result, "total", options->total);
+	/* A mapping has no other way than through the page cache. */
+	if (options->pattern == MMAP && options->io == DIRECT)
+		return ls_option_refuse(reading->result, "io", options->io);
+	return 0;
+}
+
+static int open_direct(struct reading *reading)
+{
+	uint32_t align_bytes = 0;
+	int err;
+
+	reading->direct_fd = open(reading->options.file, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (reading->direct_fd < 0)
+		return fail(reading, -errno, "open O_DIRECT", -1);
+	err = ls_file_direct_alignment(reading->direct_fd, &align_bytes);
+	if (err)
+		return fail(reading, err, "direct alignment", -1);
+	if (reading->options.block % align_bytes)
+		return fail(reading, -EINVAL, "direct alignment", align_bytes);
 	return 0;
 }
 
@@ -100,7 +134,7 @@ static int open_file(struct reading *reading)
 	if (reading->count * options->block > reading->file_bytes)
 		return fail(reading, -ENODATA, "total of the file", stat.st_size);
 	ls_file_report(&stat, reading->result);
-	return 0;
+	return options->io == DIRECT ? open_direct(reading) : 0;
 }
 
 /* Blocks anywhere, each at most once. */
@@ -165,13 +199,59 @@ static int map_file(struct reading *reading)
 	return 0;
 }
 
+static void unmap_file(struct reading *reading)
+{
+	if (reading->map)
+		munmap((void *)reading->map, ls_size(reading->file_bytes));
+	reading->map = NULL;
+}
+
+/* Before memory is held, of which the rings take some. */
+static int open_trace(struct reading *reading)
+{
+	const char *functions = reading->options.trace_calls;
+	int err = *functions ? ls_call_trace_open(&reading->trace, functions) : 0;
+
+	return err ? ls_result_fail(reading->result, err, "trace calls", functions, -1) : 0;
+}
+
+static int drop_file(const struct reading *reading)
+{
+	int has_dropped, err = ls_cache_drop(reading->fd, reading->file_bytes, &has_dropped);
+
+	return err ? fail(reading, err, "set cache state", -1) : 0;
+}
+
+/*
+ * Where memory is short the program's own pages go first, and would be read from its disk amid
+ * the reads. What is mapped later, such as the file, is not locked.
+ */
+static int hold_memory(struct reading *reading)
+{
+	int64_t start_ns = ls_clock_now();
+	int err;
+
+	if (!reading->options.available)
+		return 0;
+	if (mlockall(MCL_CURRENT))
+		return ls_result_fail(reading->result, -errno, "lock memory", "memory", -1);
+	/* What is cached counts as available, and is not as hard to get as what is held. */
+	err = drop_file(reading);
+	if (err)
+		return err;
+	err = ls_pressure_lock_all_but(&reading->pressure, reading->options.available,
+				       reading->result);
+	ls_value_add(reading->result, ls_value_set_up_ns, ls_clock_now() - start_ns);
+	return err;
+}
+
 static int drop(const struct reading *reading)
 {
 	int64_t start_ns = ls_clock_now(), resident = -1;
-	int has_dropped, err = ls_cache_drop(reading->fd, reading->file_bytes, &has_dropped);
+	int err = drop_file(reading);
 
 	if (err)
-		return fail(reading, err, "set cache state", -1);
+		return err;
 	err = ls_cache_resident(reading->fd, reading->file_bytes, &resident);
 	ls_value_add(reading->result, "cached_before_bytes", err ? err : resident);
 	ls_value_add(reading->result, ls_value_set_cache_ns, ls_clock_now() - start_ns);
@@ -181,9 +261,10 @@ static int drop(const struct reading *reading)
 static int read_block(const struct reading *reading, uint64_t offset)
 {
 	const volatile uint8_t *bytes = reading->map;
+	const int fd = reading->direct_fd < 0 ? reading->fd : reading->direct_fd;
 
 	if (!bytes)
-		return ls_file_read(reading->fd, reading->block, reading->options.block, offset);
+		return ls_file_read(fd, reading->block, reading->options.block, offset);
 	for (uint64_t at = 0; at < reading->options.block; at += reading->page_bytes)
 		(void)bytes[offset + at];
 	return 0;
@@ -217,7 +298,17 @@ static int read_all(const struct reading *reading, struct ls_histogram *latency,
 	return 0;
 }
 
-static int measure(const struct reading *reading, const struct ls_job *job)
+static void report_folios(const struct reading *reading)
+{
+	struct ls_folio_survey survey;
+
+	if (ls_folio_survey(reading->fd, reading->file_bytes, &survey))
+		ls_folio_report_unknown(reading->result);
+	else
+		ls_folio_report(&survey, reading->result);
+}
+
+static int measure(struct reading *reading, const struct ls_job *job)
 {
 	struct ls_histogram *latency = ls_histogram_take(reading->result, "read");
 	struct ls_region region;
@@ -225,10 +316,12 @@ static int measure(const struct reading *reading, const struct ls_job *job)
 	int err;
 
 	ls_region_enter(&region, job, reading->result);
+	ls_pressure_enter(&reading->pressure);
 	start_ns = ls_clock_now();
 	err = read_all(reading, latency, start_ns);
 	end_ns = ls_clock_now();
 	ls_region_leave(&region, start_ns);
+	ls_pressure_leave(&reading->pressure, reading->result);
 	if (err)
 		return err;
 	ls_span_add(reading->result, "read", 0, start_ns, end_ns);
@@ -239,8 +332,70 @@ static int measure(const struct reading *reading, const struct ls_job *job)
 	ls_region_report(&region);
 	err = ls_cache_resident(reading->fd, reading->file_bytes, &resident);
 	ls_value_add(reading->result, "cached_after_bytes", err ? err : resident);
+	report_folios(reading);
 	ls_value_add(reading->result, "page_bytes", (int64_t)reading->page_bytes);
 	return 0;
+}
+
+static int trace_reads(struct reading *reading, struct ls_histogram *calls)
+{
+	int err = ls_call_trace_start(&reading->trace);
+
+	if (err)
+		return ls_result_fail(reading->result, err, "trace calls",
+				      reading->options.trace_calls, -1);
+	for (uint64_t i = 0; !err && i < reading->count; i++) {
+		err = read_block(reading, reading->offsets[i]);
+		if (err)
+			fail(reading, err, "read", locate(reading, reading->offsets[i]));
+		ls_call_trace_drain(&reading->trace, calls);
+	}
+	ls_call_trace_stop(&reading->trace);
+	ls_call_trace_drain(&reading->trace, calls);
+	return err;
+}
+
+static void report_calls(const struct reading *reading, const struct ls_histogram *calls)
+{
+	const uint32_t slow = ls_histogram_bucket(SLOW_CALL_NS);
+	uint64_t slow_count = 0, slow_ns = 0;
+
+	for (uint32_t bucket = slow; bucket < LS_HISTOGRAM_BUCKETS; bucket++) {
+		slow_count += calls->buckets[bucket];
+		slow_ns += calls->buckets[bucket] * ls_histogram_bucket_start(bucket);
+	}
+	ls_value_add(reading->result, "traced_calls", (int64_t)calls->count);
+	ls_value_add(reading->result, "traced_calls_ns", (int64_t)calls->sum_ns);
+	ls_value_add(reading->result, "traced_slow_calls", (int64_t)slow_count);
+	ls_value_add(reading->result, "traced_slow_calls_ns", (int64_t)slow_ns);
+	ls_value_add(reading->result, "traced_missed",
+		     (int64_t)(reading->trace.missed + reading->trace.open_count));
+}
+
+/* The same reads once more, as cold and with as little memory, not timed. */
+static int trace(struct reading *reading)
+{
+	int64_t start_ns = ls_clock_now();
+	struct ls_histogram *calls;
+	int err;
+
+	if (!*reading->options.trace_calls)
+		return 0;
+	/* What is mapped is not dropped. */
+	unmap_file(reading);
+	err = drop_file(reading);
+	if (!err && reading->options.available)
+		err = ls_pressure_lock_all_but(&reading->pressure, reading->options.available,
+					       reading->result);
+	if (!err)
+		err = map_file(reading);
+	if (err)
+		return err;
+	calls = ls_histogram_take(reading->result, "traced_call");
+	err = trace_reads(reading, calls);
+	report_calls(reading, calls);
+	ls_value_add(reading->result, ls_value_trace_ns, ls_clock_now() - start_ns);
+	return err;
 }
 
 /* Compares one block of the checksums, which data has room for. */
@@ -287,19 +442,22 @@ static int verify(const struct reading *reading)
 	return err;
 }
 
-static void release(const struct reading *reading)
+static void release(struct reading *reading)
 {
-	if (reading->map)
-		munmap((void *)reading->map, ls_size(reading->file_bytes));
+	unmap_file(reading);
+	ls_call_trace_close(&reading->trace);
+	ls_pressure_end(&reading->pressure);
 	if (reading->fd >= 0)
 		close(reading->fd);
+	if (reading->direct_fd >= 0)
+		close(reading->direct_fd);
 	free(reading->offsets);
 	free(reading->block);
 }
 
 static int run(const struct ls_job *job, struct ls_result *ret)
 {
-	struct reading reading = { .result = ret, .fd = -1 };
+	struct reading reading = { .result = ret, .fd = -1, .direct_fd = -1 };
 	int err = ls_options_parse(specs, job, &reading.options, ret);
 
 	reading.page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -312,11 +470,18 @@ static int run(const struct ls_job *job, struct ls_result *ret)
 	if (!err)
 		err = reserve_block(&reading);
 	if (!err)
+		err = open_trace(&reading);
+	if (!err)
+		err = hold_memory(&reading);
+	if (!err)
 		err = map_file(&reading);
 	if (!err)
 		err = drop(&reading);
 	if (!err)
 		err = measure(&reading, job);
+	if (!err)
+		err = trace(&reading);
+	ls_pressure_end(&reading.pressure);
 	if (!err)
 		err = verify(&reading);
 	release(&reading);

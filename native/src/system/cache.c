@@ -128,30 +128,63 @@ int ls_cache_resident(int fd, uint64_t file_bytes, int64_t *ret)
 	return 0;
 }
 
-static int write_drop_caches(void)
+static int drop_caches(const char *which)
 {
 	LS_CLOSE int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 
-	return fd >= 0 && write(fd, "3", 1) == 1;
+	return fd < 0 || write(fd, which, 1) < 0 ? -errno : 0;
+}
+
+int ls_cache_drop_inodes(void)
+{
+	return drop_caches("2");
+}
+
+/* Returns whether nothing of the file is resident, as far as this user may know. */
+static int evict(int fd, uint64_t file_bytes, int *ret)
+{
+	int64_t resident = 0;
+	int err = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+
+	if (err)
+		return -err;
+	if (ret)
+		*ret = !drop_caches("3");
+	return !ls_cache_resident(fd, file_bytes, &resident) && !resident;
+}
+
+static int write_back(int fd)
+{
+	return fsync(fd) && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
 
 int ls_cache_drop(int fd, uint64_t file_bytes, int *ret)
 {
-	int64_t resident = 0;
+	int err = write_back(fd);
 
-	if (fsync(fd) && errno != EINVAL && errno != EROFS)
-		return -errno;
+	if (err)
+		return err;
 	for (int i = 0; i < DROP_TRIES; i++) {
-		int err = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		int is_gone = evict(fd, file_bytes, ret);
 
-		if (err)
-			return -err;
-		*ret = write_drop_caches();
-		if (!ls_cache_resident(fd, file_bytes, &resident) && !resident)
-			return 0;
+		if (is_gone)
+			return is_gone < 0 ? is_gone : 0;
 		ls_clock_pause(DROP_PAUSE_NS);
 	}
 	return 0;
+}
+
+int ls_cache_evict(int fd, uint64_t file_bytes, int *ret)
+{
+	int is_gone, err = write_back(fd);
+
+	if (err)
+		return err;
+	*ret = 0;
+	is_gone = evict(fd, file_bytes, NULL);
+	if (is_gone)
+		return is_gone < 0 ? is_gone : 0;
+	return ls_cache_drop(fd, file_bytes, ret);
 }
 
 int ls_cache_warm(int fd, uint64_t file_bytes)

@@ -25,6 +25,18 @@ int ls_cache_dirty(int fd, uint64_t file_bytes, int64_t *ret);
  */
 int ls_cache_drop(int fd, uint64_t file_bytes, int *ret);
 
+/*
+ * The same without drop_caches, where nothing of the file is resident after that: what else is
+ * cached, such as programs, stays. Else ls_cache_drop.
+ */
+int ls_cache_evict(int fd, uint64_t file_bytes, int *ret);
+
+/*
+ * Dentries and inodes that are clean, not in use and without pages in the page cache go, the
+ * whole machine's; root's to do.
+ */
+int ls_cache_drop_inodes(void);
+
 /* Reads the whole file through the page cache. */
 int ls_cache_warm(int fd, uint64_t file_bytes);
 

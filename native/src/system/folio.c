@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 
 #include "core/arithmetic.h"
 #include "core/guard.h"
+#include "core/record.h"
 #include "core/size.h"
 #include "system/file.h"
 
@@ -210,4 +212,25 @@ int ls_folio_survey(int fd, uint64_t file_bytes, struct ls_folio_survey *ret)
 		err = survey_window(&view, start, ls_min(file_bytes - start, WINDOW_BYTES),
 				    ret);
 	return err;
+}
+
+void ls_folio_report(const struct ls_folio_survey *survey, struct ls_result *result)
+{
+	char name[LS_NAME_BYTES];
+
+	ls_value_add(result, "folios", (int64_t)survey->folios);
+	if (survey->folios)
+		ls_value_add(result, "folio_mean_bytes",
+			     (int64_t)(survey->bytes / survey->folios));
+	for (uint32_t order = 0; order < LS_FOLIO_ORDERS; order++) {
+		if (!survey->order_bytes[order])
+			continue;
+		snprintf(name, sizeof(name), "folio_order_%u_bytes", order);
+		ls_value_add(result, name, (int64_t)survey->order_bytes[order]);
+	}
+}
+
+void ls_folio_report_unknown(struct ls_result *result)
+{
+	ls_value_add(result, "folio_mean_bytes", -1);
 }

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "loadstone.h"
+
 enum { LS_FOLIO_ORDERS = 32 };
 
 struct ls_folio_survey {
@@ -22,5 +24,11 @@ struct ls_folio_survey {
  * Source: Documentation/admin-guide/mm/pagemap.rst.
  */
 int ls_folio_survey(int fd, uint64_t file_bytes, struct ls_folio_survey *ret);
+
+/* Records the folios, their mean size and the bytes of each order. */
+void ls_folio_report(const struct ls_folio_survey *survey, struct ls_result *result);
+
+/* The same of a survey that could not be had: a mean of -1. */
+void ls_folio_report_unknown(struct ls_result *result);
 
 #endif

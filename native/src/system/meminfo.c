@@ -9,19 +9,28 @@
 #include "core/guard.h"
 #include "system/text.h"
 
-int ls_meminfo_available(uint64_t *ret)
+static int read_bytes(const char *name, uint64_t *ret)
 {
 	LS_FREE char *text = malloc(LS_SAMPLE_BYTES);
 	const char *line;
 	size_t length;
-	uint64_t kib;
 	int err = text ? ls_text_read("/proc/meminfo", 0, text, &length) : -ENOMEM;
 
 	if (err)
 		return err;
-	line = strstr(text, "\nMemAvailable:");
-	if (!line || sscanf(line, "\nMemAvailable: %" SCNu64, &kib) != 1)
+	line = strstr(text, name);
+	if (!line || sscanf(line + strlen(name), ": %" SCNu64, ret) != 1)
 		return -ENODATA;
-	*ret = kib * 1024;
+	*ret *= 1024;
 	return 0;
+}
+
+int ls_meminfo_total(uint64_t *ret)
+{
+	return read_bytes("MemTotal", ret);
+}
+
+int ls_meminfo_available(uint64_t *ret)
+{
+	return read_bytes("MemAvailable", ret);
 }

@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+/* MemTotal in bytes. */
+int ls_meminfo_total(uint64_t *ret);
+
 /* MemAvailable in bytes; -ENODATA where the kernel does not tell it. */
 int ls_meminfo_available(uint64_t *ret);
 

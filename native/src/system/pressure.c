@@ -24,6 +24,8 @@
 enum {
 	CLOSE_RANGE_NUMBER = 436,	/* the same on every architecture, Linux 5.9 */
 	PAUSE_NS = 1000000,
+	LOCKED_PAUSE_NS = 10000000,
+	STEP_BYTES = 16 << 20,
 	SEED = 20241026,
 };
 
@@ -33,6 +35,8 @@ struct ls_pressure_shared {
 	int32_t error;			/* -errno of getting the memory */
 	int32_t is_full;
 	int32_t is_over;		/* the maker wants it to end */
+	uint64_t left_bytes;		/* what a locking holder leaves available */
+	uint64_t locked_bytes;
 };
 
 static size_t page_bytes(void)
@@ -81,9 +85,69 @@ static void sweep(uint8_t *memory, uint64_t bytes, uint64_t step)
 		*(volatile uint64_t *)(memory + at) += 1;
 }
 
+/* Ends the holder, and has its maker know why. */
+__attribute__((noreturn))
+static void give_up(struct ls_pressure_shared *shared, int code)
+{
+	__atomic_store_n(&shared->error, code, __ATOMIC_RELEASE);
+	_exit(1);
+}
+
+static uint8_t *map_small_pages(struct ls_pressure_shared *shared, uint64_t bytes)
+{
+	uint8_t *memory = mmap(NULL, ls_size(bytes), PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		give_up(shared, -errno);
+	/* Whatever THP is set to: a kernel without it answers EINVAL. */
+	madvise(memory, ls_size(bytes), MADV_NOHUGEPAGE);
+	return memory;
+}
+
+/* Half of what is too much at a time, as the kernel's own figure lags behind. */
+static int lock_more(struct ls_pressure_shared *shared, uint8_t *memory, uint64_t bytes)
+{
+	uint64_t available = 0, locked = shared->locked_bytes;
+	int err = ls_meminfo_available(&available);
+
+	while (!err && available > shared->left_bytes && locked < bytes) {
+		uint64_t step = ls_round_up((available - shared->left_bytes) / 2, page_bytes());
+
+		step = ls_min(ls_max(step, page_bytes()), ls_min(STEP_BYTES, bytes - locked));
+		if (mlock(memory + locked, ls_size(step)))
+			return -errno;
+		/* A sanitizer's mlock does nothing. */
+		sweep(memory + locked, step, page_bytes());
+		locked += step;
+		__atomic_store_n(&shared->locked_bytes, locked, __ATOMIC_RELAXED);
+		err = ls_meminfo_available(&available);
+	}
+	return err;
+}
+
+/* Locks again whenever its maker takes is_full back. */
+__attribute__((noreturn))
+static void hold_locked(struct ls_pressure_shared *shared, uint64_t bytes)
+{
+	uint8_t *memory = map_small_pages(shared, bytes);
+
+	while (!__atomic_load_n(&shared->is_over, __ATOMIC_RELAXED)) {
+		if (!__atomic_load_n(&shared->is_full, __ATOMIC_ACQUIRE)) {
+			int err = lock_more(shared, memory, bytes);
+
+			if (err)
+				give_up(shared, err);
+			__atomic_store_n(&shared->is_full, 1, __ATOMIC_RELEASE);
+		}
+		ls_clock_pause(LOCKED_PAUSE_NS);
+	}
+	_exit(0);
+}
+
 /* Runs in the holder, after fork: until it is killed. */
 __attribute__((noreturn))
-static void hold(struct ls_pressure_shared *shared, uint64_t bytes, pid_t maker)
+static void hold(struct ls_pressure_shared *shared, uint64_t bytes, int is_locked, pid_t maker)
 {
 	const uint64_t page = page_bytes();
 	uint8_t *memory;
@@ -94,14 +158,9 @@ static void hold(struct ls_pressure_shared *shared, uint64_t bytes, pid_t maker)
 	prefer_as_oom_victim();
 	close_all();
 	use_all_cpus();
-	memory = mmap(NULL, ls_size(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		      -1, 0);
-	if (memory == MAP_FAILED) {
-		__atomic_store_n(&shared->error, -errno, __ATOMIC_RELEASE);
-		_exit(1);
-	}
-	/* Whatever THP is set to: a kernel without it answers EINVAL. */
-	madvise(memory, ls_size(bytes), MADV_NOHUGEPAGE);
+	if (is_locked)
+		hold_locked(shared, bytes);
+	memory = map_small_pages(shared, bytes);
 	ls_payload_fill(LS_PAYLOAD_RANDOM, SEED, memory, bytes);
 	__atomic_store_n(&shared->is_full, 1, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&shared->is_over, __ATOMIC_RELAXED)) {
@@ -156,16 +215,17 @@ static int await_full(struct ls_pressure *pressure, struct ls_result *result)
 static int start_holder(struct ls_pressure *pressure, struct ls_result *result)
 {
 	const pid_t maker = getpid();
-	void *shared = mmap(NULL, page_bytes(), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct ls_pressure_shared *shared = mmap(NULL, page_bytes(), PROT_READ | PROT_WRITE,
+						 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t holder;
 
 	if (shared == MAP_FAILED)
 		return ls_result_fail(result, -errno, "mmap pressure", "memory", -1);
+	shared->left_bytes = pressure->left_bytes;
 	pressure->shared = shared;
 	holder = fork();
 	if (holder == 0)
-		hold(shared, pressure->bytes, maker);
+		hold(shared, pressure->bytes, pressure->is_locked, maker);
 	if (holder < 0)
 		return ls_result_fail(result, -errno, "start pressure", "process", -1);
 	pressure->holder = holder;
@@ -181,6 +241,24 @@ int ls_pressure_start(struct ls_pressure *pressure, uint64_t bytes, uint64_t lea
 		return err;
 	pressure->bytes = ls_round_up(bytes, page_bytes());
 	err = start_holder(pressure, result);
+	return err ? err : await_full(pressure, result);
+}
+
+int ls_pressure_lock_all_but(struct ls_pressure *pressure, uint64_t left_bytes,
+			     struct ls_result *result)
+{
+	int err = 0;
+
+	pressure->is_locked = 1;
+	pressure->left_bytes = left_bytes;
+	if (pressure->holder)
+		__atomic_store_n(&pressure->shared->is_full, 0, __ATOMIC_RELEASE);
+	else
+		err = ls_meminfo_total(&pressure->bytes);
+	if (err)
+		return ls_result_fail(result, err, "read MemTotal", "/proc/meminfo", -1);
+	if (!pressure->holder)
+		err = start_holder(pressure, result);
 	return err ? err : await_full(pressure, result);
 }
 
@@ -209,6 +287,13 @@ static int64_t resident_bytes(pid_t process)
 	return pages < 0 ? -1 : pages * (int64_t)page_bytes();
 }
 
+static uint64_t held_bytes(const struct ls_pressure *pressure)
+{
+	if (!pressure->is_locked)
+		return pressure->bytes;
+	return __atomic_load_n(&pressure->shared->locked_bytes, __ATOMIC_RELAXED);
+}
+
 void ls_pressure_leave(struct ls_pressure *pressure, struct ls_result *result)
 {
 	int64_t now_ns;
@@ -216,8 +301,8 @@ void ls_pressure_leave(struct ls_pressure *pressure, struct ls_result *result)
 	if (!pressure->bytes)
 		return;
 	now_ns = pressure->holder ? cpu_ns(pressure->holder) : -1;
-	ls_value_add(result, "pressure_bytes", (int64_t)pressure->bytes);
-	if (is_alive(pressure)) {
+	ls_value_add(result, "pressure_bytes", (int64_t)held_bytes(pressure));
+	if (is_alive(pressure) && !pressure->is_locked) {
 		if (now_ns >= 0 && pressure->cpu_ns >= 0)
 			ls_value_add(result, "pressure_cpu_ns", now_ns - pressure->cpu_ns);
 		ls_value_add(result, "pressure_sweeps",

@@ -19,7 +19,9 @@ struct ls_pressure_shared;
 struct ls_pressure {
 	pid_t holder;
 	struct ls_pressure_shared *shared;
-	uint64_t bytes;
+	uint64_t bytes;			/* at most, where it is locked */
+	int is_locked;
+	uint64_t left_bytes;		/* available, of what is locked */
 	int killed_by;			/* a signal, where it did not live as long as it should */
 	int64_t cpu_ns;			/* at the beginning of the region */
 	uint64_t sweeps;
@@ -33,6 +35,14 @@ struct ls_pressure {
  */
 int ls_pressure_start(struct ls_pressure *pressure, uint64_t bytes, uint64_t least_available,
 		      struct ls_result *result);
+
+/*
+ * Another kind: all memory of the machine but so much, locked and left alone. It is of use where a
+ * control group's limit presses on nobody, as the kernel charges what it allocates to none. Called
+ * again it takes what has become available since.
+ */
+int ls_pressure_lock_all_but(struct ls_pressure *pressure, uint64_t left_bytes,
+			     struct ls_result *result);
 
 /* Right before a timed region. */
 void ls_pressure_enter(struct ls_pressure *pressure);

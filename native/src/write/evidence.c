@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operation folio-write: what the writes left in the page cache. */
-#include <stdio.h>
-
 #include "core/record.h"
 #include "system/cache.h"
 #include "system/folio.h"
 #include "write/folio_write.h"
-
-static void report_folios(const struct ls_writing *writing, const struct ls_folio_survey *survey)
-{
-	char name[LS_NAME_BYTES];
-
-	ls_value_add(writing->result, "folios", (int64_t)survey->folios);
-	if (survey->folios)
-		ls_value_add(writing->result, "folio_mean_bytes",
-			     (int64_t)(survey->bytes / survey->folios));
-	for (uint32_t order = 0; order < LS_FOLIO_ORDERS; order++) {
-		if (!survey->order_bytes[order])
-			continue;
-		snprintf(name, sizeof(name), "folio_order_%u_bytes", order);
-		ls_value_add(writing->result, name, (int64_t)survey->order_bytes[order]);
-	}
-}
 
 /* Dirty bytes first, as writeback makes them fewer. */
 void ls_writing_report_cache(const struct ls_writing *writing)
@@ -38,7 +20,7 @@ void ls_writing_report_cache(const struct ls_writing *writing)
 	ls_value_add(writing->result, "dirty_bytes", dirty);
 	ls_value_add(writing->result, "cached_after_bytes", has_resident ? resident : -1);
 	if (has_folios)
-		report_folios(writing, &survey);
+		ls_folio_report(&survey, writing->result);
 	else
-		ls_value_add(writing->result, "folio_mean_bytes", -1);
+		ls_folio_report_unknown(writing->result);
 }

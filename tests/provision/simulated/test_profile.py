@@ -65,7 +65,7 @@ def test_the_disk_is_the_hosts_and_has_no_parameters_of_null_blk() -> None:
 def test_facts_hold_every_parameter_that_is_set_and_none_that_is_left_alone() -> None:
     facts = storage_facts(find_profile("zoned"))
     assert facts["storage.profile"] == "zoned"
-    assert facts["storage.zone_size"] == 32
+    assert facts["storage.zone_size"] == 4
     assert facts["storage.zoned"] is True
     assert facts["storage.scheduler"] == "none"
     assert "storage.zone_max_open" not in facts
@@ -140,7 +140,7 @@ def test_a_device_takes_half_of_the_memory_in_whole_zones_unless_it_has_a_size(
 ) -> None:
     assert device_bytes(find_profile("ufs40"), 4 << 30) == 2 << 30
     assert device_bytes(find_profile("ufs40"), (4 << 30) + 3) == 2 << 30
-    assert device_bytes(find_profile("zoned"), 1000 * MIB) == 480 * MIB
+    assert device_bytes(find_profile("zoned-large"), 1000 * MIB) == 480 * MIB
     assert device_bytes(find_profile(f"{write}:fast"), 1 << 20) == 1 << 30
 
 

@@ -1,12 +1,14 @@
 """The adb program: what it prints where it fails, and which of them is taken."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
 from loadstone.targets.android.bridge import AdbResult, Bridge, is_network, require_adb, run_adb
+from loadstone.targets.shell import ShellEnd, shell_words
 
 
 def test_of_a_push_that_failed_the_error_is_told_and_not_the_progress() -> None:
@@ -94,3 +96,24 @@ def test_a_device_that_went_away_is_told_with_what_to_check(bridge: Bridge, tmp_
     assert caught.value.what == "adb:X1 went away: error: device not found"
     assert caught.value.remedy == "see that its cable, battery and adbd hold"
     assert not bridge.answers()
+
+
+def test_a_command_of_the_users_ends_with_its_limit_on_the_device_too(
+    bridge: Bridge, tmp_path: Path
+) -> None:
+    def run(command: str, limit_s: float) -> ShellEnd:
+        return bridge.run_shell(shell_words(command), limit_s, lambda: None)
+
+    assert run("echo out; echo 'a b' >&2; exit 7", 30) == ShellEnd(status=7, last_words="a b")
+    assert run("true", 30) == ShellEnd(status=0)
+    assert run("sleep 60 & exit 0", 30) == ShellEnd(status=0)
+    late = run(f"(sleep 1; touch {tmp_path}/late) & echo now >&2; sleep 60", 0.3)
+    assert late == ShellEnd(status=None, last_words="now")
+    time.sleep(1.2)
+    assert not (tmp_path / "late").exists()
+
+
+def test_a_device_that_went_away_amid_a_command_is_told(bridge: Bridge, tmp_path: Path) -> None:
+    (tmp_path / "phone").unlink()
+    with pytest.raises(TargetLostError, match="adb:X1 went away: error: device not found"):
+        bridge.run_shell(shell_words("true"), 30, lambda: None)

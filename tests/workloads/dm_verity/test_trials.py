@@ -19,12 +19,12 @@ from loadstone.core import native
 from loadstone.model import Case, CoreError, Finding, Input, Job, Outcome, Status, Value
 from loadstone.provision.block_device import BlockDevice
 from loadstone.provision.device_mapper import MappedDevice
-from loadstone.targets.local import LocalTarget
-from loadstone.workloads import make_cases, workload
-from loadstone.workloads.dm_verity.image import (
+from loadstone.provision.verity_image import (
     Layout,
     Tree,
 )
+from loadstone.targets.local import LocalTarget
+from loadstone.workloads import make_cases, workload
 from loadstone.workloads.dm_verity.trials import PreparedVerity
 
 VERITY = workload("dm-verity")

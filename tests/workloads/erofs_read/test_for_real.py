@@ -3,14 +3,23 @@
 import os
 import random
 import re
+import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from commands import MIB, Command, needs_root
+from commands import MIB, Command, needs_root, until
 from erofs import damage, make_image, needs_erofs, needs_mkfs_erofs
 from loadstone import run as run_workload
-from loadstone.model import Run, Status, Trial
+from loadstone.errors import ExitCode, LoadstoneError
+from loadstone.model import Input, Run, Status, Trial
+from loadstone.provision.image_source import source_of
+from loadstone.provision.journal import Journal
+from loadstone.provision.module_parameters import is_module, module_parameters
+from loadstone.targets.local import LocalTarget
+from loadstone.workloads import make_cases, workload
+from loadstone.workloads.erofs_read.images import Image, images_of
 
 pytestmark = [
     needs_root,
@@ -105,6 +114,58 @@ def test_what_mkfs_or_the_kernel_lacks_is_a_skip_and_the_others_go_on(place: Pat
             assert one.remedy
 
 
+def test_pages_are_reserved_by_loading_the_module_anew_and_it_is_put_back(
+    loadstone: Command, place: Path, tree: Path
+) -> None:
+    before = module_parameters("erofs")
+    run = run_reads(place, pattern="random", reserved_pages=[0, 64], trace=True)
+    found = {key[0]: one for key, one in trials(run, "reserved_pages").items()}
+    assert module_parameters("erofs") == before
+    if not is_module("erofs") or "reserved_pages" not in before:
+        why = "is built into" if "reserved_pages" in before else "has no parameter"
+        assert found[64].status is Status.SKIPPED
+        assert why in (found[64].reason or "")
+        return
+    for one in found.values():
+        assert one.status is Status.OK, one.reason
+        # One at least for each read's own cluster.
+        assert one.evidence["traced_calls"] > MIB // 4096 // 4
+        assert one.metrics["allocation_ns"] == one.evidence["traced_calls_ns"] > 0
+    _in_use_it_is_a_skip(place, tree)
+    _killed_it_is_cleaned(loadstone, place)
+    assert module_parameters("erofs") == before
+
+
+def _in_use_it_is_a_skip(place: Path, tree: Path) -> None:
+    """Somebody else has an image mounted, and keeps it."""
+    image, point = make_image(place / "image", tree, "-zlz4"), place / "mounted"
+    point.mkdir()
+    subprocess.run(["mount", "-t", "erofs", "-o", "loop", image, point], check=True)
+    try:
+        run = run_reads(place, reserved_pages=[0, 64])
+    finally:
+        subprocess.run(["umount", point], check=True)
+    found = {key[0]: one for key, one in trials(run, "reserved_pages").items()}
+    assert found[0].status is Status.OK, found[0].reason
+    assert found[64].status is Status.SKIPPED
+    assert "Module erofs is in use" in (found[64].reason or "")
+    assert "unmount it" in (found[64].remedy or "")
+
+
+def _killed_it_is_cleaned(loadstone: Command, place: Path) -> None:
+    words = ("run", "erofs-read", "--size", "4m", "--set", "reserved_pages=64", "--rounds", "50")
+    process = loadstone.start(*words, "--set", "total=1m", "--dir", place / "images", "--quiet")
+    until(
+        lambda: module_parameters("erofs").get("reserved_pages") == "64",
+        "EROFS to be loaded anew",
+        limit_s=120,
+    )
+    process.kill()
+    process.wait()
+    done = loadstone("clean")
+    assert done.code == 0, done.out + done.err
+
+
 def test_a_directory_is_read_by_its_largest_file(place: Path, tree: Path) -> None:
     (one,) = run_reads(place, file=tree, options="ztailpacking").trials
     assert one.status is Status.OK, one.reason
@@ -151,6 +212,29 @@ def test_a_corrupt_image_fails_with_the_offset_and_exit_4(
     )
     assert done.code == 4, done.out + done.err
     assert "a page of the file could not be read" in done.out
+
+
+def test_an_image_that_holds_other_data_than_its_source_ends_the_run(
+    place: Path, tree: Path, images: Path
+) -> None:
+    target, said = LocalTarget(place / "results"), list[str]()
+    cases, _ = make_cases(workload("erofs-read"), [{"pcluster": 65536}])
+    with (
+        Journal(place / "results") as journal,
+        source_of(target, Input(file=str(tree)), journal, images, 1, said.append) as source,
+    ):
+        with images_of(target, journal, images, source, cases, said.append) as found:
+            assert {one.file for one in found.values() if isinstance(one, Image)} == {
+                "below/large text"
+            }
+        other = msgspec.structs.replace(source, crc32c=source.crc32c ^ 1)
+        with (
+            pytest.raises(LoadstoneError, match="wrong data: the file in an EROFS image") as caught,
+            images_of(target, journal, images, other, cases, said.append),
+        ):
+            pass
+    assert caught.value.exit_code is ExitCode.FAILED
+    assert caught.value.remedy
 
 
 def test_an_image_that_cannot_be_mounted_is_a_skip(place: Path, tree: Path) -> None:

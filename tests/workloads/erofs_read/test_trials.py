@@ -11,9 +11,11 @@ import pytest
 from loadstone.core.explain import skipped
 from loadstone.model import Case, CoreError, Finding, Histogram, Input, Outcome, Status, Value
 from loadstone.provision.journal import Journal
+from loadstone.provision.kernel_module import KernelModule
 from loadstone.targets.local import LocalTarget
 from loadstone.workloads import make_cases, workload
 from loadstone.workloads.erofs_read.images import Image, MountSpec
+from loadstone.workloads.erofs_read.reserve import Reserve
 from loadstone.workloads.erofs_read.trials import PreparedErofs
 
 EROFS = workload("erofs-read")
@@ -46,7 +48,11 @@ def case_of(**chosen: Value) -> Case:
 
 
 def prepared(
-    place: Path, case: Case, image: Image | Finding, checksums: str = "sums"
+    place: Path,
+    case: Case,
+    image: Image | Finding,
+    checksums: str = "sums",
+    refusals: Mapping[int, Finding] | None = None,
 ) -> PreparedErofs:
     return PreparedErofs(
         LocalTarget(place),
@@ -57,6 +63,7 @@ def prepared(
         checksums,
         {},
         contextlib.ExitStack(),
+        Reserve(KernelModule(Journal(place), "erofs", contextlib.ExitStack()), refusals or {}),
     )
 
 
@@ -79,7 +86,7 @@ def evaluated(
         before=texts(1000, 10, 100),
         after=texts(1000 + sectors, 30, 150),
     )
-    case = case_of()
+    case = case_of(trace="traced_calls" in more)
     return prepared(place, case, IMAGE, checksums).evaluate(case, outcome)
 
 
@@ -107,15 +114,41 @@ def test_figures_are_of_what_was_asked_and_evidence_of_what_it_took(place: Path)
         ({"cached_before_bytes": 4096}, "not cold: data of the file were in the page cache"),
         ({"cached_before_bytes": -38}, "not known to be cold"),
         ({"sectors": 0}, "not cold: nothing was read of the device"),
+        ({"pressure_killed_by": 9}, "the process that held it was killed meanwhile (signal 9"),
+        (
+            {"traced_calls": 1, "traced_calls_ns": 5, "traced_missed": 3},
+            "the kernel lost 3 ends of calls",
+        ),
     ],
 )
-def test_a_trial_that_was_not_cold_is_invalid(
+def test_a_trial_that_was_not_as_its_case_says_is_invalid(
     place: Path, values: dict[str, int], words: str
 ) -> None:
     found = evaluated(place, values)
     assert found.status is Status.INVALID
     assert words in (found.reason or "")
     assert found.remedy
+
+
+def test_what_was_traced_is_a_figure(place: Path) -> None:
+    found = evaluated(place, {"traced_calls": 7, "traced_calls_ns": 9000, "traced_missed": 0})
+    assert found.status is Status.OK
+    assert found.metrics["allocation_ns"] == 9000
+    case = case_of(trace=True, available=9 << 20, reserved_pages=64)
+    assert case.label == "lz4 4KiB sequential 64 pages reserved 9MiB available traced"
+
+
+def test_a_case_of_before_there_was_a_reserve_is_read_as_it_was(place: Path) -> None:
+    case = case_of()
+    old = {"reserved_pages", "available", "trace"}
+    kept = {name: value for name, value in case.parameters.items() if name not in old}
+    before = msgspec.structs.replace(case, parameters=kept)
+    assert Case.of(case.workload, case.label, kept, ()).id == case.id
+    why = skipped("none", "some")
+    assert prepared(place, before, IMAGE).skip_reason(before) is None
+    assert prepared(place, before, IMAGE, refusals={64: why}).skip_reason(before) is None
+    reserved = case_of(reserved_pages=64)
+    assert prepared(place, reserved, IMAGE, refusals={64: why}).skip_reason(reserved) == why
 
 
 def test_what_lies_in_another_inode_has_no_ratio_of_its_own(place: Path) -> None:
@@ -163,4 +196,24 @@ def test_data_that_cannot_be_had_or_are_wrong_are_failures(
     assert found.status is Status.FAILED
     assert words in (found.reason or "")
     assert "1048576" in (found.reason or "")
+    assert found.remedy
+
+
+@pytest.mark.parametrize(
+    ("code", "step", "words"),
+    [
+        (errno.ENODEV, "trace calls", "no kprobes for perf"),
+        (errno.ENOENT, "trace calls", "no function of that name"),
+        (errno.EPERM, "trace calls", "may not trace the kernel"),
+        (errno.ENOMEM, "lock memory", "memory cannot be held and locked"),
+    ],
+)
+def test_what_this_kernel_or_user_may_not_is_a_skip(
+    place: Path, code: int, step: str, words: str
+) -> None:
+    case = case_of(trace=True)
+    error = CoreError(code=code, step=step, path="__erofs_allocpage", offset=-1)
+    found = prepared(place, case, IMAGE).evaluate(case, Outcome(error=error))
+    assert found.status is Status.SKIPPED
+    assert words in (found.reason or "")
     assert found.remedy

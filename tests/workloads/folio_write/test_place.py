@@ -96,6 +96,7 @@ def test_a_file_system_that_the_kernel_lacks_is_a_skip(place: Path) -> None:
     assert skip.status is Status.SKIPPED
     assert "modprobe f2fs: " in (skip.reason or "")
     assert "install this kernel's own module f2fs" in (skip.remedy or "")
+    assert "`loadstone lab run WORKLOAD` boots a kernel that has f2fs" in (skip.remedy or "")
 
 
 @TIDY

@@ -1,5 +1,6 @@
 """Loads while memory is held: what has to go, what is too much, and that nothing of it stays."""
 
+import contextlib
 import signal
 import subprocess
 import threading
@@ -185,19 +186,28 @@ def holder_of(process: psutil.Process) -> psutil.Process | None:
     return None
 
 
-def test_a_load_whose_pressure_was_killed_meanwhile_is_invalid(slow: Loading) -> None:
+def load_with_pressure_killed(slow: Loading) -> Outcome:
+    """Of a load amid which the holder is killed; on a busy machine that may come too late."""
     found: list[Outcome] = []
     job = slow.prepared.job(slow.case)
     loading = threading.Thread(target=lambda: found.append(slow.target.execute(job)))
     loading.start()
     until(lambda: holder_of(psutil.Process()), "the pressure")
     time.sleep(0.02)
-    holder = holder_of(psutil.Process())
-    assert holder is not None
-    holder.kill()
+    if holder := holder_of(psutil.Process()):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            holder.kill()
     loading.join()
-    assert found[0].values["pressure_killed_by"] == signal.SIGKILL
-    finding = slow.evaluate(found[0])
+    return found[0]
+
+
+def test_a_load_whose_pressure_was_killed_meanwhile_is_invalid(slow: Loading) -> None:
+    for _ in range(10):
+        outcome = load_with_pressure_killed(slow)
+        if outcome.values["pressure_killed_by"]:
+            break
+    assert outcome.values["pressure_killed_by"] == signal.SIGKILL
+    finding = slow.evaluate(outcome)
     assert finding.status is Status.INVALID
     assert (finding.reason or "").startswith("the pressure was gone: ")
     assert "see dmesg" in (finding.remedy or "")

@@ -87,7 +87,9 @@ def test_a_mapping_is_loaded_only_where_all_of_it_is_in_memory(
         Journal(results) as journal,
         chosen.prepare(target, input, cases, journal, lambda _: None) as prepared,
     ):
-        vars(prepared)["_facts"] = {**vars(prepared)["_facts"], "fs.options": options}
+        places = vars(prepared)["_places"]
+        facts = {**places["none"].facts, "fs.options": options}
+        places["none"] = msgspec.structs.replace(places["none"], facts=facts)
         outcome = target.execute(prepared.job(cases[0]))
         found = {**outcome.values, "cached_after_bytes": kept_bytes}
         finding = prepared.evaluate(cases[0], msgspec.structs.replace(outcome, values=found))

@@ -26,7 +26,7 @@ def guest_options(command: _Command) -> _Command:
                 default="ufs40",
                 show_default=True,
                 metavar="PROFILE",
-                help="Simulated device: ufs21, ufs31, ufs40, nvme, zoned, disk, "
+                help="Simulated device: ufs21, ufs31, ufs40, nvme, zoned, zoned-large, disk, "
                 "or FILE.toml[:NAME].",
             ),
             option("--fs", metavar="TYPE", help="File system on it [ext4; f2fs if zoned]."),

@@ -2,12 +2,13 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, TargetError, TargetLostError
 from loadstone.model import Noun
 from loadstone.programs import find_program, run_bytes
+from loadstone.targets.shell import ShellEnd, hold, last_words
 from loadstone.text import printable
 
 DEVICE_DIRECTORY = "/data/local/tmp"
@@ -97,13 +98,32 @@ class Bridge:
             TargetLostError: the device is not there any more.
             TargetError: no answer in time.
         """
-        command = f"{shlex.join(words)}\necho '\n{_END}' $?"
-        result = run_adb(self.shell_argv(command), limit_s)
+        result = run_adb(self.shell_argv(_with_end(words)), limit_s)
         out, mark, code = result.out.rpartition(f"\n{_END} ")
         if not mark:
             ended = f"the connection ended ({self.state()})"
             raise self.lost_error(result.message if result.code else ended)
         return AdbResult(code=int(code), out=out, err=result.err)
+
+    def run_shell(
+        self, words: Sequence[str], limit_s: float, check: Callable[[], None]
+    ) -> ShellEnd:
+        """Run words that end when their standard input does; see ``loadstone.targets.shell``.
+
+        Args:
+            check: is called before it and again and again meanwhile, and may raise to end it.
+
+        Raises:
+            TargetLostError: the device is not there any more.
+        """
+        held = hold(self.shell_argv(_with_end(words)), limit_s, check=check)
+        words_of_it = last_words(held.last_err)
+        _, mark, code = held.out.decode(errors="replace").rpartition(f"\n{_END} ")
+        if held.is_late and (mark or self.answers()):
+            return ShellEnd(status=None, last_words=words_of_it)
+        if not mark:
+            raise self.lost_error(words_of_it or f"the connection ended ({self.state()})")
+        return ShellEnd(status=int(code), last_words=words_of_it)
 
     def push(self, source: Path, path: str, limit_s: float = 600.0) -> AdbResult:
         """Copy a file to the device; a failure is returned, not raised.
@@ -151,6 +171,10 @@ class Bridge:
 
     def _run(self, *words: str, limit_s: float = 60.0) -> AdbResult:
         return run_adb([self._program, "-s", self.serial, *words], limit_s)
+
+
+def _with_end(words: Sequence[str]) -> str:
+    return f"{shlex.join(words)}\necho '\n{_END}' $?"
 
 
 def run_adb(argv: Sequence[str], limit_s: float) -> AdbResult:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.environment.calibration import MICROBENCHMARKS
-from loadstone.model import Better, Case, Column, Input, Kind, Metric, Parameter, Value
+from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
 from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import (
     refuse_own_file,
@@ -60,6 +60,7 @@ class Calibration:
     metrics = _METRICS
     columns = _COLUMNS
     bars: tuple[Column, ...] = ()
+    curves: Curves | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = shared.NO_PARAMETERS

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadstone.model import Better, Case, Column, Input, Kind, Metric, Parameter, Value
+from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
 from loadstone.provision.block_device import block_devices
 from loadstone.provision.device_mapper import mapped_device, require_device_mapper
 from loadstone.provision.journal import Journal
@@ -119,6 +119,7 @@ class DmFlush:
     metrics = _METRICS
     columns = _COLUMNS
     bars = _BARS
+    curves: Curves | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

@@ -9,11 +9,11 @@ from loadstone.core.histogram import percentile
 from loadstone.model import Case, CoreError, Finding, Input, Job, Outcome, Status, Value
 from loadstone.provision.block_device import BlockDevice
 from loadstone.provision.device_mapper import MappedDevice, has_met_corruption, reload
+from loadstone.provision.verity_image import DATA_BLOCK_BYTES, DIGEST_BYTES, Layout, Tree
 from loadstone.result_names import ELAPSED_NS
 from loadstone.targets import Target
 from loadstone.units import format_bytes, format_bytes_rounded
 from loadstone.workloads.dm_verity.errors import RULES
-from loadstone.workloads.dm_verity.image import DATA_BLOCK_BYTES, DIGEST_BYTES, Layout, Tree
 from loadstone.workloads.outcomes import failure, measured
 from loadstone.workloads.parameters import core_options
 

@@ -4,22 +4,23 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Better, Case, Column, Input, Kind, Metric, Parameter, Value
+from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
 from loadstone.provision.block_device import block_devices
-from loadstone.provision.device_mapper import MappedDevice, mapped_device, require_device_mapper
+from loadstone.provision.device_mapper import MappedDevice, require_device_mapper
 from loadstone.provision.journal import Journal
 from loadstone.provision.tunable import kept_tunable
-from loadstone.targets import Say, Target
-from loadstone.units import format_bytes, parse_bytes
-from loadstone.workloads import parameters as shared
-from loadstone.workloads.dm_verity.errors import RULES
-from loadstone.workloads.dm_verity.image import (
+from loadstone.provision.verity_image import (
     DATA_BLOCK_BYTES,
     hash_tree,
     image_on,
     layout_of,
+    verity_device,
     verity_table,
 )
+from loadstone.targets import Say, Target
+from loadstone.units import format_bytes, parse_bytes
+from loadstone.workloads import parameters as shared
+from loadstone.workloads.dm_verity.errors import RULES
 from loadstone.workloads.dm_verity.trials import (
     OPERATION,
     SET_UP_PARAMETERS,
@@ -118,6 +119,7 @@ class DmVerity:
     metrics = _METRICS
     columns = _COLUMNS
     bars: tuple[Column, ...] = ()
+    curves: Curves | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS
@@ -212,11 +214,7 @@ def _verity(
     for one in others.values():
         if isinstance(one, MappedDevice) and one.table == table:
             return one
-    try:
-        device = mapped_device(target, journal, table, what="verity", is_read_only=True)
-        return stack.enter_context(device)
-    except CannotMeasureError as error:
-        return error.what
+    return verity_device(stack, target, journal, table)
 
 
 def _hash_blocks(cases: Sequence[Case]) -> list[int]:

@@ -2,49 +2,44 @@
 
 import errno
 
-from loadstone.core.explain import ABSENT, Rule
+from loadstone.core.explain import REFUSED, Rule
 from loadstone.model import Status
+from loadstone.workloads.cold_reads.errors import cold_read_rules
 
 TRUST_NOT = "trust no data of this image; see dmesg for what EROFS says, and make it anew"
 """What to do about an image whose data cannot be had."""
 
 RULES = (
+    *cold_read_rules(TRUST_NOT),
     Rule(
-        step="verify",
-        codes=frozenset({errno.EBADMSG}),
-        status=Status.FAILED,
-        meaning="wrong data: {path} at {offset} is not what the image was made of",
-        remedy="trust no data of this path; report it with the kernel's release",
-        ends_run=True,
-        is_ours=True,
-    ),
-    Rule(
-        step="read|read back",
-        codes=frozenset({errno.EIO, errno.EUCLEAN, errno.EINVAL, errno.EOPNOTSUPP}),
-        status=Status.FAILED,
-        meaning="the image is corrupt, or the disk below it failed",
-        remedy=TRUST_NOT,
-    ),
-    Rule(
-        step="total of the file",
-        codes=frozenset({errno.ENODATA}),
+        step="trace calls",
+        codes=frozenset({errno.ENODEV}),
         status=Status.SKIPPED,
-        meaning="the file has {offset} bytes, fewer than are to be read",
-        remedy="--set total={offset} or less, or a larger --size",
-        is_ours=True,
+        meaning="this kernel has no kprobes for perf (CONFIG_KPROBE_EVENTS)",
+        remedy="--set trace=off; `loadstone lab run` has kernels with them",
     ),
     Rule(
-        step="reserve offsets|reserve block",
-        codes=frozenset({errno.ENOMEM}),
+        step="trace calls",
+        codes=frozenset({errno.ENOENT}),
         status=Status.SKIPPED,
-        meaning="not enough memory for a block of {block} bytes, and the list of what is read",
-        remedy="free some, or --set block or total to less",
+        meaning="this kernel has no function of that name that can be traced, as its compiler may "
+        "have inlined it",
+        remedy="--set trace=off",
     ),
     Rule(
-        step="open",
-        codes=ABSENT | {errno.EUCLEAN},
-        status=Status.FAILED,
-        meaning="the file of the image cannot be opened",
-        remedy=TRUST_NOT,
+        step="trace calls",
+        codes=REFUSED,
+        status=Status.SKIPPED,
+        meaning="this user may not trace the kernel",
+        remedy="run as root, outside of containers, with no lockdown of the kernel; or --set "
+        "trace=off",
+    ),
+    Rule(
+        step="lock memory|mmap pressure|fill pressure",
+        codes=REFUSED | {errno.ENOMEM, errno.EOWNERDEAD},
+        status=Status.SKIPPED,
+        meaning="memory cannot be held and locked",
+        remedy="run as root with no limit of locked memory (ulimit -l unlimited), and --set "
+        "available to more",
     ),
 )

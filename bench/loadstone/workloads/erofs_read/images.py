@@ -16,17 +16,25 @@ from loadstone.provision.erofs_image import (
     read_superblock,
 )
 from loadstone.provision.file_system import mount_point, mounted_file_system
-from loadstone.provision.journal import Journal
-from loadstone.provision.loop_device import goes_direct, loop_device
-from loadstone.provision.scratch_file import scratch_file
-from loadstone.provision.tunable import kept_tunable
-from loadstone.targets import Say, Target
-from loadstone.workloads.erofs_read.source import (
+from loadstone.provision.image_source import (
     Source,
     copy_file,
     largest_file,
+    require_same,
     require_unchanged,
 )
+from loadstone.provision.journal import Journal
+from loadstone.provision.loop_device import (
+    device_number,
+    goes_direct,
+    loop_device,
+    read_ahead_kb,
+    whole_sectors,
+)
+from loadstone.provision.scratch_file import scratch_file
+from loadstone.provision.tunable import kept_tunable
+from loadstone.targets import Say, Target
+from loadstone.workloads.set_up import entered_or_skipped
 
 AS_IS = "as-is"
 """The algorithm of an image that is the user's own."""
@@ -74,7 +82,7 @@ class Image(Noun, frozen=True, kw_only=True):
     @property
     def read_ahead_kb(self) -> str:
         """The tunable of the loop device."""
-        return f"/sys/block/{PurePath(self.device).name}/queue/read_ahead_kb"
+        return read_ahead_kb(self.device)
 
 
 @contextlib.contextmanager
@@ -86,7 +94,11 @@ def images_of(
     cases: Sequence[Case],
     say: Say,
 ) -> Iterator[Mapping[MountSpec, Image | Finding]]:
-    """Make what the Cases ask for, and mount each once; where that fails, a skip says why."""
+    """Make what the Cases ask for, and mount each once; where that fails, a skip says why.
+
+    Raises:
+        LoadstoneError: an image that was made here holds other data than it was made of.
+    """
     asked = list(dict.fromkeys(MountSpec.of(case.parameters) for case in cases))
     with contextlib.ExitStack() as stack:
         images = {
@@ -94,7 +106,11 @@ def images_of(
             for spec in dict.fromkeys(one.image for one in asked)
         }
         require_unchanged(source)
-        yield {spec: _mountable(journal, directory, images[spec.image], spec) for spec in asked}
+        verified: set[ErofsSpec] = set()
+        yield {
+            spec: _mountable(target, journal, directory, source, images[spec.image], spec, verified)
+            for spec in asked
+        }
 
 
 def image_count(cases: Sequence[Case]) -> int:
@@ -113,13 +129,7 @@ def _made_or_skipped(
 ) -> Image | Finding:
     if (spec is None) != source.is_image:
         return _other_input(spec)
-    with contextlib.ExitStack() as own:
-        try:
-            image = _made(own, target, journal, directory, source, spec, say)
-        except CannotMeasureError as error:
-            return skipped_by(error)
-        stack.push(own.pop_all())
-    return image
+    return entered_or_skipped(stack, _made(target, journal, directory, source, spec, say))
 
 
 def _other_input(spec: ErofsSpec | None) -> Finding:
@@ -133,36 +143,36 @@ def _other_input(spec: ErofsSpec | None) -> Finding:
     )
 
 
+@contextlib.contextmanager
 def _made(
-    stack: contextlib.ExitStack,
     target: Target,
     journal: Journal,
     directory: PurePath,
     source: Source,
     spec: ErofsSpec | None,
     say: Say,
-) -> Image:
-    path = Path(stack.enter_context(scratch_file(target, journal, "image", directory)))
-    if spec is None:
-        say("copying the image")
-        copy_file(source.tree, path)
-        _require_readable(read_superblock(path))
-    else:
-        say(f"making an EROFS image: {_words(spec)}")
-        make_erofs_image(source.tree, path, spec)
-    size_bytes = _whole_sectors(path)
-    device = stack.enter_context(loop_device(target, journal, path))
-    number = os.stat(device).st_rdev  # noqa: PTH116  # a device, not a path that is worked with
-    image = Image(
-        device=device,
-        number=f"{os.major(number)}:{os.minor(number)}",
-        bytes=size_bytes,
-        is_direct=goes_direct(target, device),
-        file=source.file,
-        file_bytes=(source.tree / source.file).stat().st_size,
-    )
-    stack.enter_context(kept_tunable(target, journal, image.read_ahead_kb))
-    return image
+) -> Iterator[Image]:
+    with scratch_file(target, journal, "image", directory) as scratch:
+        path = Path(scratch)
+        if spec is None:
+            say("copying the image")
+            copy_file(source.tree, path)
+            _require_readable(read_superblock(path))
+        else:
+            say(f"making an EROFS image: {_words(spec)}")
+            make_erofs_image(source.tree, path, spec)
+        size_bytes = whole_sectors(path)
+        with loop_device(target, journal, path) as device:
+            image = Image(
+                device=device,
+                number=device_number(device),
+                bytes=size_bytes,
+                is_direct=goes_direct(target, device),
+                file=source.file,
+                file_bytes=(source.tree / source.file).stat().st_size,
+            )
+            with kept_tunable(target, journal, image.read_ahead_kb):
+                yield image
 
 
 def _words(spec: ErofsSpec) -> str:
@@ -181,28 +191,29 @@ def _require_readable(superblock: Superblock | None) -> None:
         )
 
 
-def _whole_sectors(image: Path) -> int:
-    """A loop device takes no part of a sector: what is missing is added."""
-    size_bytes = image.stat().st_size
-    whole = -(-size_bytes // 4096) * 4096
-    if whole != size_bytes:
-        os.truncate(image, whole)
-    return whole
-
-
 def _mountable(
+    target: Target,
     journal: Journal,
     directory: PurePath,
+    source: Source,
     image: Image | Finding,
     spec: MountSpec,
+    verified: set[ErofsSpec],
 ) -> Image | Finding:
-    """The image, once it has been mounted that way; a file of the user's image is found there."""
+    """The image, once it has been mounted that way; a file of the user's image is found there.
+
+    Of one that was made here all of the file is read, the first time, and held against its source.
+    """
     if isinstance(image, Finding):
         return image
     point = mount_point(directory)
     try:
         with mounted_file_system(image.device, "erofs", spec.options, point, journal):
             if spec.image is not None:
+                if spec.image not in verified:
+                    what = f"an EROFS image ({_words(spec.image)})"
+                    require_same(target, journal, point / image.file, source, what)
+                    verified.add(spec.image)
                 return image
             file, file_bytes, _ = largest_file(point)
     except CannotMeasureError as error:

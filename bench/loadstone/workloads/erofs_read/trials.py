@@ -5,32 +5,37 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from loadstone.core.evidence import busy_ns, device_files
-from loadstone.core.explain import skipped
-from loadstone.core.histogram import percentile
-from loadstone.model import Case, Finding, Input, Job, Outcome, Status, Value
+from loadstone.core.evidence import device_files
+from loadstone.model import Case, Finding, Input, Job, Outcome, Value
 from loadstone.provision.file_system import mount_point, mounted_file_system
 from loadstone.provision.journal import Journal
-from loadstone.result_names import ELAPSED_NS
 from loadstone.targets import Target
-from loadstone.units import format_bytes
+from loadstone.workloads.cold_reads.trials import (
+    OPERATION,
+    cpu_evidence,
+    device_notes,
+    page_lost,
+    read_figures,
+    read_limit_s,
+    too_much,
+    why_not_cold,
+)
 from loadstone.workloads.erofs_read.errors import RULES, TRUST_NOT
 from loadstone.workloads.erofs_read.images import Image, MountSpec
-from loadstone.workloads.outcomes import evidence_of, failure, measured
+from loadstone.workloads.erofs_read.reserve import Reserve
+from loadstone.workloads.outcomes import evidence_of, failure, measured, pressure_gone
 from loadstone.workloads.parameters import core_options
 
-OPERATION = "file-read"
 SET_UP_PARAMETERS = frozenset(
-    {"algorithm", "level", "pcluster", "options", "cache_strategy", "read_ahead"}
+    {
+        *("algorithm", "level", "pcluster", "options", "cache_strategy", "read_ahead"),
+        *("reserved_pages", "trace"),
+    }
 )
-"""Those of the image, its mount and its device, of which the core knows nothing."""
+"""Those of the image, its mount, its device and the module, of which the core knows nothing."""
 
-# How a process ends that touches a page of a mapping which cannot be read.
-_NO_PAGE = "killed by SIGBUS"
-_READ_BYTES = "block.read_bytes"
-_LEAST_LIMIT_S = 600.0
-_SLOWEST_BYTES_PER_S = 1e5
-_PERCENTILES = (("read_ns", 0.5), ("read_p99_ns", 0.99), ("read_p999_ns", 0.999))
+# By the names that it has had. Source: fs/erofs/zutil.c, and fs/erofs/utils.c before Linux 6.10.
+_ALLOCATION = "__erofs_allocpage,erofs_allocpage"
 
 
 class PreparedErofs:
@@ -42,6 +47,7 @@ class PreparedErofs:
         checksums: of the file that is read; empty where there are none.
         mounted: holds the mount of the Trial that is carried out. It is made for each, so that
             nothing of the image is in memory but what drop_caches takes.
+        reserve: the pages that EROFS is loaded with.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class PreparedErofs:
         checksums: str,
         facts: Mapping[str, Value],
         mounted: contextlib.ExitStack,
+        reserve: Reserve,
     ) -> None:
         self.path = str(directory)
         self.input = input
@@ -64,28 +71,22 @@ class PreparedErofs:
         self._images = images
         self._checksums = checksums
         self._mounted = mounted
+        self._reserve = reserve
 
     def skip_reason(self, case: Case) -> Finding | None:
         image = self._images[MountSpec.of(case.parameters)]
         if isinstance(image, Finding):
             return image
-        block, total = (int(case.parameters[name]) for name in ("block", "total"))
-        if total > image.file_bytes:
-            most = image.file_bytes // block * block
-            return skipped(
-                f"{format_bytes(total)} are more than the file has, which is read: "
-                f"{image.file_bytes} bytes",
-                f"--set total={format_bytes(most)} or less, or a larger file or --size"
-                if most
-                else "--set block to less, or name a larger file",
-            )
-        return None
+        if refused := self._reserve.skip_reason(case):
+            return refused
+        return too_much(case, image.file_bytes)
 
     def job(self, case: Case) -> Job:
         """The Job, once the image is freshly mounted as the Case says."""
         image, spec = self._image(case), MountSpec.of(case.parameters)
         # A Trial that crashed has left it.
         self._mounted.close()
+        self._reserve.set(case)
         self._target.write_text(image.read_ahead_kb, str(int(case.parameters["read_ahead"]) >> 10))
         point = mount_point(self._directory)
         self._mounted.enter_context(
@@ -93,6 +94,8 @@ class PreparedErofs:
         )
         options = core_options(case.parameters, SET_UP_PARAMETERS)
         options |= {"file": str(point / image.file), "checksums": self._checksums}
+        if is_traced(case):
+            options["trace-calls"] = _ALLOCATION
         return Job(
             operation=OPERATION,
             options=options,
@@ -100,19 +103,25 @@ class PreparedErofs:
                 *self._target.samples(None),
                 *device_files(f"/sys/dev/block/{image.number}"),
             ),
-            timeout_s=_LEAST_LIMIT_S + int(case.parameters["total"]) / _SLOWEST_BYTES_PER_S,
+            timeout_s=read_limit_s(int(case.parameters["total"])),
         )
 
     def evaluate(self, case: Case, outcome: Outcome) -> Finding:
         self._mounted.close()
-        if outcome.crash == _NO_PAGE:
-            return _page_lost(outcome.crash)
+        if lost := page_lost(outcome.crash, TRUST_NOT):
+            return lost
         if found := failure(outcome, case.parameters, RULES):
             return found
         evidence = evidence_of(outcome)
         evidence |= _derived(evidence, outcome)
-        why_invalid = _not_cold(evidence)
-        figures = _figures(outcome, evidence)
+        why_invalid = (
+            pressure_gone(evidence, "--set available to more")
+            or why_not_cold(evidence)
+            or _calls_missed(evidence)
+        )
+        figures = read_figures(outcome, evidence)
+        if is_traced(case):
+            figures["allocation_ns"] = evidence["traced_calls_ns"]
         return measured(figures, evidence, why_invalid, self._notes(case, evidence))
 
     def _image(self, case: Case) -> Image:
@@ -124,26 +133,16 @@ class PreparedErofs:
         notes = []
         if not self._checksums:
             notes.append("the data were not verified: nothing is known of what the image holds")
-        if not self._image(case).is_direct:
-            notes.append(
-                "the loop device reads its image through the page cache, as the file system of "
-                "--dir has no direct I/O"
-            )
-        if _READ_BYTES not in evidence:
-            notes.append("what was read of the device is not known: it counts nothing")
+        notes += device_notes(evidence, is_direct=self._image(case).is_direct)
         return tuple(notes)
 
 
 def _derived(evidence: Mapping[str, float], outcome: Outcome) -> dict[str, float]:
     """What follows from counters: CPU time, and memory that is held afterwards."""
-    found: dict[str, float] = {}
+    found = cpu_evidence(outcome, evidence["bytes"])
     # A file that is all fragments has its data in another inode, and no block of its own.
     if evidence["allocated_bytes"]:
         found["stored_ratio"] = evidence["allocated_bytes"] / evidence["file_bytes"]
-    cpu_ns = busy_ns(outcome.before, outcome.after)
-    if cpu_ns is not None:
-        found["cpu_busy_ns"] = cpu_ns
-        found["cpu_s_per_gb"] = cpu_ns / evidence["bytes"]
     pages = [_cached_pages(texts) for texts in (outcome.before, outcome.after)]
     if None not in pages:
         before, after = (count or 0 for count in pages)
@@ -157,39 +156,16 @@ def _cached_pages(texts: Mapping[str, str]) -> int | None:
     return int(found[1]) if found else None
 
 
-def _not_cold(evidence: Mapping[str, float]) -> tuple[str, str] | None:
-    if evidence["cached_before_bytes"] < 0:
-        return (
-            "not known to be cold: the kernel does not tell what is cached of the file",
-            "run as root, on Linux 6.5 or later",
-        )
-    if evidence["cached_before_bytes"] > 0:
-        return "not cold: data of the file were in the page cache", "stop what reads the image"
-    if evidence.get(_READ_BYTES) == 0:
-        return (
-            "not cold: nothing was read of the device, so that the data were in memory",
-            "name a --dir on ext4, XFS or btrfs, where the image can be read by direct I/O",
-        )
-    return None
-
-
-def _page_lost(crash: str) -> Finding:
-    return Finding(
-        status=Status.FAILED,
-        reason=f"a page of the file could not be read, as the image is corrupt, or the disk below "
-        f"it failed: {crash}",
-        remedy=f"{TRUST_NOT}; --set pattern=random tells the offset",
+def _calls_missed(evidence: Mapping[str, float]) -> tuple[str, str] | None:
+    missed = int(evidence.get("traced_missed", 0))
+    if not missed:
+        return None
+    return (
+        f"the kernel lost {missed} ends of calls that were traced: what they took is not known",
+        "--set total or block to less, or trace=off",
     )
 
 
-def _figures(outcome: Outcome, evidence: Mapping[str, float]) -> dict[str, float]:
-    """Amplification is what was read of the device by what was asked."""
-    values = outcome.values
-    figures = {"throughput": values["bytes"] / values[ELAPSED_NS]}
-    if _READ_BYTES in evidence:
-        figures["amplification"] = evidence[_READ_BYTES] / evidence["bytes"]
-    latency = next(one for one in outcome.histograms if one.name == "read")
-    for name, share in _PERCENTILES:
-        if (value_ns := percentile(latency, share)) is not None:
-            figures[name] = float(value_ns)
-    return figures
+def is_traced(case: Case) -> bool:
+    """Whether it is all read once more under a trace; no Case of before there was one is."""
+    return bool(case.parameters.get("trace", False))

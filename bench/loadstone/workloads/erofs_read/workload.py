@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Better, Case, Column, Input, Kind, Metric, Parameter, Value
+from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
 from loadstone.provision.erofs_image import (
     ALGORITHMS,
     MOST_PCLUSTER_BYTES,
@@ -14,20 +14,32 @@ from loadstone.provision.erofs_image import (
     erofs_utils_version,
 )
 from loadstone.provision.file_system import load_file_system
+from loadstone.provision.image_source import source_of
 from loadstone.provision.journal import Journal
+from loadstone.provision.kernel_module import kernel_module
 from loadstone.provision.scratch_file import scratch_directory
 from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
 from loadstone.workloads import parameters as shared
+from loadstone.workloads.cold_reads.cases import (
+    BLOCK_BYTES,
+    PATTERN_PARAMETER,
+    PATTERNS,
+    RANDOM,
+    READ_METRICS,
+    SEQUENTIAL,
+    SIZE_PARAMETERS,
+    check_sizes,
+    default_sizes,
+    read_ahead_words,
+    size_words,
+)
+from loadstone.workloads.cold_reads.trials import OPERATION
 from loadstone.workloads.erofs_read.errors import RULES
 from loadstone.workloads.erofs_read.images import AS_IS, image_count, images_of
-from loadstone.workloads.erofs_read.source import source_of
-from loadstone.workloads.erofs_read.trials import OPERATION, SET_UP_PARAMETERS, PreparedErofs
+from loadstone.workloads.erofs_read.reserve import Reserve
+from loadstone.workloads.erofs_read.trials import SET_UP_PARAMETERS, PreparedErofs
 
-_SEQUENTIAL, _RANDOM, _MMAP = "sequential", "random", "mmap"
-_BLOCKS = {_SEQUENTIAL: 128 << 10, _RANDOM: 4 << 10, _MMAP: 4 << 10}
-_TOTALS = {_SEQUENTIAL: 64 << 20, _RANDOM: 4 << 20, _MMAP: 4 << 20}
-_BLOCK_BYTES = 4096
 _DEFAULT_PCLUSTER = 4 << 10
 _LARGE_PCLUSTER = 64 << 10
 
@@ -49,7 +61,7 @@ _PARAMETERS = (
         name="pcluster",
         kind=Kind.SIZE,
         default=_DEFAULT_PCLUSTER,
-        minimum=_BLOCK_BYTES,
+        minimum=BLOCK_BYTES,
         help="bytes of a physical cluster, which is decompressed at once; 1MiB at most",
     ),
     Parameter(
@@ -66,39 +78,36 @@ _PARAMETERS = (
         choices=("disabled", "readahead", "readaround"),
         help="mount option: which compressed pages are kept in memory",
     ),
+    PATTERN_PARAMETER,
+    *SIZE_PARAMETERS,
     Parameter(
-        name="pattern",
-        kind=Kind.CHOICE,
-        default=_SEQUENTIAL,
-        choices=tuple(_BLOCKS),
-        help="blocks in sequence, or anywhere and none twice; or page faults anywhere",
+        name="reserved_pages",
+        kind=Kind.COUNT,
+        default=0,
+        is_added=True,
+        help="parameter that the module EROFS is loaded with: pages that it keeps for when memory "
+        "is short",
     ),
     Parameter(
-        name="read_ahead",
+        name="available",
         kind=Kind.SIZE,
-        default=128 << 10,
-        help="of the loop device below (read_ahead_kb); 0 turns it off",
+        default=0,
+        is_added=True,
+        help="hold and lock the machine's memory but so much (MemAvailable), for lab guests; 0: "
+        "hold none",
     ),
     Parameter(
-        name="block",
-        kind=Kind.SIZE,
-        minimum=512,
-        help="bytes of one read [sequential: 128KiB, else 4KiB]",
-    ),
-    Parameter(
-        name="total",
-        kind=Kind.SIZE,
-        minimum=512,
-        help="bytes read in all [sequential: 64MiB, else 4MiB]",
+        name="trace",
+        kind=Kind.FLAG,
+        default=False,
+        is_added=True,
+        help="read all once more, not timed, and trace how long EROFS takes to allocate pages",
     ),
 )
 
 _METRICS = (
-    Metric(name="throughput", unit="GB/s", better=Better.HIGHER),
-    Metric(name="read_ns", unit="ns", better=Better.LOWER),
-    Metric(name="read_p99_ns", unit="ns", better=Better.LOWER),
-    Metric(name="read_p999_ns", unit="ns", better=Better.LOWER),
-    Metric(name="amplification", unit="B/B", better=Better.LOWER),
+    *READ_METRICS,
+    Metric(name="allocation_ns", unit="ns", better=Better.LOWER),
 )
 
 _COLUMNS = (
@@ -108,6 +117,8 @@ _COLUMNS = (
     Column(heading="amplification", name="amplification", unit="B/B"),
     Column(heading="stored", name="stored_ratio", unit="B/B"),
     Column(heading="CPU s/GB", name="cpu_s_per_gb", unit="s/GB"),
+    Column(heading="allocating ms", name="allocation_ns", unit="ns"),
+    Column(heading="slow", name="traced_slow_calls", unit="count"),
 )
 
 _BARS = (
@@ -126,6 +137,7 @@ class ErofsRead:
     metrics = _METRICS
     columns = _COLUMNS
     bars = _BARS
+    curves: Curves | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS
@@ -135,21 +147,17 @@ class ErofsRead:
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         large: dict[str, Value] = {"pcluster": _LARGE_PCLUSTER}
         return [
-            *({"pattern": pattern} for pattern in (_SEQUENTIAL, _RANDOM)),
-            *({**large, "pattern": pattern} for pattern in _BLOCKS),
+            *({"pattern": pattern} for pattern in (SEQUENTIAL, RANDOM)),
+            *({**large, "pattern": pattern} for pattern in PATTERNS),
             *(
                 {**large, "pattern": pattern, "cache_strategy": "disabled"}
-                for pattern in (_SEQUENTIAL, _RANDOM)
+                for pattern in (SEQUENTIAL, RANDOM)
             ),
-            *(
-                {"algorithm": UNCOMPRESSED, "pattern": pattern}
-                for pattern in (_SEQUENTIAL, _RANDOM)
-            ),
+            *({"algorithm": UNCOMPRESSED, "pattern": pattern} for pattern in (SEQUENTIAL, RANDOM)),
         ]
 
     def complete(self, chosen: Mapping[str, Value]) -> tuple[dict[str, Value], list[str]]:
-        pattern = str(chosen.get("pattern", _SEQUENTIAL))
-        dependent = {"block": _BLOCKS[pattern], "total": _TOTALS[pattern]}
+        dependent = default_sizes(chosen.get("pattern", SEQUENTIAL))
         values = shared.complete(_PARAMETERS, chosen, dependent)
         _check(values)
         remarks = []
@@ -170,10 +178,7 @@ class ErofsRead:
             words.append(format_bytes(int(parameters["pcluster"])))
         words.append(pattern)
         words += shared.words_of_changed(_PARAMETERS, parameters, _words(parameters))
-        if parameters["block"] != _BLOCKS[pattern]:
-            words.append(f"by {format_bytes(int(parameters['block']))}")
-        if parameters["total"] != _TOTALS[pattern]:
-            words.append(f"of {format_bytes(int(parameters['total']))}")
+        words += size_words(parameters)
         return " ".join(words)
 
     @contextlib.contextmanager
@@ -190,13 +195,15 @@ class ErofsRead:
         version = erofs_utils_version()
         directory = scratch_directory(target, input)
         with (
+            kernel_module(journal, "erofs") as module,
             source_of(target, input, journal, directory, image_count(cases), say) as source,
             images_of(target, journal, directory, source, cases, say) as images,
             contextlib.ExitStack() as mounted,
         ):
             facts: dict[str, Value] = {"file.bytes": source.bytes, "erofs.mkfs": version}
+            reserve = Reserve.tried(module, cases)
             yield PreparedErofs(
-                target, input, journal, directory, images, source.checksums, facts, mounted
+                target, input, journal, directory, images, source.checksums, facts, mounted, reserve
             )
 
 
@@ -206,7 +213,10 @@ def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
         "level": f"level {parameters['level']}",
         "options": str(parameters["options"]),
         "cache_strategy": f"cache {parameters['cache_strategy']}",
-        "read_ahead": f"read-ahead {format_bytes(int(parameters['read_ahead']))}",
+        "read_ahead": read_ahead_words(parameters),
+        "reserved_pages": f"{parameters['reserved_pages']} pages reserved",
+        "available": f"{format_bytes(int(parameters['available']))} available",
+        "trace": "traced",
     }
 
 
@@ -216,19 +226,12 @@ def _check(parameters: Mapping[str, Value]) -> None:
     Raises:
         UsageError: there is one.
     """
-    for name in ("pcluster", "read_ahead"):
-        if int(parameters[name]) % _BLOCK_BYTES:
-            raise UsageError(
-                f"{name}: {parameters[name]} is no multiple of a block",
-                remedy=f"write {_BLOCK_BYTES} or a multiple",
-            )
+    check_sizes(parameters, "pcluster")
     if int(parameters["pcluster"]) > MOST_PCLUSTER_BYTES:
         raise UsageError(
             f"pcluster: {format_bytes(int(parameters['pcluster']))} is more than EROFS has",
             remedy=f"write {format_bytes(MOST_PCLUSTER_BYTES)} or less",
         )
-    if int(parameters["total"]) < int(parameters["block"]):
-        raise UsageError("total: is less than one block", remedy="write more")
 
 
 WORKLOAD = ErofsRead()

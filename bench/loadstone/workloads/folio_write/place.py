@@ -4,24 +4,21 @@ Those lie on loop devices over sparse images below the directory, one for each F
 """
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
-from loadstone.core.explain import skipped, skipped_by
-from loadstone.errors import CannotMeasureError
+from loadstone.core.explain import skipped
 from loadstone.model import Case, Finding, Input, Noun, Value
-from loadstone.provision.file_system import made_file_system, mount_point
 from loadstone.provision.journal import Journal
-from loadstone.provision.loop_device import goes_direct, loop_device
+from loadstone.provision.loop_file_system import loop_file_system
 from loadstone.provision.scratch_file import (
     make_file,
-    make_sparse_file,
     require_room,
     scratch_directory,
     scratch_file,
 )
 from loadstone.targets import Say, Target
+from loadstone.workloads.set_up import entered_or_skipped
 
 EXISTING_FS = "dir"
 DEFAULT_OPTIONS = "defaults"
@@ -32,7 +29,6 @@ _IMAGE_BYTES = 512 << 20
 _COPIES = 3
 _METADATA_BYTES = 128 << 20
 _SMALLER = "--set total to less, or name another --dir"
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class FsSpec(Noun, frozen=True, kw_only=True):
@@ -82,7 +78,8 @@ def write_places(
                 )
             else:
                 say(f"making {fs_spec.type} on a loop device")
-                places[fs_spec] = _made_or_skipped(stack, target, journal, directory, fs_spec, most)
+                made = _made(target, journal, directory, fs_spec, most)
+                places[fs_spec] = entered_or_skipped(stack, made)
         yield places
 
 
@@ -103,49 +100,26 @@ def _place(
     return FsInstance(directory=str(directory), file=file, samples=target.samples(str(directory)))
 
 
-def _made_or_skipped(
-    stack: contextlib.ExitStack,
-    target: Target,
-    journal: Journal,
-    directory: PurePath,
-    fs_spec: FsSpec,
-    most_bytes: int,
-) -> FsInstance | Finding:
-    with contextlib.ExitStack() as own:
-        try:
-            place = _made(own, target, journal, directory, fs_spec, most_bytes)
-        except CannotMeasureError as error:
-            return skipped_by(error)
-        stack.push(own.pop_all())
-    return place
-
-
+@contextlib.contextmanager
 def _made(
-    stack: contextlib.ExitStack,
-    target: Target,
-    journal: Journal,
-    directory: PurePath,
-    fs_spec: FsSpec,
-    most_bytes: int,
-) -> FsInstance:
-    require_room(target, directory, 2 * most_bytes + _METADATA_BYTES, _SMALLER)
-    image = stack.enter_context(scratch_file(target, journal, "image", directory))
-    make_sparse_file(target, image, _IMAGE_BYTES + _COPIES * most_bytes)
-    device = stack.enter_context(loop_device(target, journal, image))
+    target: Target, journal: Journal, directory: PurePath, fs_spec: FsSpec, most_bytes: int
+) -> Iterator[FsInstance]:
     mkfs, mount = (
         "" if text == DEFAULT_OPTIONS else text for text in (fs_spec.mkfs, fs_spec.mount)
     )
-    made = stack.enter_context(
-        made_file_system(device, fs_spec.type, mkfs, mount, mount_point(directory), journal=journal)
+    file_system = loop_file_system(
+        target,
+        journal,
+        directory,
+        fs_spec.type,
+        size_bytes=_IMAGE_BYTES + _COPIES * most_bytes,
+        written_bytes=2 * most_bytes + _METADATA_BYTES,
+        mkfs_options=mkfs,
+        mount_options=mount,
+        smaller=_SMALLER,
     )
-    # The same for every Run on such a file system, whichever loop device was free.
-    facts = {
-        name: _UUID.sub("UUID", text).replace(device, "LOOP") for name, text in made.facts.items()
-    }
-    place = _place(stack, target, journal, made.path)
-    return FsInstance(
-        directory=place.directory,
-        file=place.file,
-        samples=place.samples,
-        facts={**facts, "fs.loop_is_direct": goes_direct(target, device)},
-    )
+    with file_system as made, contextlib.ExitStack() as stack:
+        place = _place(stack, target, journal, made.path)
+        yield FsInstance(
+            directory=place.directory, file=place.file, samples=place.samples, facts=made.facts
+        )

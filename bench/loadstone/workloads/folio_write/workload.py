@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.errors import UsageError
-from loadstone.model import Better, Case, Column, Input, Kind, Metric, Parameter, Value
+from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
 from loadstone.provision.file_system import PACKAGES
 from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import refuse_own_file, scratch_directory
@@ -143,6 +143,7 @@ class FolioWrite:
     metrics = _METRICS
     columns = _COLUMNS
     bars: tuple[Column, ...] = ()
+    curves: Curves | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

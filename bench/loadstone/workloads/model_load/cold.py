@@ -10,7 +10,7 @@ from loadstone.core.evidence import uncounted_devices
 from loadstone.model import Fact, Outcome
 from loadstone.provision.model_file import ModelFile
 from loadstone.text import printable
-from loadstone.units import format_bytes_rounded
+from loadstone.workloads.cold_reads.content import fs_type
 
 Evidence = Mapping[str, float]
 Facts = Mapping[str, Fact]
@@ -26,7 +26,6 @@ _READ_AHEAD_BYTES = 8 << 20
 _PLAIN = ("ext2", "ext3", "ext4", "xfs")
 _JUDGED = (*_PLAIN, "btrfs")
 _READ_BYTES = ("block.read_bytes", "disk.read_bytes")
-_NOT_THE_DEVICES = "bandwidth above the device's is not the device's"
 
 
 def not_from_device(file: ModelFile, facts: Facts, evidence: Evidence) -> tuple[str, str] | None:
@@ -55,7 +54,8 @@ def notes(file: ModelFile, facts: Facts, evidence: Evidence, outcome: Outcome) -
     """What else a cold Trial's reader has to know: where nothing proves it, and foreign I/O."""
     own, lowest = (_read_share(file, facts, evidence, name) for name in _READ_BYTES)
     found = []
-    if own is not None and evidence[_READ_BYTES[0]] > _MOST_READ_SHARE * file.bytes:
+    is_alone = file.stored_bytes is not None
+    if own is not None and not is_alone and _is_read_again(file, evidence):
         is_pressed = bool(evidence.get("pressure_bytes"))
         found.append(
             "read again under pressure, or other I/O on the device"
@@ -75,42 +75,6 @@ def notes(file: ModelFile, facts: Facts, evidence: Evidence, outcome: Outcome) -
     return tuple(found)
 
 
-def content_notes(file: ModelFile) -> tuple[str, ...]:
-    """What of the file is not on its device as it is in the file, by any of its Trials."""
-    extents = file.extents
-    found = []
-    if extents.is_dax:
-        found.append("DAX: its memory is the device, which is read without any I/O")
-    if unwritten := extents.unwritten_bytes:
-        found.append(
-            f"{format_bytes_rounded(unwritten)} of it preallocated, never written: reading gives "
-            f"zeros without the device; {_NOT_THE_DEVICES}"
-        )
-    if encoded := extents.encoded_bytes:
-        found.append(
-            f"compressed: of {format_bytes_rounded(encoded)} nothing tells how few the device "
-            f"reads; {_NOT_THE_DEVICES}"
-        )
-    if file.hole_bytes:
-        found.append(
-            f"{_hole_kind(file)}: {format_bytes_rounded(file.hole_bytes)} are not on the device; "
-            f"{_NOT_THE_DEVICES}"
-        )
-    return tuple(found)
-
-
-def _hole_kind(file: ModelFile) -> str:
-    """As EROFS has it, which FIEMAP does not tell: a compressed file takes fewer blocks."""
-    if file.extents.hole_bytes == file.hole_bytes:
-        return "sparse"
-    return "compressed" if file.extents.is_compressed else "sparse or compressed"
-
-
-def fs_type(facts: Facts) -> Fact:
-    """The file system that has the data: below an overlay another than the mount's."""
-    return facts.get("fs.lower_type") or facts.get("fs.type")
-
-
 def device_names(facts: Facts) -> str:
     """``sda1``, or of several ``sda1 + sdb1``."""
     return str(facts.get("block.names") or facts.get("block.name"))
@@ -123,6 +87,8 @@ def disk_names(facts: Facts) -> str:
 
 def _certain_bytes(file: ModelFile, facts: Facts) -> int | None:
     """What a device must read of the file; None where that is not known."""
+    if file.stored_bytes is not None:
+        return file.stored_bytes
     kind = fs_type(facts)
     if kind not in _JUDGED or file.extents.is_dax:
         return None
@@ -142,6 +108,10 @@ def _holds_plainly(facts: Facts) -> bool:
     """Whether there are images below that hold all byte for byte: else a disk may read less."""
     types = str(facts.get("image.fs_types") or "none")
     return all(kind in _PLAIN for kind in types.split(", "))
+
+
+def _is_read_again(file: ModelFile, evidence: Evidence) -> bool:
+    return evidence[_READ_BYTES[0]] > _MOST_READ_SHARE * file.bytes
 
 
 def _is_shared(file: ModelFile, evidence: Evidence) -> bool:

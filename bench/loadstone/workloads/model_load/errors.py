@@ -21,6 +21,7 @@ def _skip(
     *,
     path: str = ".*",
     destination: str = ".*",
+    image: str = ".*",
     facts: tuple[str, ...] = (),
     is_ours: bool = False,
 ) -> Rule:
@@ -31,7 +32,7 @@ def _skip(
         meaning=meaning,
         remedy=remedy,
         path=path,
-        when={"destination": destination},
+        when={"destination": destination, "image": image},
         facts=facts,
         is_ours=is_ours,
     )
@@ -53,6 +54,20 @@ def _failure(
 
 RULES = (
     *io_uring_rules("pread"),
+    _skip(
+        ".*O_DIRECT open",
+        {errno.EINVAL},
+        "EROFS opens no compressed file with O_DIRECT",
+        "--set io=buffered, or image=erofs, which is not compressed",
+        image="erofs:.*",
+    ),
+    _skip(
+        ".*RWF_DONTCACHE.*read",
+        {errno.EOPNOTSUPP},
+        "neither EROFS nor F2FS reads with RWF_DONTCACHE",
+        "--set io=buffered, or image=none with a file on ext4, XFS",
+        image="(erofs|f2fs).*",
+    ),
     _skip(
         "io_uring_setup",
         {errno.EINVAL},

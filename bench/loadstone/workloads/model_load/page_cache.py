@@ -1,13 +1,12 @@
 """What the page cache held of the file before and after a load, and what follows from it."""
 
-import errno
 import re
 from collections.abc import Mapping
 
 from loadstone.environment.memory_cgroup import MemoryRoom
-from loadstone.errors import system_words
-from loadstone.model import Case, Fact, Value
+from loadstone.model import Case, Fact
 from loadstone.units import format_bytes_rounded
+from loadstone.workloads.cold_reads.cache_state import not_in_state
 from loadstone.workloads.model_load.engines import DIRECT, DONTCACHE, MAPPING
 
 # Above this share left in the page cache, a direct load was none.
@@ -35,26 +34,12 @@ def not_as_asked(
     case: Case, evidence: Mapping[str, float], facts: Mapping[str, Fact]
 ) -> tuple[str, str] | None:
     """Before the load the file was not cold, or not warm, as the Case says."""
-    asked, found = case.parameters["cache"], evidence[_cached_before(case)]
-    is_root = bool(facts.get("user.is_root"))
-    if asked == "as-is":
-        return None
-    if found < 0:
-        return _cache_unknown(asked, -int(found))
-    if asked == "cold" and found > 0:
-        stop = "stop what maps or reads the file (fuser -v tells who)"
-        return (
-            f"not cold: {format_bytes_rounded(found)} of the file stayed in the page cache",
-            f"{stop}, or --set cache=as-is"
-            if is_root
-            else f"{stop}, run as root (drop_caches), or --set cache=as-is",
-        )
-    if asked == "warm" and (missing := evidence["file_bytes"] - found) > 0:
-        return (
-            f"not warm: {format_bytes_rounded(missing)} of the file were not in the page cache",
-            "free memory, so that the file stays cached",
-        )
-    return None
+    return not_in_state(
+        str(case.parameters["cache"]),
+        evidence[_cached_before(case)],
+        evidence["file_bytes"],
+        is_root=bool(facts.get("user.is_root")),
+    )
 
 
 def not_all_in_memory(
@@ -98,17 +83,3 @@ def kept_notes(case: Case, evidence: Mapping[str, float]) -> tuple[str, ...]:
     if not is_dropped or kept <= _MOST_KEPT_SHARE * evidence["file_bytes"]:
         return ()
     return (f"{format_bytes_rounded(kept)} stayed in the page cache",)
-
-
-def _cache_unknown(asked: Value, code: int) -> tuple[str, str]:
-    if code in (errno.EPERM, errno.EACCES):
-        return (
-            f"not known to be {asked}: the kernel tells only who owns a file or may write it "
-            "what is cached of it",
-            "copy the file, chown it, run as root, or --set cache=as-is",
-        )
-    return (
-        f"not known to be {asked}: neither cachestat(2) nor mincore(2) tells what is cached of "
-        f"it: {system_words(code)}",
-        "put the file on ext4, XFS, btrfs or F2FS, or --set cache=as-is",
-    )

@@ -143,18 +143,6 @@ def pressure_bytes(case: Case) -> int:
     return int(case.parameters.get("pressure", 0))
 
 
-def pressure_gone(evidence: Mapping[str, float]) -> tuple[str, str] | None:
-    """Reason and remedy where the pressure did not last as long as the load."""
-    signal = int(evidence.get("pressure_killed_by", 0))
-    if not signal:
-        return None
-    return (
-        f"the pressure was gone: the process that held it was killed during the load (signal "
-        f"{signal}: out of memory, or another process)",
-        "see dmesg; --set pressure to less, or leave the processes of loadstone alone",
-    )
-
-
 def crashed_under_pressure(crash: str, group: MemoryGroup, oom_kills: int) -> Finding | None:
     """A failure where a load was killed as its group's memory ran out; None where it was not."""
     if not oom_kills or "SIGKILL" not in crash:

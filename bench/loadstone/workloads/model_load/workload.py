@@ -7,6 +7,7 @@ from loadstone.model import (
     Better,
     Case,
     Column,
+    Curves,
     Input,
     Kind,
     Metric,
@@ -33,8 +34,9 @@ from loadstone.workloads.model_load.engines import (
     is_exported,
 )
 from loadstone.workloads.model_load.errors import RULES
+from loadstone.workloads.model_load.images import IMAGES, NO_IMAGE, images_of, stored_models
 from loadstone.workloads.model_load.pressure import held_pressure
-from loadstone.workloads.model_load.trials import OPERATION, PreparedLoad
+from loadstone.workloads.model_load.trials import OPERATION, SET_UP_PARAMETERS, PreparedLoad
 
 _DEFAULT_ENGINE = "uring"
 
@@ -52,7 +54,7 @@ _PARAMETERS = (
         choices=(BUFFERED, DIRECT, DONTCACHE),
         help="through the page cache, O_DIRECT around it, or through it and out of it at once "
         "(RWF_DONTCACHE; pread, uring) "
-        "[direct for pread, uring, kernel-fill and the ioctls, else buffered]",
+        "[direct for pread, uring, kernel-fill and the ioctls, else and from an image buffered]",
     ),
     Parameter(
         name="destination",
@@ -143,6 +145,15 @@ _PARAMETERS = (
         help="time the second of two loads, with nothing dropped between",
     ),
     Parameter(
+        name="image",
+        kind=Kind.CHOICE,
+        default=NO_IMAGE,
+        choices=(NO_IMAGE, *IMAGES),
+        is_added=True,
+        help="load a copy in a file system of its own, as it is or by lz4 in clusters of a size; a "
+        "model that is made for it is a text",
+    ),
+    Parameter(
         name="cache",
         kind=Kind.CHOICE,
         default="cold",
@@ -200,9 +211,10 @@ class ModelLoad:
     metrics = _METRICS
     columns = _COLUMNS
     bars: tuple[Column, ...] = ()
+    curves: Curves | None = None
     rules = RULES
     operation = OPERATION
-    set_up_parameters = shared.NO_PARAMETERS
+    set_up_parameters = SET_UP_PARAMETERS
     is_ranked = True
     devices = staticmethod(shared.no_devices)
 
@@ -213,7 +225,7 @@ class ModelLoad:
         name = str(chosen.get("engine", _DEFAULT_ENGINE))
         engine = ENGINES[name]
         dependent = {
-            "io": engine.io,
+            "io": engine.io if chosen.get("image", NO_IMAGE) == NO_IMAGE else BUFFERED,
             "destination": engine.default_destination,
             "export": AFTER,
         }
@@ -242,11 +254,13 @@ class ModelLoad:
     def prepare(
         self, target: Target, input: Input, cases: Sequence[Case], journal: Journal, say: Say
     ) -> Iterator[PreparedLoad]:
+        content = "text" if images_of(cases) else "random"
         with (
-            model_file(target, input, journal, say) as file,
+            model_file(target, input, journal, say, content) as file,
+            stored_models(target, input, journal, file, cases, say) as images,
             held_pressure(target, journal, file, cases, say) as pressure,
         ):
-            yield PreparedLoad(target, input, file, pressure)
+            yield PreparedLoad(target, input, file, pressure, images)
 
 
 def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
@@ -260,6 +274,7 @@ def _words(parameters: Mapping[str, Value]) -> dict[str, str]:
         "poll": f"poll {parameters['poll']}",
         "pressure": f"pressure {format_bytes(int(parameters['pressure']))}",
         "again": "again",
+        "image": f"from {parameters['image']}",
         "cache": str(parameters["cache"]),
         "verify": f"verify {parameters['verify']}",
     }

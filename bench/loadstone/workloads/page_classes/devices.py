@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadstone.core.explain import describe, skipped, skipped_by
+from loadstone.core.explain import describe, skipped
 from loadstone.errors import CannotMeasureError
 from loadstone.model import Case, Finding, Job, Noun, Value
 from loadstone.provision.jobs import execute
@@ -11,6 +11,7 @@ from loadstone.provision.journal import Journal
 from loadstone.provision.zram_device import ZramDevice, zram_algorithms, zram_device
 from loadstone.targets import Say, Target
 from loadstone.text import printable
+from loadstone.workloads.set_up import entered_or_skipped
 
 OPERATION = "page-classes"
 
@@ -68,29 +69,21 @@ def page_devices(
             )
             level = f" at level {spec.level}" if spec.level else ""
             say(f"making a zram device for {spec.path}, {spec.algorithm}{level}")
-            devices[spec] = _made_or_skipped(stack, target, journal, spec, most)
+            devices[spec] = entered_or_skipped(stack, _made(target, journal, spec, most))
         yield devices
 
 
-def _made_or_skipped(
-    stack: contextlib.ExitStack, target: Target, journal: Journal, spec: DeviceSpec, most: int
-) -> PageDevice | Finding:
-    with contextlib.ExitStack() as own:
-        try:
-            zram = own.enter_context(
-                zram_device(
-                    target,
-                    journal,
-                    algorithm=spec.algorithm,
-                    level=spec.level,
-                    size_bytes=most + _MORE_BYTES,
-                )
-            )
-            device = PageDevice(zram=zram, huge_class_size=_probe(target, zram))
-        except CannotMeasureError as error:
-            return skipped_by(error)
-        stack.push(own.pop_all())
-    return device
+@contextlib.contextmanager
+def _made(target: Target, journal: Journal, spec: DeviceSpec, most: int) -> Iterator[PageDevice]:
+    device = zram_device(
+        target,
+        journal,
+        algorithm=spec.algorithm,
+        level=spec.level,
+        size_bytes=most + _MORE_BYTES,
+    )
+    with device as zram:
+        yield PageDevice(zram=zram, huge_class_size=_probe(target, zram))
 
 
 def _probe(target: Target, zram: ZramDevice) -> int:

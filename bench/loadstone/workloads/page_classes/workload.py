@@ -11,6 +11,7 @@ from loadstone.model import (
     Case,
     Column,
     CoreError,
+    Curves,
     Input,
     Kind,
     Metric,
@@ -117,6 +118,7 @@ class PageClasses:
     metrics = _METRICS
     columns = _COLUMNS
     bars = _BARS
+    curves: Curves | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

@@ -1,4 +1,4 @@
-"""What the images of erofs-read hold: a file made for the Run, the user's, or a directory's.
+"""What images hold: a file made for the Run, the user's, or a directory's.
 
 One file of it is read: the only one, or the largest.
 """
@@ -11,14 +11,14 @@ from pathlib import Path, PurePath
 
 from loadstone.core.remote_files import FileStat, stat_file
 from loadstone.durable import require_unicode
-from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Input, Job, Noun
+from loadstone.errors import CannotMeasureError, LoadstoneError, UsageError
+from loadstone.model import Input, Noun
 from loadstone.programs import run_program
+from loadstone.provision.checksums import checksums_of
 from loadstone.provision.erofs_image import read_superblock
-from loadstone.provision.jobs import execute, job_error
 from loadstone.provision.journal import Journal
 from loadstone.provision.model_file import loadable_file
-from loadstone.provision.scratch_file import make_file, require_room, scratch_file, scratch_tree
+from loadstone.provision.scratch_file import make_file, require_room, scratch_tree
 from loadstone.targets import Say, Target
 from loadstone.text import printable
 from loadstone.units import format_bytes_rounded
@@ -29,7 +29,6 @@ _MADE_NAME = "loadstone-text"
 # An image that does not compress takes its files and what finds them.
 _METADATA_BYTES = 16 << 20
 _SMALLER = "take a smaller --size, or name another --dir"
-_READ_LIMIT_S = 24 * 3600.0
 
 
 class Source(Noun, frozen=True, kw_only=True):
@@ -37,7 +36,8 @@ class Source(Noun, frozen=True, kw_only=True):
 
     ``tree`` is a directory, or an image of the user's where ``is_image``; ``file`` is the one that
     is read, by its path below, and ``checksums`` a path; both are empty where only the mounted
-    image can tell. ``bytes`` is what all of it takes, ``mtime_ns`` when the file was changed.
+    image can tell. ``bytes`` is what all of it takes, ``mtime_ns`` when the file was changed,
+    ``crc32c`` is of the checksums.
     """
 
     tree: Path
@@ -46,6 +46,7 @@ class Source(Noun, frozen=True, kw_only=True):
     file: str = ""
     checksums: str = ""
     mtime_ns: int = 0
+    crc32c: int = 0
 
 
 @contextlib.contextmanager
@@ -66,18 +67,32 @@ def source_of(
         if input.file is not None and _is_directory(target, input.file):
             source = _tree(Path(input.file), directory)
             _require_room(target, directory, images * source.bytes)
-        elif input.file is not None:
-            file = Path(loadable_file(input.file, target.execute))
-            size_bytes = file.stat().st_size
-            _require_room(target, directory, (1 + images) * size_bytes)
-            if read_superblock(file) is not None:
-                yield Source(tree=file, is_image=True, bytes=size_bytes)
-                return
-            source = _copy_of(stack, journal, directory, file, say)
         else:
-            size_bytes = input.size_bytes or DEFAULT_BYTES
-            _require_room(target, directory, (1 + images) * size_bytes)
-            source = _made(stack, target, journal, directory, size_bytes, say)
+            image = None if input.file is None else Path(loadable_file(input.file, target.execute))
+            if image is not None and read_superblock(image) is not None:
+                size_bytes = image.stat().st_size
+                _require_room(target, directory, images * size_bytes)
+                yield Source(tree=image, is_image=True, bytes=size_bytes)
+                return
+            source = _copied_or_made(stack, target, input, journal, directory, images, say)
+        yield _with_checksums(stack, target, journal, source)
+
+
+@contextlib.contextmanager
+def file_source(
+    target: Target, input: Input, journal: Journal, directory: PurePath, copies: int, say: Say
+) -> Iterator[Source]:
+    """A copy of the user's file, or one made for the Run, alone in a tree; gone at the end.
+
+    Args:
+        copies: how many more of its size there has to be room for.
+
+    Raises:
+        UsageError: it cannot be read, is empty, or no file.
+        CannotMeasureError: there is no room for it and the copies.
+    """
+    with contextlib.ExitStack() as stack:
+        source = _copied_or_made(stack, target, input, journal, directory, copies, say)
         yield _with_checksums(stack, target, journal, source)
 
 
@@ -127,6 +142,25 @@ def require_unchanged(source: Source) -> None:
         )
 
 
+def require_same(target: Target, journal: Journal, file: Path, source: Source, what: str) -> None:
+    """Read all of a file once, and hold it against the one that it was made of.
+
+    Args:
+        what: the file is of, for errors.
+
+    Raises:
+        LoadstoneError: it cannot be read, or is other data.
+    """
+    remedy = "see dmesg for what the file system says"
+    with checksums_of(target, journal, str(file), LoadstoneError, remedy) as found:
+        is_same = found.crc32c == source.crc32c
+    if not is_same:
+        raise LoadstoneError(
+            f"wrong data: the file in {what} is not what was written",
+            remedy="trust no data of this file system; report it with the kernel's release",
+        )
+
+
 def copy_file(source: Path, copy: Path) -> None:
     """Copy a file; no room is taken where the file system lets both have the same blocks.
 
@@ -152,6 +186,24 @@ def _is_directory(target: Target, named: str) -> bool:
 
 def _require_room(target: Target, directory: PurePath, size_bytes: int) -> None:
     require_room(target, directory, size_bytes + _METADATA_BYTES, _SMALLER)
+
+
+def _copied_or_made(
+    stack: contextlib.ExitStack,
+    target: Target,
+    input: Input,
+    journal: Journal,
+    directory: PurePath,
+    copies: int,
+    say: Say,
+) -> Source:
+    if input.file is None:
+        size_bytes = input.size_bytes or DEFAULT_BYTES
+        _require_room(target, directory, (1 + copies) * size_bytes)
+        return _made(stack, target, journal, directory, size_bytes, say)
+    file = Path(loadable_file(input.file, target.execute))
+    _require_room(target, directory, (1 + copies) * file.stat().st_size)
+    return _copy_of(stack, journal, directory, file, say)
 
 
 def _tree(tree: Path, directory: PurePath) -> Source:
@@ -193,16 +245,14 @@ def _made(
 def _with_checksums(
     stack: contextlib.ExitStack, target: Target, journal: Journal, source: Source
 ) -> Source:
-    checksums = stack.enter_context(scratch_file(target, journal, "checksums"))
-    options = {"file": str(source.tree / source.file), "output": checksums}
-    outcome = execute(target, Job(operation="checksum", options=options, timeout_s=_READ_LIMIT_S))
-    if outcome.error:
-        raise job_error(CannotMeasureError, outcome.error, "check the path")
+    file = str(source.tree / source.file)
+    found = stack.enter_context(checksums_of(target, journal, file))
     return Source(
         tree=source.tree,
         is_image=False,
         bytes=source.bytes,
         file=source.file,
-        checksums=checksums,
-        mtime_ns=outcome.values["mtime_ns"],
+        checksums=found.path,
+        mtime_ns=found.mtime_ns,
+        crc32c=found.crc32c,
     )

@@ -9,8 +9,9 @@ from devices import run
 from loadstone.errors import UsageError
 from loadstone.model import Input
 from loadstone.provision.device_mapper import MappedDevice
-from loadstone.workloads.dm_verity.image import (
+from loadstone.provision.verity_image import (
     DATA_BLOCK_BYTES,
+    Fec,
     Layout,
     Tree,
     layout_of,
@@ -84,3 +85,38 @@ def test_a_verity_table_is_what_the_kernel_documents() -> None:
 
 def mapped(path: str, number: str) -> MappedDevice:
     return MappedDevice(name="loadstone-none", path=path, number=number, table="", mode="")
+
+
+@needs("veritysetup")
+@pytest.mark.parametrize("roots", [2, 8, 24])
+@pytest.mark.parametrize("blocks", [2, 128, 1000, 2049])
+def test_fec_takes_what_veritysetup_writes(tmp_path: Path, blocks: int, roots: int) -> None:
+    layout = layout_of(
+        Input(size_bytes=blocks * DATA_BLOCK_BYTES), [DATA_BLOCK_BYTES], fec_roots=[0, roots]
+    )
+    assert layout.fec_roots == (roots,)
+    data, hashes, fec = (tmp_path / name for name in ("data", "hashes", "fec"))
+    data.write_bytes(bytes(layout.image_bytes))
+    run(
+        *("veritysetup", "format", "--no-superblock", "--format=1", "--hash=sha256"),
+        *(f"--fec-device={fec}", f"--fec-roots={roots}", str(data), str(hashes)),
+    )
+    assert fec.stat().st_size == layout.fec_bytes(roots)
+
+
+def test_fec_lies_behind_the_tree_and_is_in_the_table() -> None:
+    layout = layout_of(Input(size_bytes=MIB), [DATA_BLOCK_BYTES], fec_roots=[24, 2])
+    assert layout.fec_covered_blocks == 256 + 3
+    assert layout.fec_start(2) == layout.image_bytes + 3 * DATA_BLOCK_BYTES
+    assert layout.fec_start(24) == layout.fec_start(2) + layout.fec_bytes(2)
+    assert layout.device_bytes == layout.fec_start(24) + layout.fec_bytes(24)
+    data, hashes, fec = (
+        MappedDevice(name="", path="", number=f"253:{number}", table="", mode="")
+        for number in range(3)
+    )
+    tree = Tree(device=hashes, root="ab", block_bytes=4096)
+    table = verity_table(layout, data, tree, ("ignore_zero_blocks",), Fec(device=fec, roots=24))
+    assert table.startswith("0 2048 verity 1 253:0 253:1 4096 4096 256 0 sha256 ab ")
+    assert table.endswith(
+        " 9 ignore_zero_blocks use_fec_from_device 253:2 fec_roots 24 fec_blocks 259 fec_start 0"
+    )

@@ -1,0 +1,1 @@
+"""What workloads that read a file cold have in common; it is none itself."""

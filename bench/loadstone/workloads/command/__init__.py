@@ -1,0 +1,5 @@
+"""The workload command."""
+
+from loadstone.workloads.command.workload import WORKLOAD
+
+__all__ = ["WORKLOAD"]

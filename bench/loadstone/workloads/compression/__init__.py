@@ -1,0 +1,5 @@
+"""The workload compression."""
+
+from loadstone.workloads.compression.workload import WORKLOAD
+
+__all__ = ["WORKLOAD"]

@@ -1,0 +1,5 @@
+"""The workload dm-verity-fec."""
+
+from loadstone.workloads.dm_verity_fec.workload import WORKLOAD
+
+__all__ = ["WORKLOAD"]

@@ -1,0 +1,5 @@
+"""The workload inline-tail."""
+
+from loadstone.workloads.inline_tail.workload import WORKLOAD
+
+__all__ = ["WORKLOAD"]
