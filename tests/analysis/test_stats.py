@@ -11,6 +11,7 @@ from scipy.stats import binom
 from loadstone.analysis import stats
 
 Draw = Callable[[np.random.Generator, int], list[float]]
+Test = Callable[[list[float], list[float]], float]
 
 
 def _normal(random: np.random.Generator, n: int) -> list[float]:
@@ -108,7 +109,30 @@ def test_pairing_takes_out_what_both_sides_share() -> None:
     together = stats.ratio_interval(base, new, paired=True)
     assert together.low <= 1.2 <= together.high
     assert (together.high - together.low) < (apart.high - apart.low) / 2
-    assert stats.rank_test(base, new, paired=True) < 0.001 < stats.rank_test(base, new, False)
+    assert stats.sign_flip_test(base, new) < 0.001 < stats.rank_test(base, new)
+
+
+def test_the_ratio_of_pairs_is_the_median_of_their_own_ratios() -> None:
+    base, new = [1.0, 2.0, 4.0], [1.1, 2.4, 4.8]
+    assert stats.ratio_interval(base, new, paired=True).median == pytest.approx(1.2)
+    assert stats.ratio_interval([2.0], [3.0], paired=True) == stats.Interval(1.5, 1.5, 1.5)
+
+
+@SHAPES
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 30])
+def test_the_interval_of_pairs_covers_their_ratio_on_a_machine_that_moves(
+    draw: Draw, n: int
+) -> None:
+    random = np.random.default_rng(n)
+    tries = 800
+    covered = 0
+    for _ in range(tries):
+        levels = np.exp(np.cumsum(0.2 * random.standard_normal(n)))
+        base = (levels * draw(random, n)).tolist()
+        new = (1.2 * levels * draw(random, n)).tolist()
+        interval = stats.ratio_interval(base, new, paired=True)
+        covered += interval.low <= 1.2 <= interval.high
+    assert covered >= binom.ppf(0.001, tries, 0.945)
 
 
 @pytest.mark.parametrize("n", [3, 9])
@@ -126,7 +150,7 @@ def test_a_ratio_does_not_depend_on_the_unit_and_repeats(n: int, paired: bool) -
 
 @pytest.mark.parametrize(
     ("base", "new", "paired"),
-    [([], [1.0], False), ([1.0], [0.0], False), ([1.0, 2.0], [1.0], True)],
+    [([], [1.0], False), ([1.0], [0.0], False), ([1.0], [0.0], True), ([1.0, 2.0], [1.0], True)],
 )
 def test_a_ratio_of_nothing_zero_or_unequal_pairs_is_an_error(
     base: list[float], new: list[float], paired: bool
@@ -135,31 +159,74 @@ def test_a_ratio_of_nothing_zero_or_unequal_pairs_is_an_error(
         stats.ratio_interval(base, new, paired)
 
 
-def test_the_rank_tests_give_the_tabulated_exact_values() -> None:
+def test_the_rank_test_gives_the_tabulated_exact_values() -> None:
     low, high = [1.0, 2.0, 3.0, 4.0, 5.0], [6.0, 7.0, 8.0, 9.5, 11.0]
-    assert stats.rank_test(low, high, paired=False) == pytest.approx(2 / 252)
-    unequal_steps = [value + 10 + value**2 for value in low]
-    assert stats.rank_test(low, unequal_steps, paired=True) == pytest.approx(2 / 2**5)
+    assert stats.rank_test(low, high) == pytest.approx(2 / 252)
 
 
-@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("n", [1, 2, 5, 13])
+def test_pairs_that_all_move_one_way_have_the_least_p_that_signs_can_have(n: int) -> None:
+    base = [float(value) for value in range(1, n + 1)]
+    new = [value + value**2 / 100 for value in base]
+    assert stats.sign_flip_test(base, new) == stats.sign_flip_test(new, base) == 2 / 2**n
+
+
+def test_the_exact_p_of_pairs_is_the_share_of_signs_that_are_as_far_off() -> None:
+    """Logarithms of 2, 2, 2 and -5, which counts as -2: a sum of 4, which 10 of 16 signs reach."""
+    new = [math.e**2, math.e**2, math.e**2, math.e**-5]
+    assert stats.sign_flip_test([1.0] * 4, new) == pytest.approx(10 / 16)
+
+
+def test_a_few_pairs_that_lose_much_do_not_outweigh_many_that_gain() -> None:
+    base = [1.0] * 20
+    new = [1.25 + index / 1000 for index in range(16)] + [0.4, 0.45, 0.5, 0.55]
+    assert stats.sign_flip_test(base, new) < 0.02
+    assert stats.sign_flip_test(base, new[::-1]) == pytest.approx(
+        stats.sign_flip_test(base, new), abs=0.01
+    )
+
+
+def test_pairs_that_do_not_differ_are_called_once_in_20_at_most_wherever_they_lie() -> None:
+    random = np.random.default_rng(7)
+    tries = 500
+    for n in (8, 12):
+        called = 0
+        for _ in range(tries):
+            levels = np.exp(np.cumsum(0.2 * random.standard_normal(n)))
+            base, new = ((levels * _outliers(random, n)).tolist() for _ in range(2))
+            called += stats.sign_flip_test(base, new) < 0.05
+        assert called <= binom.ppf(0.999, tries, 0.05)
+
+
+def test_a_test_of_pairs_of_nothing_zero_or_unequal_sides_is_an_error() -> None:
+    for base, new in (([], []), ([1.0], [0.0]), ([1.0, 2.0], [1.0])):
+        with pytest.raises(ValueError, match=r"positive values|equal sides"):
+            stats.sign_flip_test(base, new)
+    with pytest.raises(ValueError, match="both sides"):
+        stats.rank_test([], [1.0])
+
+
+TESTS = pytest.mark.parametrize("test", [stats.rank_test, stats.sign_flip_test])
+
+
+@TESTS
 @pytest.mark.parametrize("n", [1, 2, 10, 60])
-def test_equal_values_are_no_difference_and_no_warning(n: int, paired: bool) -> None:
+def test_equal_values_are_no_difference_and_no_warning(test: Test, n: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert stats.rank_test([3.0] * n, [3.0] * n, paired) == 1.0
+        assert test([3.0] * n, [3.0] * n) == 1.0
         assert stats.drift([3.0] * n).p == 1.0
 
 
-@pytest.mark.parametrize("paired", [True, False])
+@TESTS
 @pytest.mark.parametrize("n", [2, 5, 12, 60])
-def test_tied_values_give_a_p_value_without_a_warning(n: int, paired: bool) -> None:
+def test_tied_values_give_a_p_value_without_a_warning(test: Test, n: int) -> None:
     random = np.random.default_rng(3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for _ in range(10):
-            base, new = random.integers(0, 3, (2, n)).tolist()
-            assert 0 < stats.rank_test(base, new, paired) <= 1
+            base, new = random.integers(1, 4, (2, n)).tolist()
+            assert 0 < test(base, new) <= 1
 
 
 def test_holm_matches_the_worked_example_and_keeps_the_order() -> None:

@@ -51,7 +51,7 @@ def compare(
 
     Figures of different clocks have no common unit, so such Runs are not compared at all.
     Cases are matched by id, or by label where the Runs share none. Runs that were interleaved
-    round by round are paired. A difference is called where the rank test, corrected for the
+    round by round are paired. A difference is called where the test, corrected for the
     number of Cases, and the ratio's interval both see one, and the interval lies beyond what
     unpaired Runs drifted by within themselves. What else changed between two Runs made apart
     cannot be seen in them: only interleaving rules it out.

@@ -70,8 +70,9 @@ class IncompleteCase(Noun, frozen=True, kw_only=True):
 class Effect(Noun, frozen=True, kw_only=True):
     """One Case's change from BASE to NEW.
 
-    ``ratio`` is NEW's median over BASE's, turned so that above 1 is better, with its 95 %
-    interval. ``p`` is the rank test's, corrected for the number of Cases compared. ``evidence``
+    ``ratio`` is NEW over BASE, of medians, or the median of the pairs' own where they are
+    paired, turned so that above 1 is better, with its 95 % interval. ``p`` is that of the test
+    of ranks, or of signs where paired, corrected for the number of Cases compared. ``evidence``
     are counters that moved beyond their noise, and ``cause`` what that means, if it is known.
     """
 

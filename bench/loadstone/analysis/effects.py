@@ -9,7 +9,14 @@ import msgspec
 from loadstone.analysis.comparison import Effect, Verdict
 from loadstone.analysis.explanation import explain_change
 from loadstone.analysis.pairing import Match
-from loadstone.analysis.stats import Interval, holm, rank_test, ratio_interval, rounds_needed
+from loadstone.analysis.stats import (
+    Interval,
+    holm,
+    rank_test,
+    ratio_interval,
+    rounds_needed,
+    sign_flip_test,
+)
 from loadstone.analysis.thresholds import Thresholds
 from loadstone.errors import UsageError
 from loadstone.model import Better, Metric, Run, Trial
@@ -65,13 +72,14 @@ def effects_of(
 ) -> tuple[Effect, ...]:
     """The Effect of each Match, corrected for how many there are.
 
-    A difference is called where the rank test and the ratio's interval both see one, and the
-    interval lies beyond both drift and what the machine itself did where the Match is not paired.
+    A difference is called where the test (of signs where paired, else of ranks) and the ratio's
+    interval both see one, and the interval lies beyond both drift and what the machine itself
+    did where the Match is not paired.
 
     Args:
         confidence: of the interval: that of ``loadstone.analysis.stopping.confidence_of``.
     """
-    p_values = [rank_test(*match.values(metric), match.is_paired) for match in matches]
+    p_values = [_p_of(match, metric) for match in matches]
     return tuple(
         _effect(
             match,
@@ -85,6 +93,11 @@ def effects_of(
         )
         for match, p in zip(matches, holm(p_values), strict=True)
     )
+
+
+def _p_of(match: Match, metric: Metric) -> float:
+    test = sign_flip_test if match.is_paired else rank_test
+    return test(*match.values(metric))
 
 
 class Estimate(NamedTuple):

@@ -111,7 +111,7 @@ def _moves(base: Sequence[Trial], new: Sequence[Trial]) -> list[_Move]:
                 name=name,
                 base=median(values[0]),
                 new=median(values[1]),
-                p=rank_test(values[0], values[1], paired=False),
+                p=rank_test(values[0], values[1]),
             )
         )
     corrected = holm([move.p for move in found])

@@ -1,7 +1,7 @@
 """Robust statistics for few, noisy, skewed values. Pure numerics: plain floats in and out.
 
 Intervals are chosen by their simulated coverage at 2 to 40 values: normal, lognormal, and
-with outliers, to which ``tests/test_stats.py`` holds them, and exponential and two-peaked.
+with outliers, to which ``tests/analysis/test_stats.py`` holds them, and exponential and two-peaked.
 """
 
 import math
@@ -15,6 +15,8 @@ import msgspec
 from loadstone.analysis.scipy_memory import require_memory
 
 _RESAMPLES = 4999
+_RESAMPLED_SIGNS = 9999
+_MOST_SIGNS_AT_ONCE = 1_000_000
 _FEWEST_TO_RESAMPLE = 5
 _MOST_EXACT = 100
 _MOST_ROUNDS = 10_000
@@ -66,15 +68,18 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interv
 def ratio_interval(
     base: Sequence[float], new: Sequence[float], paired: bool, confidence: float = 0.95
 ) -> Interval:
-    """The ratio of medians, new over base, and its interval.
+    """How many times as much new is as base, and its interval.
 
-    From 5 values on it is a percentile bootstrap, with the same resamples on every call;
-    below that, where the bootstrap is too narrow, the two medians' intervals are combined.
+    Paired it is the median of the pairs' own ratios, and its interval that of a median
+    (``median_interval``): what both sides of a pair met together is in none of them. Else it is
+    the ratio of medians. From 5 values on its interval is a percentile bootstrap, with the same
+    resamples on every call; below that, where the bootstrap is too narrow, the two medians'
+    intervals are combined.
 
     Args:
         base: positive values, in order of rounds where paired.
         new: positive values in the same unit; as many as in base where paired.
-        paired: the two were measured in the same rounds, which are resampled jointly.
+        paired: the two were measured in the same rounds.
         confidence: of the interval, between 0 and 1.
 
     Raises:
@@ -84,42 +89,80 @@ def ratio_interval(
     Source: Wilcox, "Introduction to Robust Estimation and Hypothesis Testing", 5.4.2 (medians,
     percentile bootstrap); Zou and Donner, Statistics in Medicine 27 (2008) for the combination.
     """
-    _check_pairs(base, new, paired)
     if not base or not new or min(*base, *new) <= 0:
-        raise ValueError("a ratio of medians needs positive values on both sides")
+        raise ValueError("a ratio needs positive values on both sides")
+    if paired:
+        logs = sorted(_log_ratios(base, new))
+        low, high = _bounds(logs, confidence)
+        return Interval(math.exp(median(logs)), math.exp(low), math.exp(high))
     ratio = median(new) / median(base)
     if min(len(base), len(new)) < _FEWEST_TO_RESAMPLE:
         low, high = _combined_bounds(base, new, confidence)
         return Interval(ratio, ratio * low, ratio * high)
-    return Interval(ratio, *_resampled_bounds(base, new, paired, confidence))
+    return Interval(ratio, *_resampled_bounds(base, new, confidence))
 
 
-def rank_test(base: Sequence[float], new: Sequence[float], paired: bool) -> float:
-    """The two-sided p of no difference: Mann-Whitney, or Wilcoxon's signed ranks where paired.
+def rank_test(base: Sequence[float], new: Sequence[float]) -> float:
+    """The two-sided p of no difference between values that are not paired (Mann-Whitney).
 
-    Exact for up to 100 values (50 pairs) without ties, else normal with its correction for
-    ties. Values that are all equal give 1.
+    Exact for up to 100 values without ties, else normal with its correction for ties. Values
+    that are all equal give 1.
 
     Raises:
-        ValueError: a side is empty, or paired sides differ in length.
+        ValueError: a side is empty.
 
-    Source: Lehmann, "Nonparametrics: Statistical Methods Based on Ranks", 1.4 and 3.3.
+    Source: Lehmann, "Nonparametrics: Statistical Methods Based on Ranks", 1.4.
     """
-    _check_pairs(base, new, paired)
     if not base or not new:
         raise ValueError("a rank test needs values on both sides")
     require_memory()
-    from scipy.stats import mannwhitneyu, wilcoxon
+    from scipy.stats import mannwhitneyu
 
-    if paired:
-        changes = [after - before for before, after in zip(base, new, strict=True)]
-        moved = [change for change in changes if change]
-        return float(wilcoxon(moved).pvalue) if moved else 1.0
     distinct = len({*base, *new})
     if distinct == 1:
         return 1.0
     is_exact = distinct == len(base) + len(new) <= _MOST_EXACT
     return float(mannwhitneyu(base, new, method="exact" if is_exact else "asymptotic").pvalue)
+
+
+def sign_flip_test(base: Sequence[float], new: Sequence[float]) -> float:
+    """The two-sided p of no difference between pairs, by which side of each is the greater.
+
+    The statistic is the sum of the ratios' logarithms, none of which counts for more than the
+    median of their sizes: a few pairs that are far off do not outweigh many. Its distribution is
+    that of all signs the pairs might have had, exact for up to 13 pairs, else by 9999 draws.
+    Pairs that are equal tell nothing; with fewer than two others p is 1.
+
+    Raises:
+        ValueError: sides are empty or differ in length, or a value is not positive.
+
+    Source: Good, "Permutation, Parametric, and Bootstrap Tests of Hypotheses", 3.2 (sign flips);
+    Huber, "Robust Statistics", 4.6 (clipping, as robust tests do it).
+    """
+    if not base or not new or min(*base, *new) <= 0:
+        raise ValueError("a test of pairs needs positive values on both sides")
+    logs = [log for log in _log_ratios(base, new) if log]
+    if len(logs) < 2:
+        return 1.0
+    require_memory()
+    import numpy as np
+    from scipy.stats import permutation_test
+
+    def size_of_sum(values: Any, axis: int) -> Any:
+        return abs(np.sum(values, axis=axis))
+
+    most = median(map(abs, logs))
+    found = permutation_test(
+        (np.clip(logs, -most, most),),
+        size_of_sum,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=_RESAMPLED_SIGNS,
+        batch=max(1, _MOST_SIGNS_AT_ONCE // len(logs)),
+        alternative="greater",
+        rng=np.random.default_rng(1),
+    )
+    return float(found.pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -149,12 +192,12 @@ def rounds_needed(
 
     Half the ratio's interval, taken to shrink as one over the root of the rounds, must become
     less than the ratio's distance from 1, or than what is left to the threshold, whichever
-    takes fewer; and the rank test must be able to reach significance at all.
+    takes fewer; and the test must be able to reach significance at all.
 
     Args:
-        interval: of the ratio of medians, at that confidence.
+        interval: of the ratio, at that confidence.
         rounds: how many it is of, on the side that has fewer.
-        paired: as for ``rank_test``.
+        paired: as for ``ratio_interval``.
         threshold: the change that still counts as the same (0.03: within 1/1.03 to 1.03).
         comparisons: how many are corrected for at once.
 
@@ -195,9 +238,10 @@ def drift(values_in_order: Sequence[float]) -> Trend:
     return Trend(p=p, change=slope * (len(values_in_order) - 1))
 
 
-def _check_pairs(base: Sequence[float], new: Sequence[float], paired: bool) -> None:
-    if paired and len(base) != len(new):
+def _log_ratios(base: Sequence[float], new: Sequence[float]) -> list[float]:
+    if len(base) != len(new):
         raise ValueError(f"pairs need equal sides, not {len(base)} and {len(new)} values")
+    return [math.log(after / before) for before, after in zip(base, new, strict=True)]
 
 
 def _bounds(ordered: Sequence[float], confidence: float) -> tuple[float, float]:
@@ -264,13 +308,13 @@ def _combined_bounds(
 
 
 def _resampled_bounds(
-    base: Sequence[float], new: Sequence[float], paired: bool, confidence: float
+    base: Sequence[float], new: Sequence[float], confidence: float
 ) -> tuple[float, float]:
     import numpy as np
 
     random = np.random.default_rng(0)
     base_picks = random.integers(0, len(base), (_RESAMPLES, len(base)))
-    new_picks = base_picks if paired else random.integers(0, len(new), (_RESAMPLES, len(new)))
+    new_picks = random.integers(0, len(new), (_RESAMPLES, len(new)))
     ratios = _row_medians(np.asarray(new)[new_picks]) / _row_medians(np.asarray(base)[base_picks])
     low, high = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
@@ -293,7 +337,7 @@ def _rounds_for(rounds: int, times_too_wide: float, alpha: float, comparisons: i
 
 
 def _fewest_rounds(paired: bool, alpha: float) -> int:
-    """The fewest rounds with which a rank test can be significant at all."""
+    """The fewest rounds with which the test can be significant at all."""
     rounds = 2
     while 2 / (2**rounds if paired else math.comb(2 * rounds, rounds)) >= alpha:
         rounds += 1

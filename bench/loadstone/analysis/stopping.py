@@ -141,7 +141,7 @@ def case_precision(label: str, figures: Sequence[float]) -> Precision:
 
 
 def pair_precision(label: str, base: Sequence[float], new: Sequence[float]) -> Precision:
-    """That of the ratio of the medians of figures of the same rounds."""
+    """That of the median of the ratios of figures of the same rounds."""
     # Resampling takes its time, and says nothing before there are enough.
     if len(base) < FEWEST or min(*base, *new) <= 0:
         return Precision(label=label, figures=len(base), width=math.inf)
