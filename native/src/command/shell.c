@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "system/clock.h"
@@ -16,6 +17,7 @@ enum {
 	PIPES = 3,
 	LEAST_FD = 10,		/* above those that the shell gets */
 	SIGNALS = 64,
+	LARGEST_SIGACTION = 64,
 	NOT_FOUND_STATUS = 127,
 };
 
@@ -51,13 +53,18 @@ static void refuse(struct ls_command_report *report, const char *step)
 	_exit(NOT_FOUND_STATUS);
 }
 
-/* What this process ignores or blocks is no concern of the command. */
+/*
+ * What this process ignores or blocks is no concern of the command. The C library refuses to
+ * touch signals of its own (32 and 33), which posix_spawn, and so make, has children ignore:
+ * hence the system call. An action that is all zeros is SIG_DFL, whatever its layout.
+ */
 static void reset_signals(void)
 {
+	static const unsigned char by_default[LARGEST_SIGACTION];
 	sigset_t none;
 
 	for (int number = 1; number <= SIGNALS; number++)
-		signal(number, SIG_DFL);
+		syscall(SYS_rt_sigaction, number, by_default, NULL, SIGNALS / 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

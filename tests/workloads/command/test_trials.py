@@ -229,7 +229,7 @@ def test_a_command_that_changes_the_file_fails_and_ends_the_run(trial: Trial, ch
 
 
 def test_signals_and_descriptors_are_as_a_shell_has_them(trial: Trial) -> None:
-    """Neither what Python ignores, nor what the worker has open."""
+    """Neither what Python ignores, nor what make has its children ignore, nor what is open."""
     evidence(trial("! grep -E '^Sig(Ign|Blk):.*[1-9a-f]' /proc/self/status"))
     # The last is the directory's own.
     assert r": 0\n1\n2\n3\n4" in str(trial("ls -v /proc/self/fd >&2; exit 1").reason)
