@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -145,3 +147,24 @@ def test_no_module_starts_a_program_by_itself() -> None:
     }
     # Both hand this terminal to a shell.
     assert users == {"lab/shell.py", "lab/inside.py"}
+
+
+STOPPED_AMID_A_START = """
+import signal
+import sys
+from loadstone.programs import run_to_end
+
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+run_to_end(["sh", "-c", "echo $$ > begun; kill -TERM $PPID; exec sleep 1000"])
+"""
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace: apt-get install strace")
+def test_a_signal_amid_the_start_of_a_program_leaves_none_of_it(tmp_path: Path) -> None:
+    """The parent is held up after the fork, so that the signal comes before it knows of it."""
+    delay = ("-e", "trace=vfork,fork,clone,clone3", "-e", "inject=all:delay_exit=500000")
+    words = ("strace", "-qq", "-o", "/dev/null", *delay, sys.executable, "-c", STOPPED_AMID_A_START)
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert b"KeyboardInterrupt" in done.stderr
+    pid = int((tmp_path / "begun").read_text())
+    until(lambda: not is_running(pid), "the program to be gone", 5)

@@ -7,10 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from loadstone.errors import CannotMeasureError
+from loadstone.interruption import uninterrupted
 from loadstone.text import printable
 
 LIMIT_S = 600.0
@@ -128,7 +130,8 @@ def run_bytes(
         OSError: it cannot be started.
     """
     limit_s = LIMIT_S if limit_s is None else limit_s
-    with subprocess.Popen(
+    with started(
+        _kill_all,
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -145,20 +148,43 @@ def run_bytes(
                 f"{printable(words[:_LONGEST])}: it did not end within {limit_s:g} s",
                 remedy="run it by hand to see what it waits for",
             ) from None
-        finally:
-            # What is left of it would keep its pipes open.
-            if process.returncode is None:
-                _kill_all(process.pid)
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-def _kill_all(pid: int) -> None:
-    """Kill the leader of a process group, its group, and what it started that has left that."""
+@contextlib.contextmanager
+def started(
+    end: Callable[["subprocess.Popen[bytes]"], None],
+    command: Sequence[str | Path],
+    **options: Any,
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that does not outlive this, not even where a signal comes while it is started.
+
+    Args:
+        end: called with the process at the end of this, whether or not it has ended by itself.
+        options: of ``subprocess.Popen``.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    with contextlib.ExitStack() as stack:
+        with uninterrupted():
+            process = stack.enter_context(subprocess.Popen(command, **options))
+            stack.callback(end, process)
+        yield process
+
+
+def _kill_all(process: "subprocess.Popen[bytes]") -> None:
+    """Kill the leader of a process group, its group, and what it started that has left that.
+
+    What is left of them would keep its pipes open.
+    """
+    if process.returncode is not None:
+        return
     # Only a program that hangs needs it.
     import psutil
 
-    descendants = psutil.Process(pid).children(recursive=True)
-    os.killpg(pid, signal.SIGKILL)
-    for process in descendants:
+    descendants = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGKILL)
+    for descendant in descendants:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+            descendant.kill()

@@ -4,6 +4,7 @@ Proxies, certificates and credentials of the machine apply; its sources, lists, 
 neither used nor changed.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.model import Noun
-from loadstone.programs import find_program, run_to_end
+from loadstone.programs import find_program, run_to_end, started
 
 _PACKAGES = {
     "apt-get": "apt",
@@ -245,29 +246,27 @@ def _follow(
     read, write = os.pipe()
     words = [*command, f"--option=APT::Status-Fd={write}"]
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-    with os.fdopen(read) as status:
+    with os.fdopen(read) as status, contextlib.ExitStack() as stack:
         try:
-            process = subprocess.Popen(
-                words,
-                cwd=place,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                pass_fds=(write,),
+            process = stack.enter_context(
+                started(
+                    subprocess.Popen.terminate,
+                    words,
+                    cwd=place,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    pass_fds=(write,),
+                )
             )
         finally:
             os.close(write)
-        try:
-            for line in status:
-                match = re.match(r"dlstatus:\d+:([\d.]+):", line)
-                if match and report:
-                    report(float(match[1]))
-            return process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        for line in status:
+            match = re.match(r"dlstatus:\d+:([\d.]+):", line)
+            if match and report:
+                report(float(match[1]))
+        return process.wait()
 
 
 def _error_lines(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from loadstone.errors import LoadstoneError
+from loadstone.programs import started
 
 _KEPT_LINES = 400
 _CHUNK_BYTES = 1 << 16
@@ -62,26 +63,25 @@ class Guest:
         self._console: deque[str] = deque(maxlen=_KEPT_LINES)
 
     def __enter__(self) -> "Guest":
-        self._process = subprocess.Popen(
-            self._argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            bufsize=0,
-            env={**os.environ, "TMPDIR": str(self._directory)},
-        )
+        with contextlib.ExitStack() as stack:
+            self._process = stack.enter_context(
+                started(
+                    _kill_group,
+                    self._argv,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                    bufsize=0,
+                    env={**os.environ, "TMPDIR": str(self._directory)},
+                )
+            )
+            self._to_end = stack.pop_all()
         self.set_limit(self._limit_s)
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            with contextlib.suppress(BrokenPipeError):
-                if pipe is not None:
-                    pipe.close()
+        self._to_end.close()
 
     @property
     def console(self) -> tuple[str, ...]:
@@ -158,3 +158,8 @@ class Guest:
             self._unsent = memoryview(b"")
         if not self._unsent:
             selector.unregister(pipe)
+
+
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
