@@ -77,9 +77,12 @@ def test_the_limit_of_a_program_that_names_none_is_everyones(
 ) -> None:
     program(tmp_path, "modprobe", HANGS)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(programs, "LIMIT_S", 0.3)
-    with pytest.raises(CannotMeasureError, match=r"modprobe no_such: it did not end within"):
-        load_module("no_such")
+    usual = programs.LIMIT_S.set(0.3)
+    try:
+        with pytest.raises(CannotMeasureError, match=r"modprobe no_such: it did not end within"):
+            load_module("no_such")
+    finally:
+        programs.LIMIT_S.reset(usual)
 
 
 def test_an_adb_that_hangs_is_told_and_ended(tmp_path: Path) -> None:

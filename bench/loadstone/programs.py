@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from loadstone.errors import CannotMeasureError
 from loadstone.interruption import uninterrupted
 from loadstone.text import printable
 
-LIMIT_S = 600.0
-"""How long a program of the system may take, unless it is given another limit."""
+LIMIT_S: ContextVar[float | None] = ContextVar("LIMIT_S", default=600.0)
+"""How long a program may take that is given no other limit, in s; None: as long as it wants."""
 
 # Ordinary users often lack these in PATH.
 _SBIN_DIRECTORIES = ("/usr/sbin", "/sbin")
@@ -129,7 +130,7 @@ def run_bytes(
         CannotMeasureError: it took longer, and was killed with all that it had started.
         OSError: it cannot be started.
     """
-    limit_s = LIMIT_S if limit_s is None else limit_s
+    limit_s = LIMIT_S.get() if limit_s is None else limit_s
     with started(
         _kill_all,
         command,

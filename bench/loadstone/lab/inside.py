@@ -17,7 +17,7 @@ from typing import IO
 
 import msgspec
 
-from loadstone import targets
+from loadstone import programs, targets
 from loadstone.environment.calibration import boot_calibration
 from loadstone.errors import CannotMeasureError, LoadstoneError, system_words
 from loadstone.lab.loading import load_own
@@ -50,7 +50,7 @@ RESULTS = Path("/run/loadstone/results")
 
 _LIMIT_S = 1e8
 """In effect none: an instruction clock jumps from timer to timer while its guest waits for the
-host, so only the host can tell when a Job takes too long."""
+host, so only the host can tell when a Job, or a program, takes too long."""
 
 
 class HostObserver:
@@ -83,6 +83,7 @@ class HostObserver:
 def main() -> None:
     """Carry out the Assignment in the file named on the command line."""
     assignment = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Assignment)
+    programs.LIMIT_S.set(None)
     if "--shell" in sys.argv[2:]:
         _serve_shell(assignment)
         return
