@@ -13,6 +13,8 @@ import pytest
 import recipe_page
 from commands import MIB, NOBODY, let_everybody_pass, needs, needs_root, on_a_disk, write_model
 from huge_page_pool import reserved
+from loadstone.core import native
+from loadstone.model import Job
 from recipe_page import RECIPES
 
 pytestmark = needs("gcc", "strace")
@@ -87,7 +89,7 @@ def compiled(directory: Path) -> Compile:
 def run(
     *words: str | Path, environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """A command whose errors are in English, under no other Python's influence."""
+    """A command, whose errors are in English."""
     return subprocess.run(
         words,
         check=False,
@@ -117,18 +119,9 @@ def drop_from_cache(file: Path) -> None:
         os.close(descriptor)
 
 
-def cached_blocks(file: Path) -> int:
-    """How many MiB of it begin with a page that is in the page cache."""
-    descriptor, found = os.open(file, os.O_RDONLY), 0
-    try:
-        for start in range(0, file.stat().st_size, MIB):
-            try:
-                found += os.preadv(descriptor, [bytearray(1)], start, os.RWF_NOWAIT)
-            except BlockingIOError:
-                continue
-    finally:
-        os.close(descriptor)
-    return found
+def cached_bytes(file: Path) -> int:
+    job = Job(operation="probe", options={"file": str(file)})
+    return native.run_job(job).values["cached_bytes"]
 
 
 def check_loads(
@@ -158,7 +151,7 @@ def check_recipe(name: str, words: Words, file: Path, content: bytes, how: str) 
     else:
         check_loads(words, file, content, how)
     if how.startswith("direct"):
-        assert cached_blocks(file) == 0
+        assert cached_bytes(file) == 0
 
 
 @pytest.mark.parametrize("name", _C)
@@ -179,7 +172,7 @@ def test_a_recipe_of_c_is_a_library_for_python(
     library = compiled("uring_direct", "-shared", "-fPIC", into="uring_direct.so")
     drop_from_cache(file)
     check_loads([*python("from_c"), library], file, content, "direct")
-    assert cached_blocks(file) == 0
+    assert cached_bytes(file) == 0
 
 
 @needs("clang")

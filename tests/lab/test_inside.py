@@ -13,10 +13,16 @@ from loadstone.lab.kernels import Kernel
 
 _LIMIT_S = 1500
 _KILL_LIMIT_S = 60
+_RECIPES_OF_DMABUFS = " ".join(
+    f"tests/examples/test_recipes.py::test_what_a_recipe_of_{language}_loads_is_the_file[{name}]"
+    for language in ("c", "python")
+    for name in ("dma_heap", "udmabuf", "udmabuf_beside")
+)
 _TESTS = (
     "tests/dm tests/environment/test_storage.py tests/environment/test_memory_cgroup.py "
     "tests/workloads/model_load/test_cold.py tests/cli/test_memory_limit.py "
     "tests/native/test_udmabuf.py "
+    f"{_RECIPES_OF_DMABUFS} "
     "tests/cli/test_pages.py::test_where_yama_restricts_who_may_look_it_is_named "
     "tests/provision/test_zram_device.py::test_a_device_is_made_as_asked_and_gone_at_the_end "
     "tests/provision/test_zram_device.py::test_the_level_is_the_algorithms "
