@@ -41,11 +41,11 @@ int load(const char *path, struct model *model)
 	int err = open_source(model, path, O_DIRECT, &source);
 
 	if (!err)
-		err = map_aligned(model, source.bytes, huge);
+		err = map_aligned(model, room(&source), huge);
 	if (!err)
-		err = map_memfd(model, round_up(source.bytes, huge));
+		err = map_memfd(model, round_up(room(&source), huge));
 	if (!err)
-		err = collapse(model, round_up(source.bytes, huge), huge);
+		err = collapse(model, round_up(room(&source), huge), huge);
 	if (!err)
 		err = read_source(model, &source, model->data, 0, source.bytes);
 	if (!err && source.align == 1)

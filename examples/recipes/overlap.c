@@ -98,15 +98,15 @@ int load(const char *path, struct model *model)
 	int err = open_source(model, path, O_DIRECT, &source);
 
 	if (!err)
-		err = map_aligned(model, source.bytes, huge);
+		err = map_aligned(model, room(&source), huge);
 	if (!err)
-		err = ask_for_huge(model, source.bytes, huge);
+		err = ask_for_huge(model, room(&source), huge);
 	if (!err)
 		err = open_ring(&ring, model, &source);
 	if (err)
 		return err;
 	memory.data = model->data;
-	memory.bytes = round_up(source.bytes, huge);
+	memory.bytes = round_up(room(&source), huge);
 	err = read_beside(&ring, &memory);
 	io_uring_queue_exit(&ring.uring);
 	model->how = how(&source);

@@ -8,7 +8,7 @@ from thp import allocate_huge
 def load(path: str) -> Model:
     with Source(path, direct=True) as source:
         memory = allocate_huge(source.room)
-        how = read_by_threads(path, memory, source.bytes)
+        how = read_by_threads(source, memory)
         return Model(memory[: source.bytes], how)
 
 

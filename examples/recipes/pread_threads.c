@@ -7,7 +7,7 @@
 enum { THREADS = 8 };
 
 struct shared {
-	const char *path;
+	char path[32];	/* of the file that is open, whatever has its name by now */
 	uint8_t *to;
 	size_t bytes;
 	size_t next;	/* offset that no thread has taken yet */
@@ -69,7 +69,7 @@ static int run_readers(struct model *model, struct shared *shared)
 
 int load(const char *path, struct model *model)
 {
-	struct shared shared = { .path = path };
+	struct shared shared = { 0 };
 	SOURCE source;
 	int err = open_source(model, path, O_DIRECT, &source);
 
@@ -77,6 +77,7 @@ int load(const char *path, struct model *model)
 		err = map_memory(model, room(&source), MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (err)
 		return err;
+	snprintf(shared.path, sizeof(shared.path), "/proc/self/fd/%d", source.fd);
 	shared.to = model->data;
 	shared.bytes = source.bytes;
 	return run_readers(model, &shared);

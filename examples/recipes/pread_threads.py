@@ -7,17 +7,19 @@ from recipe import BLOCK_BYTES, Model, Source, allocate, main
 THREADS = 8
 
 
-def read_by_threads(path: str, memory: memoryview, size: int) -> str:
+def read_by_threads(source: Source, memory: memoryview) -> str:
     """Returns: how it was read."""
+    # The file that is open, whatever has its name by now.
+    path, size = f"/proc/self/fd/{source.fd}", source.bytes
     # One for all: a thread takes the next block, with Python's lock held.
     offsets = iter(range(0, size, BLOCK_BYTES))
 
     def read_blocks() -> str:
         # A descriptor of its own: leave_direct() of one must not meet a read of another.
-        with Source(path, direct=True) as source:
+        with Source(path, direct=True) as own:
             for start in offsets:
-                source.read(memory, start, min(start + BLOCK_BYTES, size))
-            return source.how
+                own.read(memory, start, min(start + BLOCK_BYTES, size))
+            return own.how
 
     with ThreadPoolExecutor(THREADS) as threads:
         futures = [threads.submit(read_blocks) for _ in range(THREADS)]
@@ -28,7 +30,7 @@ def read_by_threads(path: str, memory: memoryview, size: int) -> str:
 def load(path: str) -> Model:
     with Source(path, direct=True) as source:
         memory = memoryview(allocate(source.room))
-        how = read_by_threads(path, memory, source.bytes)
+        how = read_by_threads(source, memory)
         return Model(memory[: source.bytes], how)
 
 

@@ -9,9 +9,9 @@ int load(const char *path, struct model *model)
 	int err = open_source(model, path, O_DIRECT, &source);
 
 	if (!err)
-		err = map_aligned(model, source.bytes, huge);
+		err = map_aligned(model, room(&source), huge);
 	if (!err)
-		err = ask_for_huge(model, source.bytes, huge);
+		err = ask_for_huge(model, room(&source), huge);
 	if (!err)
 		err = read_source(model, &source, model->data, 0, source.bytes);
 	model->how = how(&source);
