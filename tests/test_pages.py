@@ -13,7 +13,7 @@ from loadstone.errors import ExitCode, UsageError
 from loadstone.plan.parameters import parse_axes
 from loadstone.plan.request import DEFAULT_WORKLOAD, Request, make_plan
 from loadstone.provision.simulated.profile import read_profiles
-from loadstone.workloads import workload
+from loadstone.workloads import settable_parameters, workload
 from verbs import VERBS
 
 COMMANDS = pages.ROOT / "docs" / "commands.md"
@@ -62,7 +62,7 @@ def check_command(words: list[str]) -> None:
         if isinstance(value, str | list | tuple) and parameter.name != "axes":
             parameter.type_cast_value(context, value)
     if "axes" in values:
-        parse_axes(workload(workload_of(values["what"])).parameters, values["axes"])
+        parse_axes(settable_parameters(workload(workload_of(values["what"]))), values["axes"])
 
 
 def workload_of(what: object) -> str:

@@ -38,6 +38,7 @@ def test_a_near_name_is_proposed_and_a_far_one_is_not() -> None:
         ("echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo", "echo 1 > /sys/…/no_turbo"),
         ("cp /a/b/c/d/e/f /g/h/i/j/k/l/m/nnn", "cp /a/…/f /g/…/nnn"),
         ("cpupower frequency-set --governor performance", "cpupower freque…rnor performance"),
+        ("python3 examples/loaders/load.py {file}", "python3 …/load.py {file}"),
     ],
 )
 def test_a_command_is_shortened_to_a_line_that_still_says_what_it_does(

@@ -100,6 +100,22 @@ class Curves(Noun, frozen=True, kw_only=True):
     timed_from: float = 0.0
 
 
+class Companion(Noun, frozen=True, kw_only=True):
+    """Cases of another Workload that a Plan of one may have, on the same file, in the same rounds.
+
+    ``parameter`` is what they are given by: each of its values is one Case, its parameters written
+    as ``name=value``, in words. Where it is set, Cases of the Workload itself are made only if
+    ``along_with`` is set, too. ``metrics`` are those of the Workload that a Trial of the other has
+    by another name, which is their value; ``note`` is what to know where the two are compared.
+    """
+
+    workload: str
+    parameter: Parameter
+    along_with: str
+    metrics: Mapping[str, str]
+    note: str
+
+
 class Case(Noun, frozen=True, kw_only=True):
     """A Workload with every parameter fixed.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 _LONGEST_COMMAND = 32
 _LONG_PATH = re.compile(r"(/[\w.@:+-]+)(?:/[\w.@:+-]+)+(/[\w.@:+-]+)")
+_DIRECTORIES = re.compile(r"(?<![\w./…@:+-])(?:[\w.@:+-]+/)+(?=[\w.@:+-])")
 
 
 def printable(text: str) -> str:
@@ -15,16 +16,19 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
-def shortened(command: str) -> str:
-    """A shell command in one line of at most 32 characters.
+def shortened(command: str, longest: int = _LONGEST_COMMAND) -> str:
+    """A shell command in one line of at most so many characters.
 
-    Long paths lose their middle, and what is still too long loses its own.
+    Long paths lose their middle, relative ones their directories, and what is still too long loses
+    its own middle.
     """
     line = printable(" ".join(command.split()))
-    if len(line) > _LONGEST_COMMAND:
+    if len(line) > longest:
         line = _LONG_PATH.sub(r"\1/…\2", line)
-    if len(line) > _LONGEST_COMMAND:
-        half = _LONGEST_COMMAND // 2
+    if len(line) > longest:
+        line = _DIRECTORIES.sub("…/", line)
+    if len(line) > longest:
+        half = longest // 2
         line = f"{line[: half - 1].rstrip()}…{line[-half:].lstrip()}"
     return line
 

@@ -1,4 +1,4 @@
-"""Copy every tensor of a .safetensors file into arrays of numpy's.
+"""Copy every tensor of a .safetensors file into an array of numpy's, as its library does.
 
 loadstone run command --file MODEL.safetensors --set ready=said \
     --set command="python3 load_safetensors.py {file}"
@@ -11,7 +11,7 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("usage: load_safetensors.py FILE.safetensors")
     try:
-        import numpy as np
+        import numpy  # noqa: F401  # what safetensors makes its arrays with
         from safetensors import SafetensorError, safe_open
     except ModuleNotFoundError as error:
         sys.exit(
@@ -19,8 +19,9 @@ def main() -> None:
         )
     print("loadstone: loading", flush=True)
     try:
+        # For numpy each is a copy, out of the mapped file.
         with safe_open(sys.argv[1], framework="np") as model:
-            tensors = {name: np.array(model.get_tensor(name)) for name in model.keys()}  # noqa: SIM118  # it is no mapping
+            tensors = {name: model.get_tensor(name) for name in model.keys()}  # noqa: SIM118  # it is no mapping
     except SafetensorError as error:
         sys.exit(f"load_safetensors.py: {sys.argv[1]}: {error}")
     if not tensors:

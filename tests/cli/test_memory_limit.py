@@ -1,6 +1,7 @@
 """In a control group of little memory what does not fit is skipped; nothing half loaded ranks."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 import loadstone as api
 from commands import MIB, Command, needs_root
+from loadstone.model import Status
 from memory_groups import MemoryGroup, memory_group
 
 pytestmark = needs_root
@@ -96,3 +98,18 @@ def test_written_pages_that_do_not_stay_in_the_group_are_noted(
         note.startswith("160MiB do not stay cached in this cgroup's 160 MiB of memory")
         for note in trial.notes
     ), trial.notes
+
+
+def test_a_command_that_is_killed_as_memory_ran_out_fails_and_the_others_go_on(
+    loadstone: Command, model: Path, group: MemoryGroup
+) -> None:
+    taker = f"exec {sys.executable} -c 'x = b\"1\" * (400 << 20)' {{file}}"
+    words = ("run", "command", "--file", model, "--set", f"command={taker},cat {{file}} >/dev/null")
+    done = loadstone(*words, "--set", "own=engine=pread", *ONCE, before=group.inside)
+    assert done.code == 4, done.err
+    trials = api.load("last", results=loadstone.results).trials
+    failed = [trial for trial in trials if trial.status is Status.FAILED]
+    assert len(trials) == 3
+    assert len(failed) == 1
+    assert "killed by SIGKILL (out of memory, or by another process)" in (failed[0].reason or "")
+    assert "dmesg" in (failed[0].remedy or "")

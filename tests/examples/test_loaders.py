@@ -1,5 +1,8 @@
 """The example loaders: one is run for real, the others say what they lack."""
 
+import importlib.util
+import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +62,40 @@ def test_each_says_how_it_is_called(name: str) -> None:
     assert done.stderr.startswith(f"usage: {name} FILE")
 
 
-def test_the_one_of_numpy_loads_where_that_is_installed(model: Path) -> None:
-    pytest.importorskip("numpy", reason="pip install numpy")
-    assert run("load_numpy.py", model).stdout == "loadstone: loading\nloadstone: ready\n"
+LIBRARIES = {
+    "load_numpy.py": ("numpy",),
+    "load_safetensors.py": ("safetensors", "numpy"),
+    "load_torch.py": ("safetensors", "torch"),
+    "load_fastsafetensors.py": ("fastsafetensors", "torch"),
+    "load_runai.py": ("runai_model_streamer", "torch"),
+}
+
+
+@pytest.fixture
+def tensors(place: Path) -> Path:
+    """A .safetensors file with a tensor of a page and a half, one of nothing, and a scalar."""
+    header = {
+        "a": {"dtype": "F16", "shape": [3, 1024], "data_offsets": [0, 6144]},
+        "b": {"dtype": "F32", "shape": [], "data_offsets": [6144, 6148]},
+        "c": {"dtype": "F32", "shape": [0], "data_offsets": [6148, 6148]},
+    }
+    text = json.dumps(header).encode()
+    path = place / "model.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(6148))
+    return path
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_one_loads_a_file_where_its_libraries_are_installed(name: str, tensors: Path) -> None:
+    missing = [one for one in LIBRARIES[name] if importlib.util.find_spec(one) is None]
+    if missing:
+        pytest.skip(f"pip install {' '.join(missing).replace('_', '-')}")
+    for words in ((), ("copy",)) if name == "load_torch.py" else ((),):
+        done = run(name, tensors, *words)
+        assert done.stdout == "loadstone: loading\nloadstone: ready\n", done.stderr
+
+
+def test_a_way_that_the_one_of_torch_has_not_is_refused(tensors: Path) -> None:
+    done = run("load_torch.py", tensors, "guess")
+    assert done.returncode == 1
+    assert done.stderr == "usage: load_torch.py FILE.safetensors [touch|copy]\n"

@@ -67,3 +67,9 @@ def test_every_column_has_a_heading_of_its_own_and_a_unit_that_is_written() -> N
         known = [column.heading for column in workload.columns]
         assert len(set(known)) == len(known)
         assert all(format_metric(1.0, column.unit) for column in workload.columns)
+
+
+def test_a_counter_of_another_workload_is_not_taken_for_a_metric_of_that_name() -> None:
+    peak = Metric(name="minor_faults", unit="count", better=Better.LOWER)
+    assert _table(_run("command"))["faults"] == "7"
+    assert _table(_run("command", (SPEED, peak)))["faults"] == "unknown"

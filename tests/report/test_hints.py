@@ -46,3 +46,13 @@ def test_time_that_the_hypervisor_took_is_told_as_a_share_of_a_trial() -> None:
     assert said(STEADY, steal_ns=0.25e9) == [
         "the hypervisor stole up to 25% of a CPU's time during Trials"
     ]
+
+
+def test_where_commands_stand_beside_loads_of_ours_it_is_said_that_these_have_no_start_up() -> None:
+    command = Case.of("command", "c", {})
+    both = measured_run([(command, STEADY), (FAST, STEADY)], SPEED)
+    (note,) = hints(both, summarise(both))
+    assert "by loading_throughput" in note
+    for case in (command, FAST):
+        alone = measured_run([(case, STEADY)], SPEED)
+        assert hints(alone, summarise(alone)) == []

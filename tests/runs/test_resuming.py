@@ -49,11 +49,18 @@ def test_what_this_loadstone_would_make_is_known() -> None:
     check_known(a_run())
 
 
+def test_commands_and_loads_of_ours_in_one_plan_are_known() -> None:
+    command, _ = make_cases(workload("command"), [{}])
+    both = msgspec.structs.replace(PLAN, workload="command", cases=(*command, *CASES))
+    check_known(a_run(plan=both))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"core": "another"},
         {"plan": msgspec.structs.replace(PLAN, rounds=0)},
+        {"plan": msgspec.structs.replace(PLAN, workload="dm-flush")},
         {"plan": msgspec.structs.replace(PLAN, cases=(Case.of("model-load", "l", {}),))},
         {
             "plan": msgspec.structs.replace(

@@ -14,11 +14,11 @@ from loadstone.units import format_bytes
 @click.argument("name", required=False, metavar="[WORKLOAD]")
 def command(name: str | None) -> None:
     """List the workloads, their parameters, values and defaults."""
-    from loadstone.workloads import workload, workloads
+    from loadstone.workloads import settable_parameters, workload, workloads
 
     for chosen in [workload(name)] if name else workloads().values():
         _print(f"{chosen.name}: {chosen.summary}", indent=2)
-        for parameter in chosen.parameters:
+        for parameter in settable_parameters(chosen):
             _print(f"  {parameter.name:<12} {_values(parameter)}", indent=15)
             _print(f"  {'':<12} {parameter.help}", indent=15)
         metrics = ", ".join(f"{metric.name} ({metric.unit})" for metric in chosen.metrics)

@@ -89,8 +89,15 @@ def read_plan_file(path: Path) -> PlanFile:
     )
 
 
-def resolve_axes(plan_file: PlanFile, parameters: Sequence[Parameter]) -> Selection:
+def resolve_axes(
+    plan_file: PlanFile,
+    parameters: Sequence[Parameter],
+    parse: Callable[[Parameter, str], Value] = parse_value,
+) -> Selection:
     """The parameters and values that a plan file names, as the workload has them.
+
+    Args:
+        parse: reads a value as people write it.
 
     Raises:
         UsageError: a name or a value is not the workload's.
@@ -98,7 +105,7 @@ def resolve_axes(plan_file: PlanFile, parameters: Sequence[Parameter]) -> Select
 
     def resolve(value: Value, *keys: str | int) -> Value:
         try:
-            return parse_value(named(parameters, str(keys[-1])), as_text(value))
+            return parse(named(parameters, str(keys[-1])), as_text(value))
         except UsageError as error:
             raise plan_file.toml.error(keys, error.what, remedy=error.remedy) from None
 

@@ -1,9 +1,7 @@
 """From a request to a Plan in which every choice is made and recorded."""
 
-import itertools
 import secrets
 import shlex
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,21 +11,20 @@ from loadstone.durable import require_unicode
 from loadstone.environment.cpus import require_pin
 from loadstone.errors import UsageError
 from loadstone.home import require_no_tilde
-from loadstone.model import Conditions, Input, Noun, Plan, StopRule, Value
-from loadstone.plan.file import PlanFile, Selection, read_plan_file, resolve_axes
+from loadstone.model import Conditions, Input, Noun, Plan, StopRule
+from loadstone.plan.choices import planned_cases
+from loadstone.plan.file import PlanFile, read_plan_file
 from loadstone.plan.knobs import parse_knobs, told_apart, with_knobs
 from loadstone.plan.order import LIMITS
-from loadstone.plan.parameters import parse_axes
 from loadstone.plan.stop_rule import make_rule
 from loadstone.provision.block_device import is_path, simulated_profile
 from loadstone.text import printable
 from loadstone.units import require_celsius, require_duration, require_share
-from loadstone.workloads import Workload, make_cases, workload
+from loadstone.workloads import Workload, workload
 
 DEFAULT_WORKLOAD = "model-load"
 DEFAULT_ROUNDS = 10
 DEFAULT_WARMUPS = 1
-_MOST_CASES = 10_000
 
 
 class Request(Noun, frozen=True, kw_only=True):
@@ -70,7 +67,7 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
     _require_names(request)
     plan_file = read_plan_file(Path(what)) if _is_path(what) else None
     chosen = workload(plan_file.workload if plan_file else what)
-    cases, remarks = make_cases(chosen, _choices(request, plan_file, chosen))
+    cases, remarks = planned_cases(chosen, request.axes, plan_file)
     cases = with_knobs(cases, _knobs(request, plan_file))
     planned = plan_file or _EMPTY
     rounds = _number("rounds", request.rounds, planned.rounds, DEFAULT_ROUNDS)
@@ -189,37 +186,10 @@ def _is_path(what: str) -> bool:
     return what.endswith(".toml") or "/" in what
 
 
-def _choices(
-    request: Request, plan_file: PlanFile | None, chosen: Workload
-) -> Sequence[Mapping[str, Value]]:
-    selection = (
-        resolve_axes(plan_file, chosen.parameters) if plan_file else Selection(axes={}, cases=())
-    )
-    said = parse_axes(chosen.parameters, request.axes)
-    axes = {**selection.axes, **said}
-    if not axes and not selection.cases:
-        return chosen.default_cases()
-    single = {key: values[0] for key, values in said.items() if len(values) == 1}
-    products = _product(axes) if axes else []
-    return [*products, *({**case, **single} for case in selection.cases)]
-
-
 def _knobs(request: Request, plan_file: PlanFile | None) -> dict[str, list[str]]:
     """Those that were asked for, and those of the plan file that were not."""
     planned = parse_knobs(plan_file.knobs) if plan_file else {}
     return {**planned, **parse_knobs(request.knobs)}
-
-
-def _product(axes: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
-    count = 1
-    for values in axes.values():
-        count *= len(values)
-    if count > _MOST_CASES:
-        raise UsageError(
-            f"the product of the axes has {count} Cases, more than {_MOST_CASES}",
-            remedy="give fewer values",
-        )
-    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
 def _number(name: str, said: int | None, planned: int | None, default: int) -> int:

@@ -75,7 +75,7 @@ def cells(run: Run, summary: CaseSummary) -> tuple[str, ...]:
     return (
         format_metric(interval.median, metric.unit),
         bounds(interval, metric) if summary.trials >= _FEWEST else "too few rounds",
-        *(_cell(figure_of(summary, column.name), column.unit) for column in _columns(run)),
+        *(_cell(_figure(run, summary, column.name), column.unit) for column in _columns(run)),
         str(summary.trials),
     )
 
@@ -107,6 +107,12 @@ def counters(summaries: Sequence[CaseSummary]) -> tuple[list[CounterRow], int]:
         for name in moved
     ]
     return rows, len(names) - len(moved)
+
+
+def _figure(run: Run, summary: CaseSummary, name: str) -> float | None:
+    """A metric of the Run's is no counter: a Case of another Workload may have one of that name."""
+    is_metric = any(metric.name == name for metric in run.manifest.metrics)
+    return None if is_metric and name not in summary.metrics else figure_of(summary, name)
 
 
 def _columns(run: Run) -> tuple[Column, ...]:

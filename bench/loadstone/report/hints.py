@@ -10,6 +10,7 @@ from loadstone.doctor.system_state import system_states
 from loadstone.errors import with_remedy
 from loadstone.model import Run
 from loadstone.plan.stop_rule import stop_words
+from loadstone.workloads import workloads
 
 _UNSTEADY = 0.10
 _STOLEN = 0.02
@@ -30,7 +31,18 @@ def hints(run: Run, summaries: Sequence[CaseSummary]) -> list[str]:
             f"{len(unsteady)} of {sum(1 for s in summaries if s.trials)} Cases are unsteady "
             f"(interval wider than ±{_UNSTEADY:.0%}): more --rounds, or fix the causes below",
         )
+    found += _companion_note(run)
     return found
+
+
+def _companion_note(run: Run) -> list[str]:
+    """What to know where Cases of two Workloads are compared."""
+    plan = run.manifest.plan
+    chosen = workloads().get(plan.workload)
+    if chosen is None or chosen.companion is None:
+        return []
+    others = [case for case in plan.cases if case.workload == chosen.companion.workload]
+    return [chosen.companion.note] if others and len(others) < len(plan.cases) else []
 
 
 def _spread(summary: CaseSummary, run: Run) -> float:

@@ -57,9 +57,10 @@ def check_known(run: Run) -> None:
     """
     plan = run.manifest.plan
     chosen = workload(plan.workload)
-    is_known = all(_is_of(chosen, case) for case in plan.cases) and all(
-        least <= getattr(plan, name) <= most for name, (least, most) in LIMITS.items()
-    )
+    names = {chosen.name, *((chosen.companion.workload,) if chosen.companion else ())}
+    is_known = all(
+        case.workload in names and _is_of(workload(case.workload), case) for case in plan.cases
+    ) and all(least <= getattr(plan, name) <= most for name, (least, most) in LIMITS.items())
     if not is_known or run.manifest.core != native.source_hash():
         raise RunError(
             f"{run.id}: cannot be resumed: another version of loadstone made it, and the two may "

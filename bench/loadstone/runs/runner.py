@@ -21,6 +21,7 @@ from loadstone.runs import store
 from loadstone.runs.conditions import TrialConditions, resolve_conditions
 from loadstone.runs.controls import Controls, NoControls, prepared_controls
 from loadstone.runs.knobs import prepared_with_knobs, tell_commands
+from loadstone.runs.prepared_cases import metrics_of, prepared_cases
 from loadstone.runs.results_directory import DEFAULT_RESULTS, results_lock
 from loadstone.runs.resuming import (
     check_known,
@@ -32,7 +33,7 @@ from loadstone.runs.resuming import (
 from loadstone.runs.sitting import Sitting
 from loadstone.runs.trial import NextAction, run_trial
 from loadstone.targets import Target
-from loadstone.workloads import Prepared, workload
+from loadstone.workloads import Prepared
 
 
 class Observer(Protocol):
@@ -155,7 +156,7 @@ def _begin(
             store.create(
                 results,
                 plan=msgspec.structs.replace(plan, input=ready.prepared.input),
-                metrics=workload(plan.workload).metrics,
+                metrics=metrics_of(plan),
                 environment=ready.environment(),
                 loadstone=__version__,
                 core=native.source_hash(),
@@ -271,9 +272,7 @@ def _prepare(
 ) -> _Ready:
     tell_commands(plan.cases, target, observer.say)
     journal = stack.enter_context(Journal(results, target.name, target.execute, target.run_shell))
-    prepared = stack.enter_context(
-        workload(plan.workload).prepare(target, plan.input, plan.cases, journal, observer.say)
-    )
+    prepared = stack.enter_context(prepared_cases(plan, target, journal, observer.say))
     prepared = stack.enter_context(prepared_with_knobs(prepared, target, journal, plan.cases))
     controls = (
         stack.enter_context(prepared_controls(target, conditions, plan, journal))

@@ -13,6 +13,7 @@ from loadstone.errors import UsageError
 from loadstone.model import (
     Case,
     Column,
+    Companion,
     Curves,
     Finding,
     Input,
@@ -67,6 +68,8 @@ class Workload(Protocol):
     """The parameters of what is set up before; the operation has an option for each other."""
     is_ranked: bool
     """Whether its Cases are ways to one end, so that the fastest is worth naming."""
+    companion: Companion | None
+    """Another Workload, Cases of which may stand beside its own."""
 
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """The least size in bytes of each block device that the Cases take whole; empty for a
@@ -113,6 +116,12 @@ def workload(name: str) -> Workload:
             remedy=f"there are {', '.join(sorted(known))}, or a plan file (….toml){hint}",
         )
     return known[name]
+
+
+def settable_parameters(chosen_workload: Workload) -> tuple[Parameter, ...]:
+    """Those of its Cases, and the one that asks for Cases of its companion."""
+    companion = chosen_workload.companion
+    return (*chosen_workload.parameters, *((companion.parameter,) if companion else ()))
 
 
 def make_case(chosen_workload: Workload, choice: Mapping[str, Value]) -> tuple[Case, list[str]]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from loadstone.model import Case, Input, Parameter, Value
+from loadstone.model import Case, Companion, Input, Parameter, Value
 
 NO_VALUES: Mapping[str, Value] = {}
+
+NO_COMPANION: Companion | None = None
+"""The ``companion`` of a Workload whose Cases stand alone."""
 
 NO_PARAMETERS: frozenset[str] = frozenset()
 """The ``set_up_parameters`` of a Workload whose operation has an option for each."""

@@ -65,6 +65,7 @@ class Calibration:
     operation = OPERATION
     set_up_parameters = shared.NO_PARAMETERS
     is_ranked = False
+    companion = shared.NO_COMPANION
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

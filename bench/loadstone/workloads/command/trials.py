@@ -20,6 +20,9 @@ from loadstone.workloads.outcomes import evidence_of, failure, measured
 from loadstone.workloads.parameters import core_options
 
 OPERATION = "command"
+LOADING_NS = "loading_ns"
+LOADING_THROUGHPUT = "loading_throughput"
+"""Figures from when the command says that it has started and loads."""
 
 # To end what is left of a command, beyond its own limit.
 _GRACE_S = 60.0
@@ -125,7 +128,10 @@ def _figures(evidence: Mapping[str, float]) -> dict[str, float]:
         "cpu_per_gb": evidence["cpu_ns"] / file_bytes,
     }
     if "start_up_ns" in evidence:
-        figures["loading_ns"] = ready_ns - evidence["start_up_ns"]
+        figures[LOADING_NS] = ready_ns - evidence["start_up_ns"]
+    # It is 0 where both words came in one breath.
+    if loading_ns := figures.get(LOADING_NS):
+        figures[LOADING_THROUGHPUT] = file_bytes / loading_ns * 1e9
     if evidence["maxrss_bytes"] > evidence["inherited_maxrss_bytes"] + _EXEC_BYTES:
         figures["peak_memory_bytes"] = evidence["maxrss_bytes"]
     return figures

@@ -4,7 +4,18 @@ import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
+from loadstone.model import (
+    Better,
+    Case,
+    Column,
+    Companion,
+    Curves,
+    Input,
+    Kind,
+    Metric,
+    Parameter,
+    Value,
+)
 from loadstone.provision.journal import Journal
 from loadstone.provision.model_file import model_file
 from loadstone.result_names import READY_NS
@@ -13,11 +24,18 @@ from loadstone.text import shortened
 from loadstone.workloads import parameters as shared
 from loadstone.workloads.command.errors import RULES
 from loadstone.workloads.command.placeholder import FILE, check_placeholder
-from loadstone.workloads.command.trials import OPERATION, PreparedCommand
+from loadstone.workloads.command.trials import (
+    LOADING_NS,
+    LOADING_THROUGHPUT,
+    OPERATION,
+    PreparedCommand,
+)
 
 _READ = f"cat {FILE} > /dev/null"
 _READ_LARGE = f"dd if={FILE} of=/dev/null bs=1M"
 _DIGITS = 4
+# An interpreter, a script and the file.
+_LONGEST = 40
 
 _PARAMETERS = (
     Parameter(
@@ -54,19 +72,37 @@ _PARAMETERS = (
 _METRICS = (
     Metric(name="throughput", unit="B/s", better=Better.HIGHER),
     Metric(name=READY_NS, unit="ns", better=Better.LOWER),
-    Metric(name="loading_ns", unit="ns", better=Better.LOWER),
+    Metric(name=LOADING_NS, unit="ns", better=Better.LOWER),
+    Metric(name=LOADING_THROUGHPUT, unit="B/s", better=Better.HIGHER),
     Metric(name="cpu_per_gb", unit="s/GB", better=Better.LOWER),
     Metric(name="peak_memory_bytes", unit="B", better=Better.LOWER),
 )
 
 _COLUMNS = (
     Column(heading="ready ms", name=READY_NS, unit="ns"),
-    Column(heading="loading ms", name="loading_ns", unit="ns"),
+    Column(heading="loading ms", name=LOADING_NS, unit="ns"),
+    Column(heading="loading GB/s", name=LOADING_THROUGHPUT, unit="B/s"),
     Column(heading="CPU s/GB", name="cpu_per_gb", unit="s/GB"),
     Column(heading="peak memory", name="peak_memory_bytes", unit="B"),
     Column(heading="faults", name="minor_faults", unit="count"),
     Column(heading="left in cache", name="cached_after_bytes", unit="B"),
     Column(heading="device read", name="block.read_bytes", unit="B"),
+)
+
+
+_COMPANION = Companion(
+    workload="model-load",
+    parameter=Parameter(
+        name="own",
+        kind=Kind.CHOICE,
+        help="Cases of model-load beside the commands, each its parameters in words: "
+        "'engine=uring io=direct block=512KiB'; without `command` these alone",
+    ),
+    along_with="command",
+    # A load within the process has no start-up.
+    metrics={LOADING_NS: READY_NS, LOADING_THROUGHPUT: "throughput"},
+    note="Cases of model-load have no start-up, and in a command's GB/s it is: hold them against "
+    f"each other by {LOADING_THROUGHPUT}, which a command has that prints `loadstone: loading`",
 )
 
 
@@ -84,6 +120,7 @@ class Command:
     operation = OPERATION
     set_up_parameters = shared.NO_PARAMETERS
     is_ranked = True
+    companion: Companion | None = _COMPANION
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
@@ -111,7 +148,7 @@ class Command:
 
 def _command_words(command: str) -> str:
     """Shortened; commands that are shortened to the same are told apart by a few digits."""
-    words = shortened(command)
+    words = shortened(command, _LONGEST)
     if words == command:
         return words
     digest = hashlib.sha256(command.encode(errors="surrogateescape")).hexdigest()

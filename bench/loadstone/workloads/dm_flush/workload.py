@@ -124,6 +124,7 @@ class DmFlush:
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
+    companion = shared.NO_COMPANION
 
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """As many as the Case with most takes, each as large as the largest needs it."""

@@ -124,6 +124,7 @@ class DmVerity:
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
+    companion = shared.NO_COMPANION
 
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """One for the image and its hash trees."""

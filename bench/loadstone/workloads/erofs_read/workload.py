@@ -142,6 +142,7 @@ class ErofsRead:
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
+    companion = shared.NO_COMPANION
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

@@ -148,6 +148,7 @@ class FolioWrite:
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = True
+    companion = shared.NO_COMPANION
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

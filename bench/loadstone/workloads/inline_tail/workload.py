@@ -69,6 +69,7 @@ class InlineTail:
     operation = OPERATION
     set_up_parameters = frozenset({"inline"})
     is_ranked = False
+    companion = shared.NO_COMPANION
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

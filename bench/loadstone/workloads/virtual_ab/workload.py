@@ -121,6 +121,7 @@ class VirtualAb:
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
+    companion = shared.NO_COMPANION
 
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """One for the image, its hash tree and FEC, the old image, and what changed."""

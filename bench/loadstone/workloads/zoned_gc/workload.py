@@ -75,6 +75,7 @@ class ZonedGc:
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
+    companion = shared.NO_COMPANION
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
