@@ -266,3 +266,12 @@ def test_a_live_process_of_the_phone_is_looked_at_there(measure: Command, root_a
     for process in said["algorithms"][0]["processes"]:
         assert process["name"] == "adbd"
         assert process["seen"] + process["lost"] == process["pages"] > 0
+
+
+def test_a_command_and_a_load_of_ours_are_timed_in_one_run(measure: Command, adbd: Adbd) -> None:
+    axes = ("--set=command=cat {file} > /dev/null", "--set=own=engine=pread,engine=mmap-copy")
+    said = measured(measure, adbd, "command", "--size=1m", "--rounds=2", *axes)
+    found = [(case["workload"], case["trials"]) for case in said["cases"]]
+    assert sorted(found) == [("command", 2), ("model-load", 2), ("model-load", 2)]
+    assert all(case["evidence"]["cached_before_bytes"] == 0 for case in said["cases"])
+    assert not left_on(adbd)
