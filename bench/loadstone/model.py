@@ -116,6 +116,35 @@ class Companion(Noun, frozen=True, kw_only=True):
     note: str
 
 
+class AxisColumn(Column, frozen=True, kw_only=True):
+    """A Column as an axis of a Picture, or as its colours; a parameter may be one, too.
+
+    ``is_log`` asks for a logarithmic axis, which there is where all figures are above zero.
+    """
+
+    is_log: bool = False
+
+
+class Picture(Noun, frozen=True, kw_only=True):
+    """What a report draws of the Cases of a Run: a panel for each of ``y``.
+
+    What ``x`` names decides how: a parameter with numbers is an axis, and Cases that differ in
+    nothing else are a line; of any other parameter each value is a bar; a metric or a counter
+    makes of each Case a point, whose place the two figures are.
+
+    ``colour`` names the figure that a point's colour shows, ``facet`` the parameter of which each
+    value has panels of its own. Of points, ``groups`` are the parameters whose values have a
+    colour each, and are joined where they then differ in one parameter with numbers alone.
+    """
+
+    title: str
+    x: AxisColumn
+    y: tuple[AxisColumn, ...]
+    colour: AxisColumn | None = None
+    facet: str | None = None
+    groups: tuple[str, ...] = ()
+
+
 class Case(Noun, frozen=True, kw_only=True):
     """A Workload with every parameter fixed.
 

@@ -1,12 +1,11 @@
 """How a Trial went is drawn by the series that its Workload names."""
 
-import msgspec
 import pytest
 
-from loadstone.model import Column, Curves, Run
+from loadstone.model import Case, Column, Curves, Run
 from loadstone.report import html
 from loadstone.workloads import workload
-from report.pages import MEASURED, Page, run_with
+from report.pages import Page, good_trial, run_with
 
 _CURVES = Curves(
     columns=(
@@ -23,22 +22,23 @@ def _named_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workload("model-load"), "curves", _CURVES, raising=True)
 
 
+_COUNT = 9
+
+
 def _run(*figures: float) -> Run:
-    run = run_with(*MEASURED)
-    trials = tuple(
-        msgspec.structs.replace(one, series={"max_ns": figures} if figures else {})
-        for one in run.trials
-    )
-    return msgspec.structs.replace(run, trials=trials)
+    """Of more Cases than can be told apart on common axes."""
+    series = {"max_ns": figures} if figures else {}
+    cases = tuple(Case.of("model-load", f"case {n}", {"engine": str(n)}) for n in range(_COUNT))
+    return run_with(*(good_trial(case, 0, 1e9, series=series) for case in cases), cases=cases)
 
 
 def test_each_case_has_a_curve_of_each_series_and_one_that_is_missing_is_unknown() -> None:
     page = Page(html.render([_run(1e6, 4e6, 2e6)]))
     assert "How it went" in page.text
     assert "equal numbers of reads; what is right of the line was timed" in page.text
-    assert page.count("polyline", **{"class": "curve"}) == 2
+    assert page.count("polyline", **{"class": "curve"}) == _COUNT
     assert "1.00 ms to 4.00 ms" in page.text
-    assert page.text.split("How it went")[1].split("Figures")[0].count("unknown") == 2
+    assert page.text.split("How it went")[1].split("Figures")[0].count("unknown") == _COUNT
 
 
 def test_points_are_in_percent_of_the_largest_of_the_column() -> None:

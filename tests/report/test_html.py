@@ -100,7 +100,8 @@ def test_pictures_and_tables_can_be_read_without_seeing_them() -> None:
     page = Page(html.render([run_with(*MEASURED)]))
     pictures = [has for tag, has in page.elements if tag == "svg"]
     assert all("aria-hidden" in has or has.get("role") == "img" for has in pictures)
-    assert page.count("desc") == page.count("svg", role="img") == 4
+    # Two strips and time lines, and the latencies, wide and narrow.
+    assert page.count("desc") == page.count("svg", role="img") == 4 + 2
     assert all(has.get("scope") in ("row", "col") for tag, has in page.elements if tag == "th")
 
 

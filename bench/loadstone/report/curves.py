@@ -44,7 +44,7 @@ def curve_chart(entry: ReportedRun) -> CurveChart | None:
     chosen = workloads().get(entry.run.manifest.plan.workload)
     if chosen is None or chosen.curves is None:
         return None
-    trials = [_shown_trial(entry, summary) for summary in entry.cases]
+    trials = [shown_trial(entry, summary) for summary in entry.cases]
     if not any(trial and trial.series for trial in trials):
         return None
     return CurveChart(
@@ -55,7 +55,8 @@ def curve_chart(entry: ReportedRun) -> CurveChart | None:
     )
 
 
-def _shown_trial(entry: ReportedRun, summary: CaseSummary) -> Trial | None:
+def shown_trial(entry: ReportedRun, summary: CaseSummary) -> Trial | None:
+    """The Trial that stands for a Case: the one nearest to its median."""
     interval = primary(entry.run, summary)
     assert interval is not None
     trials = counted_trials(entry.run)[summary.case.id]

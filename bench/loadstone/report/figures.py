@@ -74,10 +74,15 @@ def cells(run: Run, summary: CaseSummary) -> tuple[str, ...]:
     assert interval is not None
     return (
         format_metric(interval.median, metric.unit),
-        bounds(interval, metric) if summary.trials >= _FEWEST else "too few rounds",
+        bounds(interval, metric) if has_interval(summary) else "too few rounds",
         *(_cell(_figure(run, summary, column.name), column.unit) for column in _columns(run)),
         str(summary.trials),
     )
+
+
+def has_interval(summary: CaseSummary) -> bool:
+    """Whether there are rounds enough for an interval that says something."""
+    return summary.trials >= _FEWEST
 
 
 def bounds(interval: Interval, metric: Metric) -> str:

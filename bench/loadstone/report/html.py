@@ -1,16 +1,15 @@
 """Runs as one HTML file that needs nothing else: no network, no script."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from loadstone._version import __version__
-from loadstone.analysis.summary import CaseSummary, counted_trials, summarise
+from loadstone.analysis.summary import CaseSummary, summarise
 from loadstone.analysis.time_base import clock_of, tag, words
-from loadstone.core.histogram import merge, percentile
+from loadstone.core.histogram import percentile
 from loadstone.durable import write_named
 from loadstone.model import Histogram, Noun, Run
 from loadstone.published.figures import vs_published
@@ -18,15 +17,23 @@ from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
 from loadstone.report.bars import BarChart, bar_chart
 from loadstone.report.curves import CurveChart, curve_chart
+from loadstone.report.escaping import visible, with_code
 from loadstone.report.forest import forests
 from loadstone.report.hints import hints
+from loadstone.report.pictures import merged_latencies
+from loadstone.report.pictures.course import course_drawing
+from loadstone.report.pictures.drawing import Drawing
+from loadstone.report.pictures.latencies import latency_drawing
+from loadstone.report.pictures.layout import NARROW_PX, WIDE_PX, svg_of
+from loadstone.report.pictures.of_cases import case_drawing
 from loadstone.report.published import PostingBlock, blocks
 from loadstone.report.strips import Chart, ReportedRun, chart, overviews
 from loadstone.report.timeline import Timeline, timelines
 
 _SUFFIXES = (".html", ".htm")
+# More curves cannot be told apart on common axes.
+_MOST_ON_COMMON_AXES = 8
 _SHARES = (0.5, 0.9, 0.99, 0.999, 1.0)
-_CODE = re.compile(r"`([^`]+)`")
 
 
 class Row(Noun, frozen=True, kw_only=True):
@@ -44,6 +51,15 @@ class Overview(Noun, frozen=True, kw_only=True):
     chart: Chart
 
 
+class ShownPicture(Noun, frozen=True, kw_only=True):
+    """A picture with its words: drawn for a wide page, and for a phone."""
+
+    title: str
+    about: str
+    wide: str
+    narrow: str
+
+
 class Section(Noun, frozen=True, kw_only=True):
     """What the report says of one Run."""
 
@@ -56,12 +72,15 @@ class Section(Noun, frozen=True, kw_only=True):
     fastest: Row | None
     chart: Chart | None
     bars: BarChart | None
+    picture: ShownPicture | None
     curves: CurveChart | None
+    course: ShownPicture | None
     headings: tuple[str, ...]
     rows: list[Row]
     timelines: list[Timeline]
     is_scale_shared: bool
     latencies: list[Row]
+    latency_picture: ShownPicture | None
     counters: list[figures.CounterRow]
     still_counters: int
     troubles: list[facts.Trouble]
@@ -140,26 +159,12 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_visible,
     )
-    environment.filters["code"] = _with_code
+    environment.filters["code"] = with_code
     return environment
 
 
 def _visible(value: object) -> object:
-    """Characters that would not show, or turn the text around them, as a replacement."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
-        return value
-    return "".join(map(_visible_character, value))
-
-
-def _visible_character(character: str) -> str:
-    if character.isprintable():
-        return character
-    return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"
-
-
-def _with_code(text: str) -> Markup:
-    """What stands between backticks as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(_visible(text)))))
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _reported(run: Run, series: int) -> ReportedRun:
@@ -169,6 +174,7 @@ def _reported(run: Run, series: int) -> ReportedRun:
 def _section(entry: ReportedRun, postings: Sequence[Posting]) -> Section:
     run, summaries = entry.run, summarise(entry.run)
     lines, is_scale_shared = timelines(entry)
+    latencies = merged_latencies(run, entry.cases)
     counters, still_counters = figures.counters(entry.cases)
     return Section(
         run=run,
@@ -180,17 +186,31 @@ def _section(entry: ReportedRun, postings: Sequence[Posting]) -> Section:
         fastest=_fastest(entry),
         chart=chart(entry),
         bars=bar_chart(entry),
-        curves=curve_chart(entry),
+        picture=_shown(case_drawing(entry)),
+        curves=curve_chart(entry) if len(entry.cases) > _MOST_ON_COMMON_AXES else None,
+        course=_shown(course_drawing(entry)) if len(entry.cases) <= _MOST_ON_COMMON_AXES else None,
         headings=figures.headings(run) if entry.cases else (),
         rows=[_row(run, summary) for summary in entry.cases],
         timelines=lines,
         is_scale_shared=is_scale_shared,
-        latencies=[row for summary in entry.cases for row in _latencies(run, summary)],
+        latencies=[row for one in entry.cases for row in _latencies(one, latencies[one.case.id])],
+        latency_picture=_shown(latency_drawing(entry.cases, latencies)),
         counters=counters,
         still_counters=still_counters,
         troubles=facts.troubles(run),
         vs_published=blocks(run, vs_published(run, postings)),
         hints=hints(run, summaries),
+    )
+
+
+def _shown(drawing: Drawing | None) -> ShownPicture | None:
+    if drawing is None:
+        return None
+    return ShownPicture(
+        title=drawing.title,
+        about=drawing.about,
+        wide=svg_of(drawing, WIDE_PX),
+        narrow=svg_of(drawing, NARROW_PX),
     )
 
 
@@ -213,20 +233,11 @@ def _fastest(entry: ReportedRun) -> Row | None:
     )
 
 
-def _latencies(run: Run, summary: CaseSummary) -> Iterator[Row]:
+def _latencies(summary: CaseSummary, merged: Mapping[str, Histogram]) -> Iterator[Row]:
     """The percentiles of every sort of operation, over all Trials that count."""
-    by_name: dict[str, list[Histogram]] = {}
-    for trial in counted_trials(run)[summary.case.id]:
-        for histogram in trial.histograms:
-            by_name.setdefault(histogram.name, []).append(histogram)
-    for name, histograms in by_name.items():
-        merged = merge(histograms)
-        if merged and merged.count:
-            times = (_time_text(percentile(merged, share)) for share in _SHARES)
-            yield Row(
-                label=summary.case.label,
-                cells=(name, f"{merged.count:,}", *times),
-            )
+    for name, histogram in merged.items():
+        times = (_time_text(percentile(histogram, share)) for share in _SHARES)
+        yield Row(label=summary.case.label, cells=(name, f"{histogram.count:,}", *times))
 
 
 def _time_text(value_ns: int | None) -> str:

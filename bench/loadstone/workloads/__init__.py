@@ -21,6 +21,7 @@ from loadstone.model import (
     Metric,
     Outcome,
     Parameter,
+    Picture,
     Value,
 )
 from loadstone.provision.journal import Journal
@@ -60,6 +61,8 @@ class Workload(Protocol):
     """What a report draws of the Cases side by side, a column for each; may be empty."""
     curves: Curves | None
     """What a report draws of how a Trial of each Case went, if its Trials have series."""
+    picture: Picture | None
+    """What a report draws of its Cases by a parameter, or by two figures."""
     rules: tuple[Rule, ...]
     """What the core's errors mean in a Trial of it; the first that fits is taken."""
     operation: str

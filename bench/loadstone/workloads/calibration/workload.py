@@ -4,7 +4,18 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.environment.calibration import MICROBENCHMARKS
-from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
+from loadstone.model import (
+    Better,
+    Case,
+    Column,
+    Curves,
+    Input,
+    Kind,
+    Metric,
+    Parameter,
+    Picture,
+    Value,
+)
 from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import (
     refuse_own_file,
@@ -61,6 +72,7 @@ class Calibration:
     columns = _COLUMNS
     bars: tuple[Column, ...] = ()
     curves: Curves | None = None
+    picture: Picture | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = shared.NO_PARAMETERS

@@ -14,6 +14,7 @@ from loadstone.model import (
     Kind,
     Metric,
     Parameter,
+    Picture,
     Value,
 )
 from loadstone.provision.journal import Journal
@@ -116,6 +117,7 @@ class Command:
     columns = _COLUMNS
     bars: tuple[Column, ...] = ()
     curves: Curves | None = None
+    picture: Picture | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = shared.NO_PARAMETERS

@@ -4,7 +4,19 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
+from loadstone.model import (
+    AxisColumn,
+    Better,
+    Case,
+    Column,
+    Curves,
+    Input,
+    Kind,
+    Metric,
+    Parameter,
+    Picture,
+    Value,
+)
 from loadstone.provision.compressed_file import (
     BTRFS,
     BTRFS_CLUSTER_BYTES,
@@ -98,6 +110,15 @@ _BARS = (
 )
 
 
+_PICTURE = Picture(
+    title="What is stored, and what is read for it",
+    x=AxisColumn(heading="stored ÷ file", name="stored_ratio", unit="B/B"),
+    y=(AxisColumn(heading="read ÷ asked", name="amplification", unit="B/B", is_log=True),),
+    facet="pattern",
+    groups=("file_system", "algorithm", "level"),
+)
+
+
 class Compression:
     """The Workload; see ``loadstone.workloads.Workload``."""
 
@@ -108,6 +129,7 @@ class Compression:
     columns = _COLUMNS
     bars = _BARS
     curves: Curves | None = None
+    picture: Picture | None = _PICTURE
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

@@ -3,7 +3,19 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
+from loadstone.model import (
+    AxisColumn,
+    Better,
+    Case,
+    Column,
+    Curves,
+    Input,
+    Kind,
+    Metric,
+    Parameter,
+    Picture,
+    Value,
+)
 from loadstone.provision.block_device import block_devices
 from loadstone.provision.device_mapper import mapped_device, require_device_mapper
 from loadstone.provision.journal import Journal
@@ -110,6 +122,16 @@ _WRITTEN_BYTES = 256 << 20
 _DEFAULT_SEGMENTS = (1, 16, 128, 1024)
 
 
+_PICTURE = Picture(
+    title="Syncs and flushes by the number of segments",
+    x=AxisColumn(heading="segments", name="segments", unit="count", is_log=True),
+    y=(
+        AxisColumn(heading="syncs/s", name="syncs_per_s", unit="syncs/s", is_log=True),
+        AxisColumn(heading="flushes/sync", name="flushes_per_sync", unit="count", is_log=True),
+    ),
+)
+
+
 class DmFlush:
     """The Workload; see ``loadstone.workloads.Workload``."""
 
@@ -120,6 +142,7 @@ class DmFlush:
     columns = _COLUMNS
     bars = _BARS
     curves: Curves | None = None
+    picture: Picture | None = _PICTURE
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

@@ -4,7 +4,19 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
+from loadstone.model import (
+    AxisColumn,
+    Better,
+    Case,
+    Column,
+    Curves,
+    Input,
+    Kind,
+    Metric,
+    Parameter,
+    Picture,
+    Value,
+)
 from loadstone.provision.block_device import block_devices
 from loadstone.provision.device_mapper import MappedDevice, require_device_mapper
 from loadstone.provision.journal import Journal
@@ -110,6 +122,16 @@ _COLUMNS = (
 )
 
 
+_PICTURE = Picture(
+    title="Cost of verifying by the size of a read",
+    x=AxisColumn(heading="size of a read", name="block", unit="B", is_log=True),
+    y=(
+        AxisColumn(heading="verity cost", name="verity_ns_per_block", unit="ns/block"),
+        AxisColumn(heading="reads below", name="lower_reads_per_block", unit="reads/block"),
+    ),
+)
+
+
 class DmVerity:
     """The Workload; see ``loadstone.workloads.Workload``."""
 
@@ -120,6 +142,7 @@ class DmVerity:
     columns = _COLUMNS
     bars: tuple[Column, ...] = ()
     curves: Curves | None = None
+    picture: Picture | None = _PICTURE
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

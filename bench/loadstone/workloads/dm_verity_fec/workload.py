@@ -6,7 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from loadstone.core import native
 from loadstone.core.remote_files import Execute
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
+from loadstone.model import (
+    Better,
+    Case,
+    Column,
+    Curves,
+    Input,
+    Kind,
+    Metric,
+    Parameter,
+    Picture,
+    Value,
+)
 from loadstone.provision.block_device import block_devices
 from loadstone.provision.device_mapper import require_device_mapper
 from loadstone.provision.journal import Journal
@@ -84,6 +95,7 @@ class DmVerityFec:
     columns = _COLUMNS
     bars = _BARS
     curves: Curves | None = None
+    picture: Picture | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

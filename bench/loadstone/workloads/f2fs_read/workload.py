@@ -3,7 +3,16 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadstone.model import Case, Column, Curves, Input, Kind, Parameter, Value
+from loadstone.model import (
+    Case,
+    Column,
+    Curves,
+    Input,
+    Kind,
+    Parameter,
+    Picture,
+    Value,
+)
 from loadstone.provision.journal import Journal
 from loadstone.provision.removers import IMMUTABLE
 from loadstone.provision.tunable import kept_tunable
@@ -76,6 +85,7 @@ class F2fsRead:
     columns = _COLUMNS
     bars = _BARS
     curves: Curves | None = None
+    picture: Picture | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

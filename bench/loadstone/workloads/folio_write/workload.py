@@ -7,7 +7,19 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.errors import UsageError
-from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
+from loadstone.model import (
+    AxisColumn,
+    Better,
+    Case,
+    Column,
+    Curves,
+    Input,
+    Kind,
+    Metric,
+    Parameter,
+    Picture,
+    Value,
+)
 from loadstone.provision.file_system import PACKAGES
 from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import refuse_own_file, scratch_directory
@@ -131,6 +143,13 @@ _COLUMNS = (
     Column(heading="left dirty", name="dirty_bytes", unit="B"),
 )
 
+_PICTURE = Picture(
+    title="Throughput by the size of a write",
+    x=AxisColumn(heading="size of a write", name="size", unit="B", is_log=True),
+    y=(AxisColumn(heading="throughput", name="throughput", unit="B/s"),),
+    colour=AxisColumn(heading="mean folio", name="folio_mean_bytes", unit="B", is_log=True),
+)
+
 _DEFAULT_SIZES = (4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20)
 
 
@@ -144,6 +163,7 @@ class FolioWrite:
     columns = _COLUMNS
     bars: tuple[Column, ...] = ()
     curves: Curves | None = None
+    picture: Picture | None = _PICTURE
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

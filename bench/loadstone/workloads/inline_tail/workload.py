@@ -8,7 +8,18 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.errors import CannotMeasureError
-from loadstone.model import Better, Case, Column, Curves, Input, Kind, Metric, Parameter, Value
+from loadstone.model import (
+    Better,
+    Case,
+    Column,
+    Curves,
+    Input,
+    Kind,
+    Metric,
+    Parameter,
+    Picture,
+    Value,
+)
 from loadstone.provision.file_system import load_file_system
 from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import scratch_directory
@@ -65,6 +76,7 @@ class InlineTail:
     columns = _COLUMNS
     bars = _BARS
     curves: Curves | None = None
+    picture: Picture | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = frozenset({"inline"})

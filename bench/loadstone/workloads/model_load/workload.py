@@ -12,6 +12,7 @@ from loadstone.model import (
     Kind,
     Metric,
     Parameter,
+    Picture,
     Value,
 )
 from loadstone.provision.journal import Journal
@@ -212,6 +213,7 @@ class ModelLoad:
     columns = _COLUMNS
     bars: tuple[Column, ...] = ()
     curves: Curves | None = None
+    picture: Picture | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

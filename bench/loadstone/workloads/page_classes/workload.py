@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from loadstone.core.remote_files import stat_file
 from loadstone.errors import UsageError, system_words
 from loadstone.model import (
+    AxisColumn,
     Better,
     Case,
     Column,
@@ -16,6 +17,7 @@ from loadstone.model import (
     Kind,
     Metric,
     Parameter,
+    Picture,
     Value,
 )
 from loadstone.provision.journal import Journal
@@ -102,10 +104,15 @@ _COLUMNS = (
     Column(heading="decompress p99 ns", name="decompress_p99_ns", unit="ns/page"),
 )
 
-_BARS = (
-    Column(heading="compress, p50", name="compress_ns", unit="ns/page"),
-    Column(heading="stored of a page", name="stored_ratio", unit="B/B"),
-    Column(heading="saved-size speed", name="saved_speed", unit="MB/s"),
+_PICTURE = Picture(
+    title="What each class of pages costs and saves",
+    x=AxisColumn(heading="class", name="class", unit="count"),
+    y=(
+        AxisColumn(heading="compress, p50", name="compress_ns", unit="ns/page"),
+        AxisColumn(heading="decompress, p50", name="decompress_ns", unit="ns/page"),
+        AxisColumn(heading="stored of a page", name="stored_ratio", unit="B/B"),
+        AxisColumn(heading="saved-size speed", name="saved_speed", unit="MB/s"),
+    ),
 )
 
 
@@ -117,8 +124,9 @@ class PageClasses:
     parameters = _PARAMETERS
     metrics = _METRICS
     columns = _COLUMNS
-    bars = _BARS
+    bars: tuple[Column, ...] = ()
     curves: Curves | None = None
+    picture: Picture | None = _PICTURE
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS

@@ -11,6 +11,7 @@ from loadstone.model import (
     Curves,
     Input,
     Metric,
+    Picture,
     Value,
 )
 from loadstone.provision.journal import Journal
@@ -71,6 +72,7 @@ class ZonedGc:
     columns = _COLUMNS
     bars = _BARS
     curves: Curves | None = _CURVES
+    picture: Picture | None = None
     rules = RULES
     operation = OPERATION
     set_up_parameters = SET_UP_PARAMETERS
