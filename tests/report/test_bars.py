@@ -2,11 +2,10 @@
 
 import pytest
 
-from loadstone.analysis.summary import summarise
 from loadstone.model import Column
 from loadstone.report import html
 from loadstone.report.bars import BarChart, bar_chart
-from loadstone.report.strips import ReportedRun
+from loadstone.report.strips import reported
 from loadstone.workloads import workload
 from report.pages import MEASURED, Page, run_with
 
@@ -25,8 +24,7 @@ def _named_bars(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _chart() -> BarChart:
     run = run_with(*MEASURED)
-    cases = tuple(one for one in summarise(run) if one.metrics)
-    found = bar_chart(ReportedRun(run=run, series=0, cases=cases))
+    found = bar_chart(reported(run))
     assert found is not None
     return found
 

@@ -2,10 +2,8 @@
 
 import msgspec
 
-from loadstone.analysis.summary import summarise
 from loadstone.report import html
-from loadstone.report.figures import measured
-from loadstone.report.strips import ReportedRun
+from loadstone.report.strips import reported
 from loadstone.report.timeline import most_median, timelines
 from report.pages import FAST, MEASURED, SLOW, good_trial, run_with
 from sample_runs import SPEED
@@ -23,9 +21,7 @@ def test_the_most_median_trial_is_drawn() -> None:
 
 def test_untimed_verification_is_cut_out_and_said_not_to_be_there() -> None:
     run = run_with(*MEASURED)
-    (fast, slow), is_shared = timelines(
-        ReportedRun(run=run, series=0, cases=tuple(measured(run, summarise(run))))
-    )
+    (fast, slow), is_shared = timelines(reported(run))
     assert is_shared
     assert fast.axis == slow.axis
     assert fast.ready is not None
@@ -48,9 +44,7 @@ def test_the_key_to_a_time_line_explains_only_what_is_drawn() -> None:
 
 def test_time_lines_too_unlike_have_a_scale_each() -> None:
     run = run_with(good_trial(FAST, 0, 50e9), good_trial(SLOW, 0, 0.5e9), rounds=1)
-    lines, is_shared = timelines(
-        ReportedRun(run=run, series=0, cases=tuple(measured(run, summarise(run))))
-    )
+    lines, is_shared = timelines(reported(run))
     assert not is_shared
     assert lines[0].axis.end < lines[1].axis.end
     assert "Each on a scale of its own" in html.render([run])

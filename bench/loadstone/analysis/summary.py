@@ -1,7 +1,7 @@
 """The figures of a Run, Case by Case: medians, intervals, and what went wrong."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from loadstone.analysis.stats import Interval, median_interval
@@ -34,9 +34,10 @@ class CaseSummary(Noun, frozen=True, kw_only=True):
 
 def counted_trials(run: Run) -> Mapping[str, tuple[Trial, ...]]:
     """The Trials that count, ok and no warm-up, by Case id; every Case of the Plan has a key."""
-    ids = (case.id for case in run.manifest.plan.cases)
-    counted = [trial for trial in run.trials if trial.status is Status.OK and not trial.warmup]
-    return {id_: tuple(trial for trial in counted if trial.case == id_) for id_ in ids}
+    return {
+        id_: tuple(trial for trial in trials if trial.status is Status.OK and not trial.warmup)
+        for id_, trials in _by_case(run).items()
+    }
 
 
 def summarise(run: Run) -> tuple[CaseSummary, ...]:
@@ -46,14 +47,26 @@ def summarise(run: Run) -> tuple[CaseSummary, ...]:
         Best first by the Run's primary metric, then the Cases without figures in the Plan's
         order.
     """
-    counted = counted_trials(run)
-    cases = (_summary(run, case, counted[case.id]) for case in run.manifest.plan.cases)
+    counted, every = counted_trials(run), _by_case(run)
+    cases = (
+        _summary(run, case, counted[case.id], every[case.id]) for case in run.manifest.plan.cases
+    )
     primary = next(iter(run.manifest.metrics), None)
     return tuple(sorted(cases, key=lambda summary: _place(summary, primary)))
 
 
-def _summary(run: Run, case: Case, counted: tuple[Trial, ...]) -> CaseSummary:
-    trials = [trial for trial in run.trials if trial.case == case.id]
+def _by_case(run: Run) -> dict[str, list[Trial]]:
+    """All Trials by Case id; every Case of the Plan has a key."""
+    trials: dict[str, list[Trial]] = {case.id: [] for case in run.manifest.plan.cases}
+    for trial in run.trials:
+        if trial.case in trials:
+            trials[trial.case].append(trial)
+    return trials
+
+
+def _summary(
+    run: Run, case: Case, counted: tuple[Trial, ...], trials: Sequence[Trial]
+) -> CaseSummary:
     skip = next((trial for trial in trials if trial.status is Status.SKIPPED), None)
     failed = [trial for trial in trials if trial.status is Status.FAILED]
     invalid = [trial for trial in trials if trial.status is Status.INVALID and not trial.warmup]

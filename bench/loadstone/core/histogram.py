@@ -1,6 +1,7 @@
 """Percentiles of latency histograms. Pure: integers in ns in, integers in ns out."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 
 from loadstone.model import Histogram
@@ -37,10 +38,21 @@ def percentile(histogram: Histogram, share: float) -> int | None:
 
 def merge(histograms: Iterable[Histogram]) -> Histogram | None:
     """All operations of several histograms of one name as one histogram; None of none."""
-    merged: Histogram | None = None
-    for histogram in histograms:
-        merged = histogram if merged is None else _sum(merged, histogram)
-    return merged
+    merged = list(histograms)
+    counted = [histogram for histogram in merged if histogram.count]
+    if len(counted) < 2:
+        return next(iter([*counted, *merged]), None)
+    buckets: Counter[int] = Counter()
+    for histogram in counted:
+        buckets.update(histogram.buckets)
+    return Histogram(
+        name=merged[0].name,
+        count=sum(histogram.count for histogram in counted),
+        min_ns=min(histogram.min_ns for histogram in counted),
+        max_ns=max(histogram.max_ns for histogram in counted),
+        sum_ns=sum(histogram.sum_ns for histogram in counted),
+        buckets=dict(sorted(buckets.items())),
+    )
 
 
 def _extreme(histogram: Histogram, share: float) -> int | None:
@@ -63,20 +75,3 @@ def _middle(bound_ns: int) -> int:
     if bound_ns < _EXACT_NS:
         return bound_ns
     return bound_ns + ((1 << (bound_ns.bit_length() - 1)) // _EXACT_NS - 1) // 2
-
-
-def _sum(one: Histogram, other: Histogram) -> Histogram:
-    if not one.count or not other.count:
-        return one if one.count else other
-    bounds_ns = one.buckets.keys() | other.buckets.keys()
-    return Histogram(
-        name=one.name,
-        count=one.count + other.count,
-        min_ns=min(one.min_ns, other.min_ns),
-        max_ns=max(one.max_ns, other.max_ns),
-        sum_ns=one.sum_ns + other.sum_ns,
-        buckets={
-            bound_ns: one.buckets.get(bound_ns, 0) + other.buckets.get(bound_ns, 0)
-            for bound_ns in sorted(bounds_ns)
-        },
-    )

@@ -56,11 +56,13 @@ def vs_published(run: Run, postings: Iterable[Posting]) -> tuple[VsPublished, ..
     Raises:
         UsageError: a posting gives a figure in a unit that its metric can't have.
     """
+    about = [posting for posting in postings if posting.workload == run.manifest.plan.workload]
+    if not about:
+        return ()
     summaries = [summary for summary in summarise(run) if summary.metrics]
     return tuple(
         found
-        for posting in postings
-        if posting.workload == run.manifest.plan.workload
+        for posting in about
         for summary in summaries
         for found in _of_case(run, posting, summary, summaries)
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loadstone.analysis.summary import CaseSummary, counted_trials
+from loadstone.analysis.summary import CaseSummary
 from loadstone.model import Column, Noun, Trial
 from loadstone.report.bars import bar_text
 from loadstone.report.hints import primary
@@ -59,7 +59,7 @@ def shown_trial(entry: ReportedRun, summary: CaseSummary) -> Trial | None:
     """The Trial that stands for a Case: the one nearest to its median."""
     interval = primary(entry.run, summary)
     assert interval is not None
-    trials = counted_trials(entry.run)[summary.case.id]
+    trials = entry.counted[summary.case.id]
     return most_median(trials, entry.run.manifest.metrics[0], interval.median)
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from loadstone._version import __version__
-from loadstone.analysis.summary import CaseSummary, summarise
+from loadstone.analysis.summary import CaseSummary
 from loadstone.analysis.time_base import clock_of, tag, words
 from loadstone.core.histogram import percentile
 from loadstone.durable import write_named
@@ -27,10 +28,13 @@ from loadstone.report.pictures.latencies import latency_drawing
 from loadstone.report.pictures.layout import NARROW_PX, WIDE_PX, svg_of
 from loadstone.report.pictures.of_cases import case_drawing
 from loadstone.report.published import PostingBlock, blocks
-from loadstone.report.strips import Chart, ReportedRun, chart, overviews
+from loadstone.report.strips import Chart, ReportedRun, chart, overviews, reported
 from loadstone.report.timeline import Timeline, timelines
 
 _SUFFIXES = (".html", ".htm")
+MOST_DRAWN = 50
+"""Of how many Cases time lines and distributions are drawn: the best."""
+
 # More curves cannot be told apart on common axes.
 _MOST_ON_COMMON_AXES = 8
 _SHARES = (0.5, 0.9, 0.99, 0.999, 1.0)
@@ -79,6 +83,7 @@ class Section(Noun, frozen=True, kw_only=True):
     rows: list[Row]
     timelines: list[Timeline]
     is_scale_shared: bool
+    left_out: int
     latencies: list[Row]
     latency_picture: ShownPicture | None
     counters: list[figures.CounterRow]
@@ -117,7 +122,7 @@ def render(runs: Sequence[Run], postings: Sequence[Posting] = ()) -> str:
     Raises:
         UsageError: a posting gives a figure in a unit that its metric can't have.
     """
-    entries = [_reported(run, series) for series, run in enumerate(runs)]
+    entries = [reported(run, series) for series, run in enumerate(runs)]
     return template("report.html.j2").render(
         sections=[_section(entry, postings) for entry in entries],
         forests=forests(runs),
@@ -167,14 +172,10 @@ def _visible(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _reported(run: Run, series: int) -> ReportedRun:
-    return ReportedRun(run=run, series=series, cases=tuple(figures.measured(run, summarise(run))))
-
-
 def _section(entry: ReportedRun, postings: Sequence[Posting]) -> Section:
-    run, summaries = entry.run, summarise(entry.run)
-    lines, is_scale_shared = timelines(entry)
-    latencies = merged_latencies(run, entry.cases)
+    run, drawn = entry.run, _best(entry)
+    lines, is_scale_shared = timelines(drawn)
+    latencies = merged_latencies(entry)
     counters, still_counters = figures.counters(entry.cases)
     return Section(
         run=run,
@@ -193,14 +194,20 @@ def _section(entry: ReportedRun, postings: Sequence[Posting]) -> Section:
         rows=[_row(run, summary) for summary in entry.cases],
         timelines=lines,
         is_scale_shared=is_scale_shared,
+        left_out=len(entry.cases) - len(drawn.cases),
         latencies=[row for one in entry.cases for row in _latencies(one, latencies[one.case.id])],
-        latency_picture=_shown(latency_drawing(entry.cases, latencies)),
+        latency_picture=_shown(latency_drawing(drawn.cases, latencies)),
         counters=counters,
         still_counters=still_counters,
         troubles=facts.troubles(run),
         vs_published=blocks(run, vs_published(run, postings)),
-        hints=hints(run, summaries),
+        hints=hints(run, entry.summaries),
     )
+
+
+def _best(entry: ReportedRun) -> ReportedRun:
+    """With no more Cases than are drawn one below the other."""
+    return msgspec.structs.replace(entry, cases=entry.cases[:MOST_DRAWN])
 
 
 def _shown(drawing: Drawing | None) -> ShownPicture | None:

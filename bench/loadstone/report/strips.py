@@ -1,11 +1,13 @@
 """A strip for every Case: each round a dot, the median a bar, its interval a whisker."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from loadstone.analysis.summary import CaseSummary, counted_trials
-from loadstone.model import Metric, Noun, Run
-from loadstone.report.figures import bounds, unit_of
+import msgspec
+
+from loadstone.analysis.summary import CaseSummary, counted_trials, summarise
+from loadstone.model import Metric, Noun, Run, Trial
+from loadstone.report.figures import bounds, measured, unit_of
 from loadstone.report.hints import primary
 from loadstone.report.scale import Axis, axis_to
 from loadstone.units import format_metric
@@ -59,11 +61,28 @@ class Chart(Noun, frozen=True, kw_only=True):
 
 
 class ReportedRun(Noun, frozen=True, kw_only=True):
-    """A Run in a report: ``series`` is its place there, ``cases`` those that have figures."""
+    """A Run in a report: ``series`` is its place there, ``cases`` those that have figures.
+
+    ``counted`` are the Trials that those are of, by Case id, and ``summaries`` all Cases.
+    """
 
     run: Run
     series: int
     cases: tuple[CaseSummary, ...]
+    counted: Mapping[str, tuple[Trial, ...]]
+    summaries: tuple[CaseSummary, ...]
+
+
+def reported(run: Run, series: int = 0) -> ReportedRun:
+    """A Run, summarised once for all that is drawn of it."""
+    summaries = summarise(run)
+    return ReportedRun(
+        run=run,
+        series=series,
+        cases=tuple(measured(run, summaries)),
+        counted=counted_trials(run),
+        summaries=summaries,
+    )
 
 
 def chart(entry: ReportedRun) -> Chart | None:
@@ -85,9 +104,8 @@ def _in_common(entries: Sequence[ReportedRun]) -> list[ReportedRun]:
     """The Runs with those of their Cases that another one has too."""
     counts = Counter(summary.case.id for entry in entries for summary in entry.cases)
     kept = (
-        ReportedRun(
-            run=entry.run,
-            series=entry.series,
+        msgspec.structs.replace(
+            entry,
             cases=tuple(summary for summary in entry.cases if counts[summary.case.id] > 1),
         )
         for entry in entries
@@ -109,23 +127,23 @@ def _chart(entries: Sequence[ReportedRun]) -> Chart:
 
 
 def _axis(entries: Sequence[ReportedRun], metric: Metric) -> Axis:
-    cases = [(entry.run, summary) for entry in entries for summary in entry.cases]
-    figures = [figure for run, summary in cases for figure in _figures(run, summary)]
-    highs = [interval.high for run, summary in cases if (interval := primary(run, summary))]
+    cases = [(entry, summary) for entry in entries for summary in entry.cases]
+    figures = [figure for entry, summary in cases for figure in _figures(entry, summary)]
+    highs = [one.high for entry, summary in cases if (one := primary(entry.run, summary))]
     return axis_to(_MARGIN * min(max(highs), _MOST_BEYOND_DOTS * max(figures)), metric.unit)
 
 
-def _figures(run: Run, summary: CaseSummary) -> list[float]:
+def _figures(entry: ReportedRun, summary: CaseSummary) -> list[float]:
     """The primary metric of every Trial that counts, in the order of rounds."""
-    name = run.manifest.metrics[0].name
-    trials = sorted(counted_trials(run)[summary.case.id], key=lambda trial: trial.round)
+    name = entry.run.manifest.metrics[0].name
+    trials = sorted(entry.counted[summary.case.id], key=lambda trial: trial.round)
     return [trial.metrics[name] for trial in trials if name in trial.metrics]
 
 
 def _strip(entry: ReportedRun, summary: CaseSummary, axis: Axis) -> Strip:
     metric, interval = entry.run.manifest.metrics[0], primary(entry.run, summary)
     assert interval is not None
-    figures = _figures(entry.run, summary)
+    figures = _figures(entry, summary)
     step_px = (_BOTTOM_PX - _TOP_PX) / len(figures)
     return Strip(
         label=summary.case.label,

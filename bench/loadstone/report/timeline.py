@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from loadstone.analysis.summary import CaseSummary, counted_trials
+from loadstone.analysis.summary import CaseSummary
 from loadstone.model import Metric, Noun, Span, Trial
 from loadstone.report.hints import primary
 from loadstone.report.lanes import Lane, colours_of, lanes_of
@@ -80,7 +80,7 @@ def most_median(trials: Sequence[Trial], metric: Metric, median: float) -> Trial
 def _drawing(entry: ReportedRun, summary: CaseSummary) -> _Drawing | None:
     interval = primary(entry.run, summary)
     assert interval is not None
-    trials = [trial for trial in counted_trials(entry.run)[summary.case.id] if trial.spans]
+    trials = [trial for trial in entry.counted[summary.case.id] if trial.spans]
     trial = most_median(trials, entry.run.manifest.metrics[0], interval.median)
     if trial is None:
         return None

@@ -2,34 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 
-from loadstone.analysis.summary import CaseSummary, counted_trials, summarise
 from loadstone.core.histogram import merge
 from loadstone.model import Histogram, Run, Trial
-from loadstone.report import figures
 from loadstone.report.pictures.course import course_drawing
 from loadstone.report.pictures.drawing import Drawing
 from loadstone.report.pictures.latencies import latency_drawing
 from loadstone.report.pictures.of_cases import case_drawing
-from loadstone.report.strips import ReportedRun
+from loadstone.report.strips import ReportedRun, reported
 
 
 def drawings_of(run: Run) -> tuple[Drawing, ...]:
     """All pictures that there are of a Run; ``svg_of`` in ``pictures.layout`` makes each a file."""
-    entry = ReportedRun(run=run, series=0, cases=tuple(figures.measured(run, summarise(run))))
+    entry = reported(run)
     found = (
         case_drawing(entry),
         course_drawing(entry),
-        latency_drawing(entry.cases, merged_latencies(run, entry.cases)),
+        latency_drawing(entry.cases, merged_latencies(entry)),
     )
     return tuple(drawing for drawing in found if drawing is not None)
 
 
-def merged_latencies(
-    run: Run, cases: Sequence[CaseSummary]
-) -> Mapping[str, Mapping[str, Histogram]]:
+def merged_latencies(entry: ReportedRun) -> Mapping[str, Mapping[str, Histogram]]:
     """All operations of the Trials that count: by Case id, then by the operation's name."""
-    counted = counted_trials(run)
-    return {one.case.id: _merged(counted[one.case.id]) for one in cases}
+    return {one.case.id: _merged(entry.counted[one.case.id]) for one in entry.cases}
 
 
 def _merged(trials: Sequence[Trial]) -> dict[str, Histogram]:

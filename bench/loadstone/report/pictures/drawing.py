@@ -68,10 +68,12 @@ class BarPanel(Noun, frozen=True, kw_only=True):
 class Ridge(Noun, frozen=True, kw_only=True):
     """A distribution: ``parts`` are what falls in equal parts of the axis, the most being 1.
 
-    ``points`` are percentiles by their names, on the axis.
+    ``points`` are percentiles by their names, on the axis; ``figures`` says them, where there is
+    room.
     """
 
     label: str
+    figures: str
     title: str
     parts: tuple[float, ...]
     points: tuple[tuple[str, float], ...]

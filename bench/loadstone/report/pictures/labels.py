@@ -6,6 +6,8 @@ from loadstone.model import Noun
 
 _HEIGHT_PX = 13.0
 _AWAY_PX = 7.0
+# From a whisker.
+_BESIDE_PX = 3.0
 
 
 class Box(Noun, frozen=True, kw_only=True):
@@ -51,8 +53,8 @@ def free_place(
 def _around(x: float, y: float, width_px: float) -> Iterator[Box]:
     middle, above, below = y - _HEIGHT_PX / 2, y - _AWAY_PX - _HEIGHT_PX, y + _AWAY_PX
     for left, top in (
-        *((x + _AWAY_PX / 2, above + 3), (x + _AWAY_PX / 2, below - 3)),
-        *((x - _AWAY_PX / 2 - width_px, above + 3), (x - _AWAY_PX / 2 - width_px, below - 3)),
+        *((x + _BESIDE_PX, above), (x + _BESIDE_PX, below)),
+        *((x - _BESIDE_PX - width_px, above), (x - _BESIDE_PX - width_px, below)),
         *((x + _AWAY_PX, middle), (x - _AWAY_PX - width_px, middle)),
         *((x - width_px / 2, above), (x - width_px / 2, below)),
     ):

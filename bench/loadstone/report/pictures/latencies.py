@@ -66,7 +66,8 @@ def _ridge(label: str, histogram: Histogram, axis: Axis) -> Ridge:
     points = [(name, value_ns) for name, value_ns in found if value_ns is not None]
     words = ", ".join(f"{name} {format_ns(value_ns)}" for name, value_ns in points)
     return Ridge(
-        label=f"{label}: {words}" if words else label,
+        label=label,
+        figures=words,
         title=f"{label}: {histogram.count:,} operations, {words or 'too few for percentiles'}, "
         f"slowest {format_ns(histogram.max_ns)}",
         parts=_parts(histogram, axis),

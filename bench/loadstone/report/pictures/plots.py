@@ -234,8 +234,11 @@ def _ridge(ridge: Ridge, area: _Area, top: float) -> list[Markup]:
     height = _RIDGE_PX - _RIDGE_TOP_PX - 2
     colour = svg.filled(svg.series(0))
     points = [percentile_mark(name, area.x(at), base - height, height) for name, at in ridge.points]
+    words = f"{ridge.label}: {ridge.figures}" if ridge.figures else ridge.label
+    if svg.width_px(words) > area.width:
+        words = svg.shortened(ridge.label, area.width)
     return [
-        svg.text(0, top + 12, svg.shortened(ridge.label, area.width), kind="text"),
+        svg.text(0, top + 12, words, kind="text"),
         svg.line(area.left, base, area.left + area.width, base, kind="base"),
         svg.element(
             "path",

@@ -125,6 +125,7 @@ class PreparedVerity:
             return found
         evidence = {name: float(value) for name, value in outcome.values.items()}
         evidence |= self._counted(case, outcome)
+        evidence |= _reads_per_block(evidence)
         evidence["floor_mib_per_s"] = _mib_per_s(outcome.values, "floor_ns")
         reason = self._cache_not_as_asked(case, evidence)
         why_invalid = (reason, "end what else reads this device") if reason else None
@@ -192,6 +193,15 @@ class PreparedVerity:
         if case.parameters["cache"] == "warm" and hash_bytes > _MOST_WARM_SHARE * tree_bytes:
             return f"not warm: {format_bytes_rounded(hash_bytes)} of hashes had to be read"
         return None
+
+
+def _reads_per_block(evidence: Mapping[str, float]) -> dict[str, float]:
+    """What reaches image and tree for each block of data, where both are counted."""
+    reads = [evidence.get(f"{name}_read_ios") for name in _IMAGE_PARTS]
+    if None in reads:
+        return {}
+    blocks = evidence["bytes"] / DATA_BLOCK_BYTES
+    return {"lower_reads_per_block": sum(count or 0 for count in reads) / blocks}
 
 
 def _notes(evidence: Mapping[str, float]) -> tuple[str, ...]:
