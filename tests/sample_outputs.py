@@ -48,6 +48,8 @@ _WORKLOADS = (
 ASKED: Mapping[str, tuple[str, ...]] = {
     **{f"{run}/{name}": (*words, run) for run in RUNS for name, words in _OF_EACH_RUN.items()},
     "compare.json": ("compare", DISK, MEMORY, "--json"),
+    "compare.md": ("compare", DISK, MEMORY, "--markdown"),
+    "show-troubled.md": ("show", TROUBLED, "--markdown"),
     "compare-durable.txt": ("compare", DISK, MEMORY, "--metric", "durable_ns"),
     "gate.txt": ("gate", DISK, MEMORY),
     "gate-slower.txt": ("gate", MEMORY, DISK),
@@ -96,7 +98,9 @@ def comparable(text: str) -> object:
     """
     if text.startswith("{"):
         return json.loads(text, parse_float=_rounded, object_pairs_hook=_in_order)
-    return [line.rstrip() for line in text.splitlines() if "published figures in" not in line]
+    published = ("published figures in", "- published of ")
+    lines = (line.rstrip() for line in text.splitlines())
+    return [line for line in lines if not any(words in line for words in published)]
 
 
 def _rounded(digits: str) -> float:

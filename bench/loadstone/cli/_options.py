@@ -94,6 +94,24 @@ def json_option(command: _Command) -> _Command:
     )(command)
 
 
+def markdown_option(command: _Command) -> _Command:
+    """``--markdown``, of a verb that has ``--json`` too: one of both."""
+
+    @wraps(command)
+    def with_one_of_both(*, as_json: bool, as_markdown: bool, **said: Any) -> Any:
+        if as_json and as_markdown:
+            raise UsageError("--json and --markdown are two outputs", remedy="name one of them")
+        return command(as_json=as_json, as_markdown=as_markdown, **said)
+
+    add = click.option(
+        "--markdown",
+        "as_markdown",
+        is_flag=True,
+        help="Print a table in Markdown, and nothing else, on stdout.",
+    )
+    return add(with_one_of_both)  # type: ignore[return-value]  # click reads the wrapper's name
+
+
 def quiet_option(command: _Command) -> _Command:
     """``--quiet``."""
     return click.option("--quiet", is_flag=True, help="No progress on stderr.")(command)

@@ -7,6 +7,7 @@ import click
 from loadstone.cli._options import (
     by_option,
     json_option,
+    markdown_option,
     metric_option,
     reference_option,
     results_option,
@@ -14,6 +15,7 @@ from loadstone.cli._options import (
 )
 from loadstone.cli._output import print_json
 from loadstone.cli._sides import TwoSides, load_sides, runs_argument
+from loadstone.cli._streams import write_data
 from loadstone.errors import ExitCode
 
 
@@ -24,6 +26,7 @@ from loadstone.errors import ExitCode
 @metric_option
 @reference_option
 @results_option
+@markdown_option
 @json_option
 def command(
     runs: tuple[str, ...],
@@ -33,6 +36,7 @@ def command(
     references: tuple[Path, ...],
     results: Path,
     as_json: bool,
+    as_markdown: bool,
 ) -> ExitCode:
     """Compare NEW with BASE: effect, interval, verdict, and the evidence that changed with it.
 
@@ -65,6 +69,10 @@ def command(
     )
     if as_json:
         print_json(comparison_json(comparison, published))
+    elif as_markdown:
+        from loadstone.report.markdown import comparison_markdown
+
+        write_data(comparison_markdown(comparison, (*sides.bases, *sides.news), published))
     else:
         text.print_comparison(comparison, text.console(), published)
     return unmeasured_code(comparison)

@@ -10,10 +10,9 @@ from rich.markup import escape
 from rich.text import Text
 
 from loadstone.analysis import time_base
-from loadstone.analysis.comparison import Comparison, Design, Effect, IncompleteCase, Verdict
+from loadstone.analysis.comparison import Comparison, Effect, IncompleteCase, Verdict
 from loadstone.analysis.coverage import in_words
 from loadstone.analysis.summary import CaseSummary, summarise
-from loadstone.analysis.within_run import PAIRS
 from loadstone.model import Plan, Run, Status
 from loadstone.plan.knobs import command_lines
 from loadstone.plan.order import conditions_words, order
@@ -23,10 +22,12 @@ from loadstone.published.figures import vs_published
 from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
 from loadstone.report import published as published_report
+from loadstone.report.comparison_lines import ABOUT, change, change_bounds, needed, side_lines
 from loadstone.report.hints import hints
+from loadstone.report.reasons import reasons
+from loadstone.report.run_line import run_line
 from loadstone.report.table import Kind, TableColumn, print_table, print_wrapped
 from loadstone.text import printable
-from loadstone.units import format_bytes_rounded
 
 _WIDE = 160
 _UNKNOWN = 80
@@ -68,7 +69,7 @@ def print_run(run: Run, out: Console, postings: Sequence[Posting] = ()) -> None:
     """
     summaries = summarise(run)
     measured = figures.measured(run, summaries)
-    out.print(_header(run))
+    out.print(escape(printable(run_line(run))))
     for line in facts.lab_lines(run):
         out.print(escape(printable(line)))
     if measured:
@@ -96,36 +97,18 @@ def print_comparison(
     comparison: Comparison, out: Console, published: PublishedByLabel | None = None
 ) -> None:
     """The table of a Comparison, with the evidence that moved, and what is published of it."""
-    _print_sides(comparison, out)
+    for line in side_lines(comparison):
+        out.print(escape(printable(line)))
     if comparison.clock is not None:
         out.print(escape(printable(f"clock: {time_base.words(comparison.clock)}")))
     print_table(out, _EFFECT_COLUMNS, [_effect_row(effect) for effect in comparison.effects])
-    out.print("above 0 %: NEW is better. p is corrected for the number of Cases (Holm).")
+    out.print(ABOUT)
     for line in published_report.change_lines(comparison, published or {}):
         out.print(escape(printable(line)))
     for case in comparison.incomplete:
         _print_incomplete(case, out)
     for warning in comparison.warnings:
         out.print(f"[yellow]note:[/] {escape(warning)}")
-
-
-_DESIGN_MEANS = {
-    Design.INTERLEAVED_RUNS: "paired by round or boot",
-    Design.SEVERAL_RUNS: "a Run's median is one figure",
-}
-
-
-def _print_sides(comparison: Comparison, out: Console) -> None:
-    if comparison.by is not None:
-        out.print(f"run  {_named(comparison.base, comparison.base_kernel)}")
-        is_pairs = comparison.by == PAIRS
-        what = "B against A" if is_pairs else f"each value of {comparison.by} against the first"
-        out.print(f"design: {comparison.design.value}, {escape(what)}; paired by round")
-        return
-    out.print(f"base {_named(comparison.base, comparison.base_kernel)}")
-    out.print(f"new  {_named(comparison.new, comparison.new_kernel)}")
-    meaning = _DESIGN_MEANS.get(comparison.design)
-    out.print(f"design: {comparison.design.value}{f'; {meaning}' if meaning else ''}")
 
 
 def _print_incomplete(case: IncompleteCase, out: Console) -> None:
@@ -153,16 +136,12 @@ def _effect_row(effect: Effect) -> tuple[str | Text, ...]:
     return (
         printable(effect.label),
         effect.metric,
-        f"{effect.ratio - 1:+.1%}",
-        f"[{effect.low - 1:+.1%}, {effect.high - 1:+.1%}]",
+        change(effect),
+        change_bounds(effect),
         f"{effect.p:.3f}",
-        Text().append_text(verdict).append(_needed(effect.rounds_needed)),
+        Text().append_text(verdict).append(needed(effect)),
         _moved(effect),
     )
-
-
-def _named(id_: str, kernel: str | None) -> str:
-    return escape(printable(f"{id_}, Linux {kernel}" if kernel else id_))
 
 
 def print_plan(plan: Plan, remarks: Iterable[str], out: Console) -> None:
@@ -191,35 +170,6 @@ def print_plan(plan: Plan, remarks: Iterable[str], out: Console) -> None:
         out.print(f"[yellow]note:[/] {escape(remark)}")
 
 
-def _header(run: Run) -> str:
-    known, plan = run.manifest.environment.facts, run.manifest.plan
-    parts = [
-        f"{plan.workload} on {run.manifest.environment.target}",
-        f"{known.get('cpu.model')} × {known.get('cpu.count')}",
-        f"Linux {known.get('kernel.release')}",
-        _storage(run),
-    ]
-    if isinstance(size := known.get("file.bytes"), int):
-        parts.append(f"file of {format_bytes_rounded(size)}")
-    parts.append(f"{facts.rounds_words(run)}, seed {plan.seed}")
-    if (pinned := known.get("cpu.pinned")) and plan.conditions.pin is not None:
-        parts.append(f"pinned to CPU {pinned}")
-    return escape(printable("; ".join(parts)))
-
-
-def _storage(run: Run) -> str:
-    """The file system and its device; of a workload on a whole device, what sort that is of."""
-    known = run.manifest.environment.facts
-    unknown = "unknown devices" if known.get("cache.unseen") else "no block device"
-    device = known.get("block.names") or known.get("block.name") or unknown
-    kind = known.get("device.kind")
-    if kind is None:
-        return f"{known.get('fs.type') or 'unknown file system'} on {device}"
-    if kind == "named" and "storage.profile" not in known:
-        return f"{device}, named with --device"
-    return f"{device}, {known.get('storage.profile') or kind}"
-
-
 def _print_figures(run: Run, measured: Sequence[CaseSummary], out: Console) -> None:
     own, interval, *others, trials = figures.headings(run)
     print_table(
@@ -246,29 +196,11 @@ def _print_figures(run: Run, measured: Sequence[CaseSummary], out: Console) -> N
 
 def _print_troubles(run: Run, out: Console) -> None:
     for status in (Status.SKIPPED, Status.FAILED, Status.INVALID):
-        for (reason, remedy), labels in _reasons(run, status).items():
+        for (reason, remedy), labels in reasons(run, status).items():
             out.print(f"[{_SHADES[status]}]{status}[/] {escape(', '.join(labels))}")
             print_wrapped(out, printable(reason), 4)
             if remedy:
                 print_wrapped(out, f"→ {printable(remedy)}", 4, 6)
-
-
-def _reasons(run: Run, status: Status) -> dict[tuple[str, str], list[str]]:
-    """Why Trials ended so and what to do, with the labels of the Cases they were of."""
-    labels = {case.id: case.label for case in run.manifest.plan.cases}
-    found: dict[tuple[str, str], list[str]] = {}
-    for trial in run.trials:
-        if trial.status is status:
-            of_reason = found.setdefault(
-                (trial.reason or "no reason known", trial.remedy or ""), []
-            )
-            if labels[trial.case] not in of_reason:
-                of_reason.append(labels[trial.case])
-    return found
-
-
-def _needed(rounds: int | None) -> str:
-    return f" ({rounds} rounds would do)" if rounds else ""
 
 
 def _moved(effect: Effect) -> str:
