@@ -147,10 +147,11 @@ def load(text: str, results: Path) -> Run:
     """
     from loadstone import api
 
-    return api.load(text, results=results, say=_note)
+    return api.load(text, results=results, say=note)
 
 
-def _note(text: str) -> None:
+def note(text: str) -> None:
+    """Say something on standard error that is no complaint."""
     click.echo(f"note: {printable(text)}", err=True)
 
 

@@ -23,7 +23,14 @@ from loadstone.errors import RunError
 from loadstone.model import SCHEMA_VERSION, Environment, Manifest, Metric, Plan, Run, Trial
 from loadstone.runs.moment import now
 from loadstone.runs.numbering import numbering
-from loadstone.runs.run_files import MANIFEST, TRIALS, read_manifest, read_trials, require_file
+from loadstone.runs.run_files import (
+    MANIFEST,
+    TRIALS,
+    decode_figures,
+    read_manifest,
+    read_trials,
+    require_file,
+)
 
 STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -176,6 +183,17 @@ def load(path: Path) -> Run:
     """
     manifest = read_manifest(path / MANIFEST)
     trials, _ = read_trials(path / TRIALS, manifest)
+    return Run(manifest=manifest, trials=trials, path=path.absolute())
+
+
+def load_figures(path: Path) -> Run:
+    """Read a Run without what its Trials have besides status, reason and metrics.
+
+    Raises:
+        RunError: as for ``load``.
+    """
+    manifest = read_manifest(path / MANIFEST)
+    trials, _ = read_trials(path / TRIALS, manifest, decode_figures)
     return Run(manifest=manifest, trials=trials, path=path.absolute())
 
 
