@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,19 +34,31 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         RunError: it could not be written.
     """
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    draft = _draft_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        _write_new(draft, data)
         draft.replace(path)
         sync_directory(path.parent)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
+        _unlink(draft)
         raise cannot_write(path, error) from error
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    with path.open("xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def sync_directory(path: Path) -> None:
@@ -125,6 +137,45 @@ def write_named(path: Path, data: bytes, what: str, suffixes: Collection[str]) -
         UsageError: a file of another type, or a directory, has that name.
         RunError: it cannot be written.
     """
+    real = _real_path(path, what, suffixes)
+    try:
+        write_atomically(real, data)
+    except RunError as error:
+        raise _cannot_write(path, what, error.__cause__ or error) from error
+
+
+def write_set(files: Mapping[Path, bytes], what: str, remedy: str) -> None:
+    """Write files that belong together: all of them, or none; earlier ones are replaced.
+
+    Args:
+        files: by their paths, which are in one directory.
+        what: the files' type, for errors: ``picture``.
+        remedy: what to do where they cannot be written.
+
+    Raises:
+        UsageError: a file of another type, or a directory, has one of the names.
+        RunError: one of them cannot be written; nothing was replaced, and nothing new stays.
+    """
+    reals = {path: _real_path(path, what, (path.suffix,)) for path in files}
+    with contextlib.ExitStack() as undo:
+        drafts = {}
+        for path, data in files.items():
+            draft = drafts[path] = _draft_of(reals[path])
+            undo.callback(_unlink, draft)
+            try:
+                _write_new(draft, data)
+            except OSError as error:
+                raise _cannot_write(path, what, error, remedy) from error
+        for path, draft in drafts.items():
+            try:
+                draft.replace(reals[path])
+                sync_directory(reals[path].parent)
+            except OSError as error:
+                raise _cannot_write(path, what, error, remedy) from error
+
+
+def _real_path(path: Path, what: str, suffixes: Collection[str]) -> Path:
+    """Where a file is to be written, which nothing of another type is in the way of."""
     try:
         # Write through a symbolic link, as an ordinary write does.
         real = path.resolve()
@@ -137,15 +188,14 @@ def write_named(path: Path, data: bytes, what: str, suffixes: Collection[str]) -
             raise NotADirectoryError(errno.ENOTDIR, "", str(real.parent))
     except (OSError, RuntimeError) as error:
         raise _cannot_write(path, what, error) from error
-    try:
-        write_atomically(real, data)
-    except RunError as error:
-        raise _cannot_write(path, what, error.__cause__ or error) from error
+    return real
 
 
-def _cannot_write(path: Path, what: str, cause: BaseException) -> RunError:
+def _cannot_write(
+    path: Path, what: str, cause: BaseException, remedy: str = "name another file with -o"
+) -> RunError:
     words = system_words(cause.errno or 0) if isinstance(cause, OSError) else str(cause)
-    return RunError(f"cannot write the {what} {path}: {words}", remedy="name another file with -o")
+    return RunError(f"cannot write the {what} {path}: {words}", remedy=remedy)
 
 
 def sync_file(path: Path) -> None:

@@ -8,7 +8,8 @@ import click
 
 from loadstone.cli._options import reference_option, results_option
 from loadstone.cli._output import load, note
-from loadstone.errors import LoadstoneError, RunError
+from loadstone.errors import LoadstoneError, RunError, UsageError
+from loadstone.model import Run
 
 if TYPE_CHECKING:
     from loadstone.report.index import IndexRow, Unread
@@ -34,12 +35,19 @@ _INDEX = Path("runs.html")
     help="A row for each Run, or all of each, compared.  [default: an index of more than "
     f"{_MOST_SIDE_BY_SIDE}]",
 )
+@click.option(
+    "--plots",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the pictures of each RUN there, as SVG and PNG; HTML only with -o, too.",
+)
 @reference_option
 @results_option
 def command(
     runs: tuple[str, ...],
     output: Path | None,
     is_index: bool | None,
+    plots: Path | None,
     references: tuple[Path, ...],
     results: Path,
 ) -> None:
@@ -53,19 +61,34 @@ def command(
     network, so it can be mailed or attached as it is. Its path is printed.
     """
     if is_index is None:
-        is_index = len(runs) > _MOST_SIDE_BY_SIDE
+        is_index = plots is None and len(runs) > _MOST_SIDE_BY_SIDE
     if is_index:
+        if plots is not None:
+            raise UsageError("an index has no pictures", remedy="leave --index or --plots out")
         click.echo(_write_index(runs, output or _INDEX, results))
         return
+    loaded = [load(run, results) for run in runs or ("last",)]
+    if plots is not None:
+        from loadstone.report.picture_files import write_pictures
+
+        for path in write_pictures(loaded, plots):
+            click.echo(path)
+        if output is None:
+            return
+    click.echo(_write_side_by_side(loaded, output, references))
+
+
+def _write_side_by_side(
+    loaded: Sequence[Run], output: Path | None, references: Sequence[Path]
+) -> Path:
     from loadstone.published.changes import all_postings
     from loadstone.report import html
 
     postings = all_postings(references)
-    loaded = [load(run, results) for run in runs or ("last",)]
     # Not the id from the manifest: one from elsewhere may say anything.
     path = output or Path(f"{loaded[0].path.name}.html")
     html.write(loaded, path, postings)
-    click.echo(path)
+    return path
 
 
 def _write_index(runs: Sequence[str], path: Path, results: Path) -> Path:

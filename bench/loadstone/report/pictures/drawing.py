@@ -1,7 +1,9 @@
 """What is drawn, before anybody says how wide: panels with axes, lines, bars and distributions."""
 
 from loadstone.model import Noun
+from loadstone.report.forest import Forest
 from loadstone.report.scale import Axis
+from loadstone.report.timeline import Timeline
 
 
 class Mark(Noun, frozen=True, kw_only=True):
@@ -87,7 +89,27 @@ class RidgePanel(Noun, frozen=True, kw_only=True):
     ridges: tuple[Ridge, ...]
 
 
-Panel = XYPanel | BarPanel | RidgePanel
+class LanesPanel(Noun, frozen=True, kw_only=True):
+    """The time line of a Trial."""
+
+    timeline: Timeline
+
+    @property
+    def heading(self) -> str:
+        return self.timeline.label
+
+
+class ForestPanel(Noun, frozen=True, kw_only=True):
+    """A Comparison, a row a Case."""
+
+    forest: Forest
+
+    @property
+    def heading(self) -> str:
+        return self.forest.metric
+
+
+Panel = XYPanel | BarPanel | RidgePanel | LanesPanel | ForestPanel
 
 
 class Key(Noun, frozen=True, kw_only=True):

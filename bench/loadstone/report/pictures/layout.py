@@ -1,34 +1,57 @@
 """A Drawing as SVG of some width: its panels beside and below each other, and its legend."""
 
 import math
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
+from loadstone.report.escaping import visible
 from loadstone.report.pictures import svg
-from loadstone.report.pictures.drawing import BarPanel, Drawing, Panel, RidgePanel, XYPanel
+from loadstone.report.pictures.drawing import (
+    BarPanel,
+    Drawing,
+    ForestPanel,
+    LanesPanel,
+    Panel,
+    RidgePanel,
+    XYPanel,
+)
+from loadstone.report.pictures.forest_plot import forest_height_px, forest_plot
+from loadstone.report.pictures.lanes_plot import lanes_height_px, lanes_plot
 from loadstone.report.pictures.legend import legend
-from loadstone.report.pictures.plots import Frame, bar_plot, ridge_plot, xy_plot
+from loadstone.report.pictures.plots import Frame, bar_plot, group, ridge_plot, xy_plot
 
 WIDE_PX, NARROW_PX = 1040, 358
 _LEAST_PANEL_PX = 280
 _GAP_PX = 28
 _XY_HEIGHT_PX = 250.0
 _MARGIN_PX = 12.0
+_CAPTION_PX = 16.0
+# These have a line to themselves.
+_WIDE = (RidgePanel, LanesPanel, ForestPanel)
 
 
-def svg_of(drawing: Drawing, width_px: int = WIDE_PX, *, is_file: bool = False) -> Markup:
+def svg_of(
+    drawing: Drawing,
+    width_px: int = WIDE_PX,
+    *,
+    is_file: bool = False,
+    caption: Iterable[str] = (),
+) -> Markup:
     """A picture as one element that needs no style sheet, but follows the page's.
 
     Args:
         is_file: it stands alone: with a title, a white ground and a margin.
+        caption: sentences below it, each on lines of its own.
     """
     margin_px = _MARGIN_PX if is_file else 0.0
     inside, height_px = _contents(drawing, width_px - 2 * margin_px)
+    below, height_px = _caption(caption, height_px, width_px - 2 * margin_px)
     top_px = 26.0 if is_file else 0.0
     height_px = math.ceil(height_px + top_px + 2 * margin_px)
     moved = svg.element(
-        "g", {"transform": f"translate({margin_px:g} {margin_px + top_px:g})"}, *inside
+        "g", {"transform": f"translate({margin_px:g} {margin_px + top_px:g})"}, *inside, *below
     )
     return svg.element(
         "svg",
@@ -66,7 +89,7 @@ def _contents(drawing: Drawing, width_px: float) -> tuple[list[Markup], float]:
     top_px = 0.0
     for first in range(0, len(panels), columns):
         row = panels[first : first + columns]
-        height_px = max(_height_px(panel) for panel in row)
+        height_px = max(_height_px(panel, panel_px) for panel in row)
         drawn += (
             _plot(panel, Frame(x=place * (panel_px + _GAP_PX), y=top_px, width=panel_px))
             for place, panel in enumerate(row)
@@ -76,15 +99,26 @@ def _contents(drawing: Drawing, width_px: float) -> tuple[list[Markup], float]:
     return [*drawn, *keys], top_px + keys_px
 
 
+def _caption(
+    sentences: Iterable[str], top_px: float, width_px: float
+) -> tuple[list[Markup], float]:
+    letters = svg.letters_in(width_px)
+    lines = [line for one in sentences for line in textwrap.wrap(visible(one), letters)]
+    drawn = [
+        svg.text(0, top_px + (place + 1) * _CAPTION_PX, line) for place, line in enumerate(lines)
+    ]
+    return drawn, top_px + len(lines) * _CAPTION_PX
+
+
 def _columns(panels: Sequence[Panel], width_px: float) -> int:
     """How many panels stand beside each other: as many as fit, all rows about as long."""
-    if any(isinstance(panel, RidgePanel) for panel in panels):
+    if any(isinstance(panel, _WIDE) for panel in panels):
         return 1
     most = max(min(len(panels), int(width_px // _LEAST_PANEL_PX)), 1)
     return math.ceil(len(panels) / math.ceil(len(panels) / most))
 
 
-def _height_px(panel: Panel) -> float:
+def _height_px(panel: Panel, width_px: float) -> float:
     match panel:
         case XYPanel():
             return _XY_HEIGHT_PX
@@ -92,6 +126,10 @@ def _height_px(panel: Panel) -> float:
             return 42.0 + sum(8 + 13 * len(row.bars) for row in panel.rows)
         case RidgePanel():
             return 42.0 + 46 * len(panel.ridges)
+        case LanesPanel():
+            return lanes_height_px(panel, width_px)
+        case ForestPanel():
+            return forest_height_px(panel)
 
 
 def _plot(panel: Panel, frame: Frame) -> Markup:
@@ -102,6 +140,10 @@ def _plot(panel: Panel, frame: Frame) -> Markup:
             return bar_plot(panel, frame)
         case RidgePanel():
             return ridge_plot(panel, frame)
+        case LanesPanel():
+            return group(frame, *lanes_plot(panel, frame.width))
+        case ForestPanel():
+            return group(frame, *forest_plot(panel, frame.width))
 
 
 def _described(drawing: Drawing) -> str:

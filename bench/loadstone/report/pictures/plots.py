@@ -64,7 +64,7 @@ def xy_plot(panel: XYPanel, frame: Frame, height_px: float) -> Markup:
         height=height_px - _HEADING_PX - _TICKS_PX - _TITLE_PX,
     )
     marks = [mark for line in panel.lines for mark in line.marks]
-    return _group(
+    return group(
         frame,
         svg.text(0, 11, panel.heading, bold=True),
         *_y_axis(panel.y, area),
@@ -98,7 +98,7 @@ def bar_plot(panel: BarPanel, frame: Frame) -> Markup:
             y_px = top_px + _ROW_GAP_PX / 2 + place * _BAR_PX
             parts += _bar(bar, panel.x, area, y_px)
         top_px += _row_px(row)
-    return _group(frame, *parts)
+    return group(frame, *parts)
 
 
 def ridge_plot(panel: RidgePanel, frame: Frame) -> Markup:
@@ -107,10 +107,11 @@ def ridge_plot(panel: RidgePanel, frame: Frame) -> Markup:
     parts: list[Markup] = [svg.text(0, 11, panel.heading, bold=True), *_x_axis(panel.x, area)]
     for place, ridge in enumerate(panel.ridges):
         parts += _ridge(ridge, area, area.top + place * _RIDGE_PX)
-    return _group(frame, *parts)
+    return group(frame, *parts)
 
 
-def _group(frame: Frame, *parts: Markup) -> Markup:
+def group(frame: Frame, *parts: Markup) -> Markup:
+    """Elements that are placed from a panel's corner on."""
     return svg.element("g", {"transform": f"translate({frame.x:.1f} {frame.y:.1f})"}, *parts)
 
 
@@ -224,7 +225,12 @@ def _bar(bar: Bar, axis: Axis, area: _Area, y: float) -> list[Markup]:
         low, high = (area.x(axis.at(one)) for one in bar.ends)
         middle = y + _BAR_PX / 2
         parts.append(svg.line(low, middle, high, middle, kind="whisker"))
-        parts += [svg.line(x, middle - 3, x, middle + 3, kind="whisker") for x in (low, high)]
+        parts.append(svg.line(low, middle - 3, low, middle + 3, kind="whisker"))
+        parts.append(
+            svg.text(high - 6, middle + 4, "▸", kind="text")
+            if bar.ends[1] > axis.end
+            else svg.line(high, middle - 3, high, middle + 3, kind="whisker")
+        )
         end = max(end, high)
     return [*parts, svg.text(end + 5, y + _BAR_PX - 2.5, bar.text, kind="text")]
 

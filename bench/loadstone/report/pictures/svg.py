@@ -83,9 +83,14 @@ def width_px(words: str) -> float:
     return len(words) * FONT_PX * _WIDTH_OF_LETTER
 
 
+def letters_in(room_px: float) -> int:
+    """About how many letters have room beside each other, four at least."""
+    return max(int(room_px / (FONT_PX * _WIDTH_OF_LETTER)), 4)
+
+
 def shortened(words: str, room_px: float) -> str:
     """Words with their end left out where there is no room for them."""
-    most = max(int(room_px / (FONT_PX * _WIDTH_OF_LETTER)), 4)
+    most = letters_in(room_px)
     return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
 
 
