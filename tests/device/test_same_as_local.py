@@ -11,9 +11,9 @@ import pytest
 from device.adb_server import AdbServer
 from device.adbd import Adbd
 from loadstone.analysis.stats import Interval, ratio_interval
+from loadstone.core.evidence import inherent_ns
 from loadstone.model import Case, Input, Status, Value
 from loadstone.provision.journal import Journal
-from loadstone.runs.trial import inherent_ns
 from loadstone.targets import Target, connect
 from loadstone.workloads import make_cases, workload
 
@@ -85,7 +85,7 @@ class Side:
             if finding.status is not Status.INVALID:
                 break
         assert finding.status is Status.OK, finding
-        self.overheads_ns.append(took_ns - inherent_ns(finding, outcome))
+        self.overheads_ns.append(took_ns - inherent_ns(finding.evidence, outcome.spans))
         return finding.metrics[self._metric]
 
 

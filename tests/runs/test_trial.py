@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from fake_phone import Phone
+from loadstone.core.evidence import inherent_ns
 from loadstone.errors import TargetLostError
 from loadstone.model import Case, Conditions, Finding, Job, Outcome, Span, Status, Step, Trial
 from loadstone.runs.conditions import resolve_conditions
-from loadstone.runs.trial import NextAction, inherent_ns, run_trial
+from loadstone.runs.trial import NextAction, run_trial
 
 STEP = Step(case=Case.of("w", "l", {}), round=2, warmup=True)
 GOOD = Finding(status=Status.OK, metrics={"ready_ns": 5.0}, evidence={"elapsed_ns": 5.0})
@@ -118,7 +119,7 @@ def test_what_a_trial_cannot_do_without_is_not_overhead() -> None:
             Span(name="release", lane=0, start_ns=200, end_ns=201),
         )
     )
-    assert inherent_ns(finding, outcome) == 111
+    assert inherent_ns(finding.evidence, outcome.spans) == 111
 
 
 @pytest.mark.parametrize("is_this_machine", [True, False])

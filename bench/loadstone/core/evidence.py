@@ -6,11 +6,12 @@ of the table at the end.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatch
 from functools import partial
 
-from loadstone.result_names import TIMED_NS
+from loadstone.model import Span
+from loadstone.result_names import RELEASE_SPAN, TIMED_NS, UNTIMED_NS
 
 Counters = dict[str, float]
 
@@ -65,6 +66,15 @@ _DEVICE_GROUPS = {"block": "/sys/dev/block/", "disk": "/sys/class/block/"}
 def timed_ns(evidence: Mapping[str, float]) -> float | None:
     """How long a Trial's timed region took, by the name that its operation has for it."""
     return next((evidence[name] for name in TIMED_NS if name in evidence), None)
+
+
+def inherent_ns(evidence: Mapping[str, float], spans: Iterable[Span]) -> int:
+    """What a Trial cannot do without: the timed region, setting the cache, verification."""
+    return (
+        int(timed_ns(evidence) or 0)
+        + sum(span.end_ns - span.start_ns for span in spans if span.name == RELEASE_SPAN)
+        + sum(int(evidence.get(name, 0)) for name in UNTIMED_NS)
+    )
 
 
 def counter_deltas(before: Mapping[str, str], after: Mapping[str, str]) -> Counters:

@@ -7,10 +7,9 @@ from enum import Enum, auto
 
 import msgspec
 
-from loadstone.core.evidence import timed_ns
+from loadstone.core.evidence import inherent_ns
 from loadstone.errors import TargetLostError, TrialFailedError, for_user
 from loadstone.model import Case, Finding, Outcome, Status, Step, Trial
-from loadstone.result_names import RELEASE_SPAN, UNTIMED_NS
 from loadstone.runs.conditions import Measurement, TrialConditions
 from loadstone.runs.moment import Moment, now
 from loadstone.targets import Say, Target
@@ -65,7 +64,7 @@ def run_trial(
         notes=finding.notes,
         spans=outcome.spans,
         histograms=outcome.histograms,
-        overhead_ns=time.monotonic_ns() - start_ns - inherent_ns(finding, outcome),
+        overhead_ns=time.monotonic_ns() - start_ns - inherent_ns(finding.evidence, outcome.spans),
         boot=started.boot,
         boottime_ns=started.boottime_ns,
         series=finding.series,
@@ -98,14 +97,4 @@ def _target_lost(reason: str | None, remedy: str) -> Finding:
         status=Status.FAILED,
         reason=reason,
         remedy=f"{remedy}; the Run goes on when it is back",
-    )
-
-
-def inherent_ns(finding: Finding, outcome: Outcome) -> int:
-    """What a Trial cannot do without: the timed region, setting the cache, verification."""
-    spans = (span for span in outcome.spans if span.name == RELEASE_SPAN)
-    return (
-        int(timed_ns(finding.evidence) or 0)
-        + sum(span.end_ns - span.start_ns for span in spans)
-        + sum(int(finding.evidence.get(name, 0)) for name in UNTIMED_NS)
     )
