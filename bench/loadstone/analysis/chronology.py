@@ -1,11 +1,16 @@
 """In which order Runs were made, and what tells so. The clock may have been set in between."""
 
+import math
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 
 from loadstone.model import Run
 from loadstone.text import printable
+
+_T = TypeVar("_T")
 
 
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +54,29 @@ def compare_beginnings(one: Beginning, other: Beginning) -> tuple[int, Basis]:
     if one.boot and one.boot == other.boot:
         return one.boottime_ns - other.boottime_ns, Basis.BOOT_TIME
     return (one.created > other.created) - (one.created < other.created), Basis.CLOCK
+
+
+def in_order(
+    numbered: Iterable[_T], series: Callable[[_T], str], begun_s: Callable[[_T], float]
+) -> list[_T]:
+    """Runs, the oldest first: those of one series by their numbers, several by the clock.
+
+    Where the clock was set back it stands still. Runs without a series were made by an earlier
+    loadstone, and come first.
+
+    Args:
+        numbered: those of a series are in the order of their numbers.
+        series: the series of one, or empty.
+        begun_s: when one was begun, by its clock, in s since 1970.
+    """
+    latest_s: dict[str, float] = {}
+    reached: list[tuple[bool, float, _T]] = []
+    for one in numbered:
+        own, at_s = series(one), begun_s(one)
+        if own:
+            latest_s[own] = at_s = max(latest_s.get(own, -math.inf), at_s)
+        reached.append((own != "", at_s, one))
+    return [one for *_, one in sorted(reached, key=lambda place: place[:2])]
 
 
 def order_warnings(base: Run, new: Run) -> list[str]:

@@ -5,12 +5,12 @@ directory, only the clock tells; and a clock may be wrong, or set back.
 """
 
 import contextlib
-import math
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from loadstone.analysis import chronology
 from loadstone.analysis.chronology import Basis, Beginning, compare_beginnings
 from loadstone.model import Noun
 from loadstone.runs.run_files import MANIFEST, cannot_read, read_beginning
@@ -46,23 +46,13 @@ def list_runs(results: Path) -> list[Path]:
 
 
 def in_order(results: Path) -> list[ListedRun]:
-    """The Runs under ``results``, oldest first.
-
-    Those of one series by their numbers; several series by the clock, which stands still where
-    it was set back. Runs without a series were made by an earlier loadstone, and come first.
+    """The Runs under ``results``, oldest first (``chronology.in_order``).
 
     Raises:
         RunError: as for ``list_runs``.
     """
     found = sorted(_listed(results), key=_number)
-    latest_s: dict[str, float] = {}
-    reached_s: dict[Path, float] = {}
-    for run in found:
-        series = run.beginning.series
-        if series:
-            latest_s[series] = max(latest_s.get(series, -math.inf), run.begun_s)
-        reached_s[run.path] = latest_s.get(series, run.begun_s)
-    return sorted(found, key=lambda run: (run.beginning.series != "", reached_s[run.path]))
+    return chronology.in_order(found, lambda run: run.beginning.series, lambda run: run.begun_s)
 
 
 def _number(run: ListedRun) -> tuple[int, int, float, int, Path]:
