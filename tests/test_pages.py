@@ -22,7 +22,7 @@ MOST_LINES = 120
 # Between them they have every key of a plan file.
 SAMPLES = ("every-key.toml", "knobs.toml", "on-a-file.toml", "until.toml")
 # Options of other programs that are named without them.
-FOREIGN = {"--ioengine", "--iomem_align", "--benchmark-disable"}
+FOREIGN = {"--ioengine", "--iomem_align", "--benchmark-disable", "--since"}
 # Variables that are no option's.
 OTHER_VARIABLES = {"LOADSTONE_CACHE", "LOADSTONE_MODEL", "LOADSTONE_READY_FD"}
 

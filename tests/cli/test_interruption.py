@@ -221,7 +221,9 @@ def test_a_kill_of_the_worker_fails_one_trial_and_the_run_goes_on(
 
 def test_whoever_reads_no_further_ends_the_command_quietly(loadstone: Command, model: Path) -> None:
     loadstone("run", "--file", model, "--rounds", "1", "--set", "engine=pread")
-    for verb in (("show",), ("show", "--json"), ("gate", "last", "last"), ("plan",), ("list",)):
+    exports = (("export", "--format", "csv"), ("export", "--format", "perfetto"))
+    shown = (("show",), ("show", "--json"), ("gate", "last", "last"), ("plan",), ("list",))
+    for verb in (*shown, *exports):
         reader, writer = os.pipe()
         process = loadstone.start(*verb, stdout=writer)
         os.close(writer)
@@ -232,7 +234,7 @@ def test_whoever_reads_no_further_ends_the_command_quietly(loadstone: Command, m
 
 def test_output_to_a_full_disk_is_one_line(loadstone: Command, model: Path) -> None:
     loadstone("run", "--file", model, "--rounds", "1", "--set", "engine=pread")
-    for verb in (("show",), ("show", "--json"), ("list",)):
+    for verb in (("show",), ("show", "--json"), ("list",), ("export", "--format", "perfetto")):
         fd = os.open("/dev/full", os.O_WRONLY)
         process = loadstone.start(*verb, stdout=fd)
         os.close(fd)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from loadstone.export import find_format
 from loadstone.model import Better, Case, Metric, Run, Status, Trial, Value
 from sample_runs import READY, SPEED, manifest_of, plan_of, run_of, trial_of
@@ -34,10 +36,17 @@ def run_with(
     facts: Mapping[str, Value] = REAL,
     cases: tuple[Case, ...] = (SLOW, ABSENT, FAST),
     metrics: tuple[Metric, ...] = (SPEED, READY, DELAY),
+    day: int = 1,
 ) -> Run:
-    """A Run of three rounds, a warm-up, an invalid and a skipped Trial."""
-    id_ = "20260101T000000Z-local-p-0000"
+    """A Run of three rounds, a warm-up, an invalid and a skipped Trial.
+
+    Args:
+        day: of January, on which it was begun.
+    """
+    id_ = f"202601{day:02}T000000Z-local-p-0000"
     manifest = manifest_of(plan_of(cases, warmups=1), id_=id_, metrics=metrics, facts=facts)
+    begun = f"2026-01-{day:02}T10:20:30.123+00:00"
+    manifest = msgspec.structs.replace(manifest, created=begun)
     trials = [
         good_trial(cases[0], 0, warmup=True),
         good_trial(cases[0], 0, status=Status.INVALID, reason="12 pages stayed cached"),
@@ -49,5 +58,14 @@ def run_with(
 
 
 def rendered(name: str, run: Run) -> str:
-    """The Run in a format."""
-    return find_format(name).render(run)
+    """The Run in a format that is text."""
+    text = find_format(name).render(run)
+    assert isinstance(text, str)
+    return text
+
+
+def rendered_bytes(name: str, run: Run) -> bytes:
+    """The Run in a format that is no text."""
+    data = find_format(name).render(run)
+    assert isinstance(data, bytes)
+    return data

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TextIO
 
-from loadstone.errors import LoadstoneError, system_words
+from loadstone.errors import LoadstoneError, UsageError, system_words
 
 _HANDLER = "loadstone"
 # As wide as what they stand for where tables have them, so that these stay aligned.
@@ -72,21 +72,29 @@ def adapt_standard_streams() -> None:
     _replace("stderr", _Messages)
 
 
-def write_data(text: str) -> None:
-    """Write data for programs to standard output: UTF-8, whatever the locale.
+def write_data(data: str | bytes) -> None:
+    """Write data for programs to standard output: text as UTF-8, whatever the locale.
 
     A byte of a file's name that is not UTF-8 becomes U+FFFD.
 
     Raises:
+        UsageError: it is no text, and would go to a terminal.
         LoadstoneError: it cannot be written.
     """
-    known = text.encode(errors="surrogateescape").decode(errors="replace")
+    if isinstance(data, bytes) and sys.stdout.isatty():
+        raise UsageError(
+            "this is no text, and standard output is a terminal", remedy="name a file with -o"
+        )
     sys.stdout.flush()
     try:
-        sys.stdout.buffer.write(known.encode())
+        sys.stdout.buffer.write(data if isinstance(data, bytes) else _known(data).encode())
         sys.stdout.buffer.flush()
     except OSError as error:
         raise _cannot_write(sys.stdout, error) from error
+
+
+def _known(text: str) -> str:
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _open_closed() -> None:

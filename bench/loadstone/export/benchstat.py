@@ -6,23 +6,12 @@ Source: golang.org/design/14313-benchmark-format, and the unit lines of golang.o
 import re
 from collections.abc import Iterator, Mapping
 
-from loadstone.analysis import time_base
 from loadstone.analysis.coverage import coverage
-from loadstone.export.figures import fact, figures
+from loadstone.export.figures import clock_words, figures, names, setting
 from loadstone.model import Case, Metric, Run
 
 SUMMARY = "Go's benchmark format: benchstat BASE.txt NEW.txt (-col kernel for two kernels)"
 SUFFIX = ".txt"
-
-# benchstat makes a table of its own for each set of these, so only what forbids a comparison,
-# or what is compared, may stand here: no Run's id.
-_FACTS = {
-    "cpu": "cpu.model",
-    "kernel": "kernel.release",
-    "fs": "fs.type",
-    "storage": "storage.profile",
-}
-
 
 # Where Trials failed, benchstat shows how many: it passes over what has no figures.
 _FAILED = "failed-count"
@@ -44,14 +33,12 @@ def unit(metric: Metric) -> str:
 
 
 def _configuration(run: Run) -> Mapping[str, str]:
-    known = {key: fact(run, name) for key, name in _FACTS.items()}
-    counted_by = time_base.words(time_base.clock_of(run.manifest.environment))
-    return {"clock": " ".join(counted_by.split())} | {
-        key: text for key, text in known.items() if text
-    }
+    """benchstat makes a table of its own for each set of these."""
+    return {"clock": clock_words(run), **setting(run)}
 
 
 def _results(run: Run) -> Iterator[str]:
+    called = names(run)
     for case, trial in figures(run):
         pairs = [
             f"{_number(trial.metrics[metric.name])} {unit(metric)}"
@@ -59,19 +46,20 @@ def _results(run: Run) -> Iterator[str]:
             if metric.name in trial.metrics
         ]
         if pairs:
-            yield "\t".join((_name(case), "1", *pairs))
+            yield "\t".join((_name(case, called), "1", *pairs))
 
 
 def _failures(run: Run) -> Iterator[str]:
+    called = names(run)
     for case, found in zip(run.manifest.plan.cases, coverage(run, None).values(), strict=True):
         if found.state.failed:
-            yield "\t".join((_name(case), "1", f"{found.state.failed} {_FAILED}"))
+            yield "\t".join((_name(case, called), "1", f"{found.state.failed} {_FAILED}"))
 
 
-def _name(case: Case) -> str:
-    """``BenchmarkModelLoad/LABEL``, where no space may stand."""
+def _name(case: Case, called: Mapping[str, str]) -> str:
+    """``BenchmarkModelLoad/NAME``, where no space may stand."""
     workload = "".join(word.capitalize() for word in re.split(r"[\s_-]+", case.workload))
-    return f"Benchmark{workload}/{'_'.join(case.label.split())}"
+    return f"Benchmark{workload}/{'_'.join(called[case.id].split())}"
 
 
 def _number(value: float) -> str:

@@ -1,11 +1,23 @@
-"""What the formats export: the Trials that count, each with its Case."""
+"""What the formats export: the Trials that count, each with its Case, and how those are called."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
+from loadstone.analysis import time_base
 from loadstone.analysis.coverage import coverage, state_words
 from loadstone.analysis.summary import counted_trials
 from loadstone.errors import CannotMeasureError
-from loadstone.model import Case, Run, Trial
+from loadstone.model import Case, Metric, Run, Trial
+
+_ID_DIGITS = 4
+# What forbids a comparison, or is compared, by what programs call it.
+_SETTING = {
+    "cpu": "cpu.model",
+    "kernel": "kernel.release",
+    "fs": "fs.type",
+    "storage": "storage.profile",
+}
 
 
 def figures(run: Run) -> Iterator[tuple[Case, Trial]]:
@@ -33,7 +45,81 @@ def left_out(run: Run) -> list[str]:
     ]
 
 
+def names(run: Run) -> Mapping[str, str]:
+    """What programs call each Case, by its id: its label, in any Run that has the Case.
+
+    Commands are shortened in labels, and Cases of a label belong apart: such a name ends in the
+    beginning of the id.
+    """
+    cases = run.manifest.plan.cases
+    plain = {case.id: _plain_name(case) for case in cases}
+    alike = Counter(plain.values())
+    return {id_: f"{name} {_mark(id_)}" if alike[name] > 1 else name for id_, name in plain.items()}
+
+
+def names_by_clock(run: Run) -> Mapping[str, str]:
+    """The same for programs that compare whatever shares a name: in the lab with its clock."""
+    counted_by = time_base.clock_of(run.manifest.environment)
+    tag = "" if counted_by is None else f" ({time_base.tag(counted_by)})"
+    return {id_: f"{name}{tag}" for id_, name in names(run).items()}
+
+
+def setting(run: Run) -> Mapping[str, str]:
+    """CPU, kernel, file system, simulated storage, where they are known: no id of a Run."""
+    known = {key: fact(run, name) for key, name in _SETTING.items()}
+    return {key: text for key, text in known.items() if text}
+
+
+def clock_words(run: Run) -> str:
+    """What the figures were taken by, on one line."""
+    return " ".join(time_base.words(time_base.clock_of(run.manifest.environment)).split())
+
+
 def fact(run: Run, name: str) -> str | None:
     """A fact of the Run's Environment on one line, or None where it is not known."""
     value = run.manifest.environment.facts.get(name)
     return None if value in (None, "") else " ".join(str(value).split())
+
+
+def time_metric(run: Run, program: str) -> Metric:
+    """The first metric that is a time, for programs that take lower for better.
+
+    Raises:
+        CannotMeasureError: the Run measures none.
+    """
+    found = next((metric for metric in run.manifest.metrics if metric.unit == "ns"), None)
+    if found is None:
+        raise CannotMeasureError(
+            f"{run.id} measures no time, and {program} knows nothing else",
+            remedy="export it as csv or json",
+        )
+    return found
+
+
+def started_at(trial: Trial) -> datetime:
+    """When a Trial began, by the clock.
+
+    Raises:
+        CannotMeasureError: that is no time.
+    """
+    try:
+        found = datetime.fromisoformat(trial.started)
+        found.timestamp()
+    except (ValueError, OverflowError) as error:
+        raise CannotMeasureError(
+            f"a Trial of {trial.case} began at {trial.started!r}, which is no time",
+            remedy="export it as csv or json",
+        ) from error
+    return found
+
+
+def _plain_name(case: Case) -> str:
+    """That is told by the Case alone, not by what else is in its Plan."""
+    label = " ".join(case.label.split())
+    return (
+        f"{label.removesuffix(f' {_mark(case.id)}')} {_mark(case.id)}" if case.commands else label
+    )
+
+
+def _mark(id_: str) -> str:
+    return f"#{id_[:_ID_DIGITS]}"

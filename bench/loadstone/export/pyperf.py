@@ -4,9 +4,8 @@ import json
 
 from loadstone._version import __version__
 from loadstone.analysis import time_base
-from loadstone.errors import CannotMeasureError
-from loadstone.export.figures import fact, figures
-from loadstone.model import Case, Metric, Run
+from loadstone.export.figures import fact, figures, names_by_clock, time_metric
+from loadstone.model import Metric, Run
 
 SUMMARY = "for pyperf show, hist and compare_to: a benchmark a Case, a run a Trial, in seconds"
 SUFFIX = ".json"
@@ -24,42 +23,23 @@ _METADATA = {
 
 def render(run: Run) -> str:
     """Every Case with the time that its Trials took."""
-    metric = _time(run)
+    metric, called = time_metric(run, "pyperf"), names_by_clock(run)
     seconds: dict[str, list[float]] = {}
-    cases: dict[str, Case] = {}
     for case, trial in figures(run):
         if trial.metrics.get(metric.name, 0) > 0:
-            cases[case.id] = case
             seconds.setdefault(case.id, []).append(trial.metrics[metric.name] / 1e9)
     document = {
         "version": _VERSION,
         "metadata": _metadata(run, metric),
         "benchmarks": [
             {
-                "metadata": {"name": _name(run, cases[id_])},
+                "metadata": {"name": called[id_]},
                 "runs": [{"values": [value]} for value in values],
             }
             for id_, values in seconds.items()
         ],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def _name(run: Run, case: Case) -> str:
-    """The label; in the lab with its clock, as pyperf compares whatever shares a name."""
-    counted_by = time_base.clock_of(run.manifest.environment)
-    return case.label if counted_by is None else f"{case.label} ({time_base.tag(counted_by)})"
-
-
-def _time(run: Run) -> Metric:
-    """The first metric that is a time: pyperf takes lower for better."""
-    found = next((metric for metric in run.manifest.metrics if metric.unit == "ns"), None)
-    if found is None:
-        raise CannotMeasureError(
-            f"{run.id} measures no time, and pyperf knows nothing else",
-            remedy="export it as csv or json",
-        )
-    return found
 
 
 def _metadata(run: Run, metric: Metric) -> dict[str, object]:
