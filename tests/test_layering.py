@@ -34,7 +34,7 @@ FLOORS = (
     {"workloads"},
     {"plan"},
     {"published", "runs"},
-    {"doctor", "export"},
+    {"doctor", "export", "fio"},
     {"report"},
     {"api", "lab"},
     {"cli", "pytest_plugin"},

@@ -20,7 +20,7 @@ from loadstone._version import __version__
 if TYPE_CHECKING:
     from loadstone.analysis.comparison import Comparison
     from loadstone.analysis.summary import CaseSummary, summarise
-    from loadstone.api import compare, gate, load, resume, run
+    from loadstone.api import compare, gate, import_fio, load, resume, run
     from loadstone.errors import (
         CannotMeasureError,
         ExitCode,
@@ -49,6 +49,7 @@ __all__ = [
     "__version__",
     "compare",
     "gate",
+    "import_fio",
     "load",
     "resume",
     "run",
@@ -58,7 +59,7 @@ __all__ = [
 _NAMES = {
     "analysis.comparison": ("Comparison",),
     "analysis.summary": ("CaseSummary", "summarise"),
-    "api": ("compare", "gate", "load", "resume", "run"),
+    "api": ("compare", "gate", "import_fio", "load", "resume", "run"),
     "errors": (
         "CannotMeasureError",
         "ExitCode",

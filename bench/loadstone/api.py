@@ -11,11 +11,14 @@ from loadstone.analysis.comparison import Comparison
 from loadstone.analysis.exit_codes import gate_code
 from loadstone.analysis.thresholds import DEFAULT, Thresholds
 from loadstone.analysis.within_run import compare_within, require_other_side
-from loadstone.errors import ExitCode, LoadstoneError, RunError
+from loadstone.errors import ExitCode, LoadstoneError, RunError, UsageError
+from loadstone.fio.importing import imported as fio_run
+from loadstone.fio.importing import plan_name
+from loadstone.fio.result_file import read_result
 from loadstone.model import Plan, Run
 from loadstone.plan.knobs import knob_text
 from loadstone.plan.request import Request, Side, make_pair_plan, make_plan, require_whole_paths
-from loadstone.runs import runner, store
+from loadstone.runs import importing, runner, store
 from loadstone.runs.lookup import find
 from loadstone.targets.access import Access
 from loadstone.units import parse_bytes, parse_duration, parse_share
@@ -200,6 +203,7 @@ def resume(
     """
     watcher = observer or runner.Silence()
     found = load(text, results=results, say=watcher.say)
+    importing.refuse_to_resume(found)
     target = found.manifest.environment.target
     if not targets.can_connect(target):
         raise RunError(
@@ -222,6 +226,27 @@ def load(
         RunError: there is none, there are several, or it is damaged.
     """
     return store.load(find(Path(results), text, say))
+
+
+def import_fio(
+    *paths: str | Path, name: str | None = None, results: str | Path = DEFAULT_RESULTS
+) -> Run:
+    """Make a Run of what fio printed (``--output-format=json`` or ``json+``), and return it.
+
+    Args:
+        paths: results of the same jobs, each of which is a round.
+        name: what the Run is called; None for the name of the first file.
+
+    Raises:
+        UsageError: one of them is no result of fio, or two are no rounds of one Run.
+        RunError: the results cannot be written.
+    """
+    files = [Path(path) for path in paths]
+    if not files or (name is not None and not name.strip()):
+        what = "paths: is empty" if not files else "name: is empty"
+        raise UsageError(what, remedy="write one")
+    found = fio_run([read_result(path) for path in files], name or plan_name(files))
+    return importing.keep(found, Path(results))
 
 
 def compare(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from loadstone.result_names import IMPORTED
+
 Value = int | bool | str
 """What a parameter of a Case can be."""
 
@@ -380,6 +382,11 @@ class Environment(Noun, frozen=True, kw_only=True):
 
     target: str
     facts: Mapping[str, Fact]
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether another program measured what these facts are about."""
+        return IMPORTED in self.facts
 
 
 class Clock(Noun, frozen=True, kw_only=True):

@@ -39,3 +39,15 @@ CONTROL_READ = "control.read"
 
 CONTROLS = {"cpu": "control.cpu_ns", "memory": "control.memory_ns", "read": "control.read_ns"}
 """The evidence of controls, by the word that the core has for each: ns for a unit of its work."""
+
+IMPORTED = "imported.from"
+"""The fact that says which program measured a Run; one that Loadstone measured has none."""
+
+IMPORTED_VERSION = "imported.version"
+"""The fact that has that program's version."""
+
+IMPORTED_TIME = "imported.time"
+"""The fact that has when the first of its Trials began, as that program says."""
+
+IMPORTED_HOST = "imported.hostname"
+"""The fact that has where, if that program says so."""

@@ -27,6 +27,7 @@ VERBS = (
         "doctor",
         "export",
         "gate",
+        "import",
         "lab",
         "layout",
     ),

@@ -81,6 +81,8 @@ def in_order(
 
 def order_warnings(base: Run, new: Run) -> list[str]:
     """That NEW was made before BASE, where it was, or seems to have been."""
+    if any(run.manifest.environment.is_imported for run in (base, new)):
+        return _imported_order_warnings(base, new)
     before, after = beginning_of(base), beginning_of(new)
     order, basis = compare_beginnings(before, after)
     if order <= 0 or _had_begun(base, new):
@@ -94,6 +96,15 @@ def order_warnings(base: Run, new: Run) -> list[str]:
             return [f"NEW was made before BASE, in the same boot; {clocks}"]
         case Basis.CLOCK:
             return [f"{clocks}: NEW was made first, unless the clock was set in between"]
+
+
+def _imported_order_warnings(base: Run, new: Run) -> list[str]:
+    """By the clocks of those who measured: when a result was imported says nothing."""
+    starts = [min((trial.started for trial in run.trials), default="") for run in (base, new)]
+    if not all(starts) or starts[0] <= starts[1]:
+        return []
+    before, after = (Beginning(created=start).words for start in starts)
+    return [f"by the clocks of those who measured, NEW was begun {after}, BASE {before}"]
 
 
 def _had_begun(base: Run, new: Run) -> bool:

@@ -3,8 +3,11 @@
 from loadstone.analysis import time_base
 from loadstone.errors import CannotMeasureError
 from loadstone.model import Clock, Conditions, Run
+from loadstone.result_names import IMPORTED_HOST, IMPORTED_VERSION
 
 _KEY_FACTS = (
+    IMPORTED_VERSION,
+    IMPORTED_HOST,
     "kernel.release",
     "cpu.model",
     "cpu.governor",

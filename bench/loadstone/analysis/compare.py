@@ -175,10 +175,11 @@ def _control_warnings(base: Run, new: Run, clock: Clock | None) -> list[str]:
     without = [name for name, run in (("BASE", base), ("NEW", new)) if not has_controls(run)]
     if clock is not None or not without:
         return []
+    are_imported = any(run.manifest.environment.is_imported for run in (base, new))
+    why = "another program measured" if are_imported else "an older loadstone made no such"
     return [
-        f"{' and '.join(without)} {'has' if len(without) == 1 else 'have'} no controls, as an "
-        "older loadstone made no such: a step of the machine between the Runs would be called a "
-        "change"
+        f"{' and '.join(without)} {'has' if len(without) == 1 else 'have'} no controls, as {why}: "
+        "a step of the machine between the Runs would be called a change"
     ]
 
 

@@ -12,6 +12,9 @@ import click
 from loadstone.cli._signals import Stopped
 from loadstone.cli._words import check_words
 
+# A module of such a name would hide a built-in, or cannot be.
+_TAKEN = ("import", "list")
+
 
 class Group(click.Group):
     """Checks the words of a command of it before click takes them."""
@@ -61,4 +64,4 @@ class Verbs(Group):
 
 
 def _module_name(verb: str) -> str:
-    return f"{verb}_" if verb == "list" else verb
+    return f"{verb}_" if verb in _TAKEN else verb

@@ -36,6 +36,14 @@ def percentile(histogram: Histogram, share: float) -> int | None:
     return min(max(_middle(_bucket_of(histogram, rank)), histogram.min_ns), histogram.max_ns)
 
 
+def bucket_bound(latency_ns: int) -> int:
+    """The lower bound in ns of the bucket that a latency is counted in."""
+    if latency_ns < _EXACT_NS:
+        return latency_ns
+    shift = latency_ns.bit_length() - _EXACT_NS.bit_length()
+    return latency_ns >> shift << shift
+
+
 def merge(histograms: Iterable[Histogram]) -> Histogram | None:
     """All operations of several histograms of one name as one histogram; None of none."""
     merged = list(histograms)

@@ -8,6 +8,7 @@ from loadstone.analysis.stopping import rounds_made
 from loadstone.model import Clock, Noun, Run, Status
 from loadstone.plan.order import conditions_words
 from loadstone.plan.stop_rule import rule_words
+from loadstone.result_names import IMPORTED, IMPORTED_HOST, IMPORTED_TIME, IMPORTED_VERSION
 from loadstone.units import format_bytes_rounded
 
 # What differs between any two Runs.
@@ -55,10 +56,29 @@ def head(run: Run) -> list[NamedText]:
         *(NamedText(name=name, text=text) for name, text in _known(run) if text),
         NamedText(name="Plan", text=_plan_text(run)),
         NamedText(
-            name="Begun", text=manifest.created.replace("T", " ").split("+")[0][:19] + " UTC"
+            name="Imported" if manifest.environment.is_imported else "Begun",
+            text=_time_text(manifest.created),
         ),
-        NamedText(name="Loadstone", text=f"{manifest.loadstone}, core {manifest.core[:12]}"),
+        NamedText(
+            name="Loadstone",
+            text=_joined(manifest.loadstone, manifest.core and f"core {manifest.core[:12]}"),
+        ),
     ]
+
+
+def imported_words(run: Run) -> str:
+    """Which program measured a Run, when, and where if it said so; empty of one of our own."""
+    known = run.manifest.environment.facts
+    if not run.manifest.environment.is_imported:
+        return ""
+    named = " ".join(str(known[name]) for name in (IMPORTED, IMPORTED_VERSION) if name in known)
+    when, where = known.get(IMPORTED_TIME), known.get(IMPORTED_HOST)
+    at = f" at {_time_text(str(when))}" if when else ""
+    return f"measured by {named}{at}{f' on {where}' if where else ''}"
+
+
+def _time_text(moment: str) -> str:
+    return moment.replace("T", " ").split("+")[0][:19] + " UTC"
 
 
 def lab_lines(run: Run) -> Iterator[str]:
@@ -178,6 +198,7 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
         value = facts.get(name)
         return form.format(format_bytes_rounded(value)) if isinstance(value, int) else ""
 
+    yield "From", imported_words(run)
     if found := time_base.clock_of(run.manifest.environment):
         yield "Calibration", _calibration(found)
     yield "Guest", _guest(run)
@@ -257,7 +278,7 @@ def _plan_text(run: Run) -> str:
     return _joined(
         f"{len(plan.cases)} Cases × {rounds_words(run)}",
         f"{plan.warmups} warm-up" if plan.warmups else "no warm-up",
-        f"seed {plan.seed}",
+        *([] if run.manifest.environment.is_imported else [f"seed {plan.seed}"]),
         *conditions_words(plan.conditions),
     )
 

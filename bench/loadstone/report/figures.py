@@ -55,7 +55,10 @@ def rivals(run: Run, ranked: Sequence[CaseSummary]) -> tuple[str, ...]:
 def is_ranked(run: Run) -> bool:
     """Whether it makes sense to name the fastest of the Run's Cases."""
     chosen = workloads().get(run.manifest.plan.workload)
-    return chosen is None or chosen.is_ranked
+    if chosen is None:
+        # Jobs of fio differ in what they do.
+        return not run.manifest.environment.is_imported
+    return chosen.is_ranked
 
 
 def headings(run: Run) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from loadstone.doctor.system_state import system_states
 from loadstone.errors import with_remedy
 from loadstone.model import Run
 from loadstone.plan.stop_rule import stop_words
+from loadstone.result_names import IMPORTED
 from loadstone.workloads import workloads
 
 _UNSTEADY = 0.10
@@ -18,7 +19,8 @@ _STOLEN = 0.02
 
 def hints(run: Run, summaries: Sequence[CaseSummary]) -> list[str]:
     """Sentences on unsteady figures, their likely causes, and what to do."""
-    found = list(_system_states(run, summaries))
+    is_imported = run.manifest.environment.is_imported
+    found = [] if is_imported else list(_system_states(run, summaries))
     stop = stop_of(run)
     if stop is not None and stop.ending is not Ending.NARROW:
         goes_on = stop.found and stop.ending is Ending.EARLY and not run.manifest.plan.input.erase
@@ -29,10 +31,25 @@ def hints(run: Run, summaries: Sequence[CaseSummary]) -> list[str]:
         found.insert(
             0,
             f"{len(unsteady)} of {sum(1 for s in summaries if s.trials)} Cases are unsteady "
-            f"(interval wider than ±{_UNSTEADY:.0%}): more --rounds, or fix the causes below",
+            f"(interval wider than ±{_UNSTEADY:.0%}): "
+            + (
+                "import more runs of it"
+                if is_imported
+                else "more --rounds, or fix the causes below"
+            ),
         )
     found += _companion_note(run)
+    if is_imported:
+        found.append(_imported(run))
     return found
+
+
+def _imported(run: Run) -> str:
+    known = run.manifest.environment.facts
+    return (
+        f"each run of {known[IMPORTED]} is one figure, whatever it sampled within; several files "
+        "of the same jobs, imported together, are as many rounds"
+    )
 
 
 def _companion_note(run: Run) -> list[str]:

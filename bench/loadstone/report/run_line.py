@@ -1,13 +1,15 @@
 """A Run's workload, machine, kernel, storage and rounds in one line."""
 
 from loadstone.model import Run
-from loadstone.report.facts import rounds_words
+from loadstone.report.facts import imported_words, rounds_words
 from loadstone.units import format_bytes_rounded
 
 
 def run_line(run: Run) -> str:
     """What was measured where, as it stands above a Run's table; not yet fit to be printed."""
     known, plan = run.manifest.environment.facts, run.manifest.plan
+    if run.manifest.environment.is_imported:
+        return "; ".join([plan.workload, imported_words(run), rounds_words(run)])
     parts = [
         f"{plan.workload} on {run.manifest.environment.target}",
         f"{known.get('cpu.model')} × {known.get('cpu.count')}",

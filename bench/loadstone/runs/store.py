@@ -138,7 +138,7 @@ def create(
     with numbering(runs) as (series, sequence), contextlib.ExitStack() as undo:
         begun = now()
         path = _make_directory(runs, begun.clock, environment.target, plan.name)
-        undo.callback(_discard, path)
+        undo.callback(discard, path)
         manifest = Manifest(
             schema=SCHEMA_VERSION,
             id=path.name,
@@ -150,8 +150,8 @@ def create(
             core=core,
             sequence=sequence,
             series=series,
-            boot=begun.boot,
-            boottime_ns=begun.boottime_ns,
+            boot="" if environment.is_imported else begun.boot,
+            boottime_ns=0 if environment.is_imported else begun.boottime_ns,
         )
         # Locked before the manifest makes it a Run, so that nobody resumes it in between.
         writer = undo.enter_context(RunWriter(path, manifest))
@@ -220,7 +220,8 @@ def _make_directory(runs: Path, created: datetime, target: str, plan: str) -> Pa
         raise cannot_write(runs, error) from error
 
 
-def _discard(path: Path) -> None:
+def discard(path: Path) -> None:
+    """Remove a Run that was not begun, or not imported, to its end."""
     with contextlib.suppress(OSError):
         for name in (MANIFEST, TRIALS):
             (path / name).unlink(missing_ok=True)
