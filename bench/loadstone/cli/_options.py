@@ -211,6 +211,38 @@ def plan_options(command: _Command) -> _Command:
     return command
 
 
+def fio_options(command: _Command) -> _Command:
+    """The options for a job file of fio."""
+    for add in reversed(
+        (
+            click.option(
+                "--fio",
+                type=click.Path(path_type=Path),
+                metavar="JOB.fio",
+                help="Take the jobs of a job file of fio as Cases, in place of WHAT; what does not "
+                "map is named.",
+            ),
+            click.option(
+                "--section",
+                "sections",
+                multiple=True,
+                metavar="NAME",
+                help="With --fio: only this job; repeatable.",
+            ),
+            click.option(
+                "--fio-accept",
+                "accepted",
+                multiple=True,
+                metavar="OPTION",
+                help="With --fio: go on although this option of fio means something else here, or "
+                "nothing; repeatable.",
+            ),
+        )
+    ):
+        command = add(command)
+    return command
+
+
 def stop_options(command: _Command) -> _Command:
     """The options for a rule by which rounds are added."""
     for add in reversed(
@@ -259,8 +291,8 @@ def conditions_options(command: _Command) -> _Command:
 
 
 def request_of(**said: Any) -> "Request":
-    """The Request of ``plan_options`` and, where the verb has them, of ``stop_options`` and
-    ``conditions_options``.
+    """The Request of ``plan_options`` and, where the verb has them, of ``fio_options``,
+    ``stop_options`` and ``conditions_options``.
 
     Args:
         said: the options by name; ``size``, ``cool_below``, ``until`` and ``limit`` are text.
@@ -276,9 +308,18 @@ def request_of(**said: Any) -> "Request":
     cool_below_c = _parse("--cool-below", said.pop("cool_below", None), parse_celsius)
     until = _parse("--until", said.pop("until", None), parse_share)
     limit_s = _parse("--limit", said.pop("limit", None), parse_duration)
-    return Request(
+    jobs, sections, accepted = (said.pop(name, None) for name in ("fio", "sections", "accepted"))
+    request = Request(
         size_bytes=size_bytes, cool_below_c=cool_below_c, until=until, limit_s=limit_s, **said
     )
+    if jobs is not None:
+        from loadstone.fio.request import with_jobs
+
+        return with_jobs(request, jobs, sections, accepted)
+    if sections or accepted:
+        name = "--section" if sections else "--fio-accept"
+        raise UsageError(f"{name}: there is no job file", remedy="name one: --fio JOB.fio")
+    return request
 
 
 def _from_environment(one: str, other: str) -> list[str]:

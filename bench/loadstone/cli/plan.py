@@ -4,11 +4,18 @@ from typing import Any
 
 import click
 
-from loadstone.cli._options import conditions_options, plan_options, request_of, stop_options
+from loadstone.cli._options import (
+    conditions_options,
+    fio_options,
+    plan_options,
+    request_of,
+    stop_options,
+)
 
 
 @click.command(short_help="Show what `run` would do with these options, in order.")
 @plan_options
+@fio_options
 @stop_options
 @conditions_options
 def command(**said: Any) -> None:

@@ -8,6 +8,7 @@ import click
 from loadstone.cli._options import (
     access_options,
     conditions_options,
+    fio_options,
     json_option,
     plan_options,
     quiet_option,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Time the Cases of a workload or of a plan file.")
 @plan_options
+@fio_options
 @stop_options
 @target_option
 @access_options
@@ -38,7 +40,8 @@ def command(
 ) -> ExitCode:
     """Time the Cases of WHAT: a workload's name, or a plan file (….toml).
 
-    Without WHAT: model-load. Without --file a model of 1 GiB is made and removed again.
+    Without WHAT: model-load, or the jobs of --fio. Without --file a model of 1 GiB is made and
+    removed again.
     Every Trial is on disk when the next begins; `loadstone resume` finishes what was cut off.
 
     Several targets, parted by commas, carry out the same plan side by side, a run each.

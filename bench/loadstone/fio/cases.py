@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from loadstone.errors import UsageError
+from loadstone.fio.result_file import NO_RESULT
 from loadstone.fio.values import ALIASES, kb_base_of, of_direction, parse_count, parse_size
 from loadstone.model import Case, Value
 from loadstone.units import format_bytes
@@ -74,7 +75,7 @@ def case_of(parameters: Mapping[str, Value], job: str) -> Case:
 def _value(name: str, text: str, direction: str, kb_base: int) -> Value:
     """As a number where it is one to fio, so that ``4k`` and ``4096`` are the same Case."""
     if not _NAME.fullmatch(name) or len(text) > _LONGEST_VALUE:
-        raise UsageError(f"{name[:64]!r} is no option of fio")
+        raise UsageError(f"{name[:64]!r} is no option of fio", remedy=NO_RESULT)
     try:
         if name in _SIZES:
             part = of_direction(text, direction) if name == "bs" else text

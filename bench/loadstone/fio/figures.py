@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.core.histogram import bucket_bound, percentile
 from loadstone.errors import UsageError
-from loadstone.fio.result_file import Direction, FioJob, Latency
+from loadstone.fio.result_file import NO_RESULT, Direction, FioJob, Latency
 from loadstone.model import Better, Histogram, Metric, Noun
 
 METRICS = (
@@ -205,11 +205,13 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f"{text!r} is no latency and no percentile") from None
+        raise UsageError(
+            f"{text[:64]!r} is no latency and no percentile", remedy=NO_RESULT
+        ) from None
 
 
 def _figure(value: float) -> float:
     """The same; nothing that fio measures is below zero or without end."""
     if not math.isfinite(value) or value < 0:
-        raise UsageError(f"{value:g} is no figure that a fio has measured")
+        raise UsageError(f"{value:g} is no figure that a fio has measured", remedy=NO_RESULT)
     return value

@@ -8,7 +8,7 @@ from pathlib import Path
 from loadstone.errors import UsageError, system_words
 from loadstone.fio.cases import WORKLOAD, case_of, directions_of, parameters_of
 from loadstone.fio.figures import DIRECTIONS, METRICS, figures_of, moved
-from loadstone.fio.result_file import FioJob, FioResult, texts_of
+from loadstone.fio.result_file import NO_RESULT, FioJob, FioResult, texts_of
 from loadstone.fio.values import ALIASES
 from loadstone.model import Case, Environment, Fact, Noun, Plan, Status, Trial, Value
 from loadstone.result_names import (
@@ -20,6 +20,8 @@ from loadstone.result_names import (
 from loadstone.runs.importing import TARGET, ImportedRun
 from loadstone.text import printable
 
+# The year 9999.
+_NO_LATER_MS = 253_370_764_800_000
 _FAILED = "see what fio itself complained of, and run that job again"
 
 
@@ -207,10 +209,9 @@ def _block_note(part: _Part, evidence: Mapping[str, float]) -> Iterator[str]:
 def _started(result: FioResult, entries: Sequence[FioJob]) -> str:
     """When the job began; where fio does not say that, when it had printed the result."""
     start_ms = min(entry.start_ms for entry in entries) or result.ended_ms
-    try:
-        return datetime.fromtimestamp(start_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    except (ValueError, OverflowError, OSError):
-        raise UsageError(f"{start_ms} ms after 1970 is no time") from None
+    if not 0 < start_ms < _NO_LATER_MS:
+        raise UsageError(f"{start_ms} ms after 1970 is no time", remedy=NO_RESULT)
+    return datetime.fromtimestamp(start_ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def _facts(results: Sequence[FioResult]) -> dict[str, Fact]:

@@ -12,6 +12,9 @@ from loadstone.errors import UsageError, system_words
 from loadstone.model import Noun
 from loadstone.text import printable
 
+NO_RESULT = "import a file as fio wrote it"
+"""What to do about a result that nothing but an error or an editor can have made."""
+
 _READ = "results of fio 2.3 to 3 are read"
 _LIMIT_BYTES = 64 << 20
 _AGAIN = "run fio with --output-format=json --output=FILE"
@@ -194,7 +197,7 @@ def _first_json(path: Path, text: str) -> tuple[object, int]:
     if start is None:
         raise _no_json(path, text)
     try:
-        return json.JSONDecoder(parse_constant=_no_number).raw_decode(text, start.start())
+        return json.JSONDecoder().raw_decode(text, start.start())
     except json.JSONDecodeError as error:
         # A text that is cut within a string is complained of where that began.
         is_cut = not text[error.pos :].strip() or error.msg.startswith("Unterminated")
@@ -204,10 +207,6 @@ def _first_json(path: Path, text: str) -> tuple[object, int]:
         ) from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{_named(path)}: is damaged: {error}", remedy=_AGAIN) from None
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number")
 
 
 def _no_json(path: Path, text: str) -> UsageError:

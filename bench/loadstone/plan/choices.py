@@ -30,12 +30,16 @@ class _Asked(Noun, frozen=True, kw_only=True):
 
 
 def planned_cases(
-    chosen: Workload, texts: Iterable[str], plan_file: PlanFile | None
+    chosen: Workload,
+    texts: Iterable[str],
+    plan_file: PlanFile | None,
+    given: Sequence[_Choice] = (),
 ) -> tuple[tuple[Case, ...], list[str]]:
     """The Cases of a Workload, and those of its companion after them.
 
     Args:
         texts: axes written ``key=v1,v2``; each replaces that of the plan file.
+        given: parameters of Cases that are run with each of the axes' values, and no others.
 
     Returns:
         Them, and remarks on choices that have no meaning and were dropped.
@@ -43,6 +47,9 @@ def planned_cases(
     Raises:
         UsageError: a name or a value is unknown, or there are too many.
     """
+    if given:
+        said = _product(parse_axes(chosen.parameters, texts))
+        return make_cases(chosen, [{**case, **more} for case in given for more in said])
     companion = chosen.companion
     asked = _asked(settable_parameters(chosen), texts, plan_file, companion)
     if companion is None:

@@ -2,6 +2,7 @@
 
 import secrets
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ from loadstone.durable import require_unicode
 from loadstone.environment.cpus import require_pin
 from loadstone.errors import UsageError
 from loadstone.home import require_no_tilde
-from loadstone.model import Conditions, Input, Noun, Plan, StopRule
+from loadstone.model import Conditions, Input, Noun, Plan, StopRule, Value
 from loadstone.plan.choices import planned_cases
 from loadstone.plan.file import PlanFile, read_plan_file
 from loadstone.plan.knobs import parse_knobs, told_apart, with_knobs
@@ -32,6 +33,8 @@ class Request(Noun, frozen=True, kw_only=True):
 
     ``what`` is a workload's name or a plan file's path; ``axes`` and ``knobs`` are ``key=v1,v2``
     texts; ``until`` is a share, and how wide intervals may be for no more rounds to be added.
+    ``cases`` are parameters of Cases to be run with each of the axes' values, ``name`` is what the
+    Plan is called then; ``remarks`` are what to say of them.
     """
 
     what: str | None = None
@@ -49,6 +52,9 @@ class Request(Noun, frozen=True, kw_only=True):
     knobs: tuple[str, ...] = ()
     until: float | None = None
     limit_s: float | None = None
+    name: str | None = None
+    cases: tuple[Mapping[str, Value], ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 _EMPTY = Request()
@@ -67,12 +73,12 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
     _require_names(request)
     plan_file = read_plan_file(Path(what)) if _is_path(what) else None
     chosen = workload(plan_file.workload if plan_file else what)
-    cases, remarks = planned_cases(chosen, request.axes, plan_file)
+    cases, remarks = planned_cases(chosen, request.axes, plan_file, request.cases)
     cases = with_knobs(cases, _knobs(request, plan_file))
     planned = plan_file or _EMPTY
     rounds = _number("rounds", request.rounds, planned.rounds, DEFAULT_ROUNDS)
     plan = Plan(
-        name=plan_file.name if plan_file else chosen.name,
+        name=plan_file.name if plan_file else request.name or chosen.name,
         workload=chosen.name,
         cases=cases,
         rounds=rounds,
@@ -85,7 +91,7 @@ def make_plan(request: Request) -> tuple[Plan, list[str]]:
     _require_use_of_devices(chosen, plan)
     # A plan file's, where that has none for itself.
     require_unicode(plan.name)
-    return plan, remarks
+    return plan, [*request.remarks, *remarks]
 
 
 class Side(Noun, frozen=True, kw_only=True):
