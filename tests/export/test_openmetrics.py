@@ -10,7 +10,7 @@ from export.real_runs import each_measured_run
 from export.runs import COUNTED, FAST, LINE_BREAK, MEANING, REAL, SLOW, rendered, run_with
 from loadstone.analysis.summary import counted_trials
 from loadstone.errors import CannotMeasureError
-from loadstone.export.names import spelled
+from loadstone.export.metric_names import spelled
 from loadstone.model import Better, Case, Metric, Run
 
 

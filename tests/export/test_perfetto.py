@@ -9,7 +9,7 @@ from export.real_runs import real_run
 from export.runs import COUNTED, FAST, MEANING, SLOW, rendered_bytes, run_with
 from export.trace_processor import ask
 from loadstone.analysis.summary import counted_trials
-from loadstone.export.perfetto import _layers
+from loadstone.export.perfetto import layers_of
 from loadstone.model import Case, Run, Span
 from sample_runs import manifest_of, plan_of, run_of, trial_of
 
@@ -90,7 +90,7 @@ def test_a_real_run_arrives_whole_and_says_by_which_clock() -> None:
 
 def test_spans_that_overlap_on_a_lane_are_parted_so_that_none_is_cut() -> None:
     spans = (span("a", 0, 10), span("b", 5, 15), span("in a", 1, 3), span("c", 10, 12))
-    layers = _layers(spans)
+    layers = layers_of(spans)
     assert [[one.name for one in layer] for layer in layers] == [["a", "in a", "c"], ["b"]]
     slices, complaints = ask(rendered_bytes("perfetto", booted_run(spans)), SLICES, COMPLAINTS)
     assert complaints == []

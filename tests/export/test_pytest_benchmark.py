@@ -12,7 +12,7 @@ import pytest
 from export.real_runs import real_run
 from export.runs import COUNTED, FAST, SLOW, rendered, run_with
 from loadstone.errors import CannotMeasureError
-from loadstone.export.pytest_benchmark import _stats
+from loadstone.export.pytest_benchmark import stats
 from loadstone.model import Run
 from sample_runs import SPEED
 
@@ -64,14 +64,14 @@ def test_two_real_runs_of_one_case_stand_side_by_side(tmp_path: Path) -> None:
 
 
 def test_the_figures_are_those_that_pytest_benchmark_would_have_made() -> None:
-    stats = pytest.importorskip("pytest_benchmark.stats", reason="pip install pytest-benchmark")
+    theirs_of = pytest.importorskip("pytest_benchmark.stats", reason="pip install pytest-benchmark")
     draw = random.Random(1)
     for count in (*range(1, 13), 40):
-        theirs = stats.Stats()
+        theirs = theirs_of.Stats()
         data_s = [draw.lognormvariate(0, 1) for _ in range(count)]
         for value in data_s:
             theirs.update(value)
-        ours = _stats(data_s)
+        ours = stats(data_s)
         assert {name: ours[name] for name in theirs.fields} == pytest.approx(theirs.as_dict())
 
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from loadstone.analysis.coverage import coverage
-from loadstone.export.figures import clock_words, figures, names, setting
+from loadstone.export.case_names import names
+from loadstone.export.figures import clock_words, figures, setting
 from loadstone.model import Case, Metric, Run
 
 SUMMARY = "Go's benchmark format: benchstat BASE.txt NEW.txt (-col kernel for two kernels)"

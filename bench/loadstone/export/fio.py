@@ -6,19 +6,16 @@ Source: HOWTO of fio, "JSON+ output"; stat.c and stat.h of fio 3 (names, units, 
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from loadstone._version import __version__
+from loadstone.analysis import time_base
 from loadstone.core.evidence import timed_ns
-from loadstone.core.histogram import merge, percentile
+from loadstone.core.histogram import merge
 from loadstone.errors import CannotMeasureError
-from loadstone.export.figures import (
-    clock_words,
-    figures,
-    names_by_clock,
-    setting,
-    started_at,
-)
+from loadstone.export.case_names import names_by_clock
+from loadstone.export.figures import clock_words, figures, setting, started_at
+from loadstone.export.fio_latencies import NONE, latencies
 from loadstone.export.fio_options import job_options
 from loadstone.model import Case, Histogram, Run, Trial
 from loadstone.result_names import ELAPSED_NS
@@ -30,11 +27,14 @@ SUFFIX = ".json"
 # Which of its forms this is.
 _VERSION = "fio-3.33"
 _DIRECTIONS = ("read", "write", "trim")
-_PERCENTILES = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 99.5, 99.9, 99.95, 99.99)
 _BYTES = ("bytes", "file_bytes")
+_CPU = {"usr_cpu": "user_ns", "sys_cpu": "system_ns"}
+_COUNTS = {
+    "ctx": ("voluntary_switches", "involuntary_switches"),
+    "majf": ("major_faults",),
+    "minf": ("minor_faults",),
+}
 _KIB = 1024
-# A bin is 2^-6 of a power of two wide, and the last is the one below 2^34 ns.
-_BIN_BITS, _LAST_BIN_NS = 6, 17_112_760_320
 
 
 def render(run: Run) -> str:
@@ -85,10 +85,13 @@ def _job(run: Run, name: str, case: Case, trial: Trial, group: int) -> dict[str,
     runtime_ms = max(1, round(elapsed_ns / 1e6))
     about = f"loadstone {run.id}, case {case.id}, round {trial.round}"
     file = run.manifest.plan.input.file
+    counted_by = time_base.clock_of(run.manifest.environment)
     options = {
         "name": name,
         "description": about,
         **({"filename": file} if file else {}),
+        # By which a job of the lab is another one to those who match jobs by their options.
+        **({"clocksource": time_base.tag(counted_by)} if counted_by else {}),
         **job_options(case, direction or ""),
     }
     return {
@@ -102,11 +105,21 @@ def _job(run: Run, name: str, case: Case, trial: Trial, group: int) -> dict[str,
         **{one: _moved(run, trial, one, elapsed_ns, direction) for one in _DIRECTIONS},
         "sync": _syncs(trial),
         "job_runtime": runtime_ms,
-        "usr_cpu": trial.evidence.get("user_ns", 0) / runtime_ms / 1e4,
-        "sys_cpu": trial.evidence.get("system_ns", 0) / runtime_ms / 1e4,
-        "ctx": round(_sum(trial, "voluntary_switches", "involuntary_switches")),
-        "majf": round(_sum(trial, "major_faults")),
-        "minf": round(_sum(trial, "minor_faults")),
+        **_counters(trial, runtime_ms),
+    }
+
+
+def _counters(trial: Trial, runtime_ms: int) -> dict[str, object]:
+    """CPU in percent of the runtime, switches and faults, as far as they are known."""
+    percent: dict[str, object] = {
+        name: trial.evidence[counter] / runtime_ms / 1e4
+        for name, counter in _CPU.items()
+        if counter in trial.evidence
+    }
+    return percent | {
+        name: round(sum(trial.evidence[one] for one in counters))
+        for name, counters in _COUNTS.items()
+        if trial.evidence.keys() >= {*counters}
     }
 
 
@@ -122,16 +135,16 @@ def _moved(
     """The figures of a direction; zeros, as fio has them, of one that nothing was moved in."""
     latency = _histogram(trial, name) if name == direction else None
     if latency is None:
-        return _rates(0, 0, 0, 0) | {"slat_ns": _NONE, "clat_ns": _NONE, "lat_ns": _NONE}
+        return _rates(0, 0, 0, 0) | {"slat_ns": NONE, "clat_ns": NONE, "lat_ns": NONE}
     size_bytes = next((trial.evidence[one] for one in _BYTES if one in trial.evidence), 0)
     bytes_per_s = _throughput(run, trial)
     if bytes_per_s is None and elapsed_ns:
         bytes_per_s = size_bytes / elapsed_ns * 1e9
     took_ns = size_bytes / bytes_per_s * 1e9 if bytes_per_s else elapsed_ns
     return _rates(size_bytes, bytes_per_s or 0, latency.count, took_ns) | {
-        "slat_ns": _NONE,
-        "clat_ns": _latency(latency, with_bins=True),
-        "lat_ns": _latency(latency, with_bins=False),
+        "slat_ns": NONE,
+        "clat_ns": latencies(latency, with_bins=True),
+        "lat_ns": latencies(latency, with_bins=False),
     }
 
 
@@ -159,52 +172,15 @@ def _rates(
     }
 
 
-_NONE: Mapping[str, object] = {"min": 0, "max": 0, "mean": 0.0, "stddev": 0.0, "N": 0}
-
-
-def _latency(histogram: Histogram, *, with_bins: bool) -> dict[str, object]:
-    """What fio says of latencies; the deviation is that of the bins."""
-    mean = histogram.sum_ns / histogram.count
-    bins = _bins(histogram)
-    squares = sum(count * (latency_ns - mean) ** 2 for latency_ns, count in bins.items())
-    found: dict[str, object] = {
-        "min": histogram.min_ns,
-        "max": histogram.max_ns,
-        "mean": mean,
-        "stddev": math.sqrt(squares / max(1, histogram.count - 1)),
-        "N": histogram.count,
-    }
-    if with_bins:
-        known = {f"{one:f}": percentile(histogram, one / 100) for one in _PERCENTILES}
-        found["percentile"] = {text: value for text, value in known.items() if value is not None}
-        found["bins"] = {str(latency_ns): count for latency_ns, count in bins.items()}
-    return found
-
-
-def _bins(histogram: Histogram) -> dict[int, int]:
-    """Counts by the middles of fio's bins, which are as wide as two of ours."""
-    bins: dict[int, int] = {}
-    for bound_ns, count in sorted(histogram.buckets.items()):
-        shift = max(0, bound_ns.bit_length() - _BIN_BITS - 1)
-        half_ns = (1 << shift) // 2
-        middle_ns = min((bound_ns >> shift << shift) + half_ns, _LAST_BIN_NS)
-        bins[middle_ns] = bins.get(middle_ns, 0) + count
-    return bins
-
-
 def _syncs(trial: Trial) -> dict[str, object]:
     latency = _histogram(trial, "sync")
     if latency is None:
-        return {"total_ios": 0, "lat_ns": _NONE}
-    return {"total_ios": latency.count, "lat_ns": _latency(latency, with_bins=True)}
+        return {"total_ios": 0, "lat_ns": NONE}
+    return {"total_ios": latency.count, "lat_ns": latencies(latency, with_bins=True)}
 
 
 def _histogram(trial: Trial, name: str) -> Histogram | None:
     return merge(one for one in trial.histograms if one.name == name and one.count)
-
-
-def _sum(trial: Trial, *counters: str) -> float:
-    return sum(trial.evidence.get(name, 0) for name in counters)
 
 
 def _started_ms(trial: Trial) -> int:

@@ -10,7 +10,8 @@ from loadstone.analysis import time_base
 from loadstone.analysis.chronology import in_order
 from loadstone.analysis.summary import counted_trials
 from loadstone.errors import CannotMeasureError
-from loadstone.export.figures import clock_words, figures, names, setting
+from loadstone.export.case_names import names
+from loadstone.export.figures import clock_words, figures, setting
 from loadstone.model import Run
 
 SUMMARY = "many Runs, oldest first, a line each: medians, for change points (Apache Otava)"

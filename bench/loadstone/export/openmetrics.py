@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from loadstone._version import __version__
 from loadstone.analysis import time_base
-from loadstone.export.figures import clock_words, figures, names, setting, started_at
-from loadstone.export.names import spelled
+from loadstone.export.case_names import names
+from loadstone.export.figures import clock_words, figures, setting, started_at
+from loadstone.export.metric_names import spelled
 from loadstone.model import Case, Metric, Run, Trial
 
 SUMMARY = "a sample a Trial at its time: promtool tsdb create-blocks-from openmetrics FILE"

@@ -6,8 +6,9 @@ from itertools import chain
 from loadstone._version import __version__
 from loadstone.core.evidence import inherent_ns
 from loadstone.export import trace_packets as packets
-from loadstone.export.figures import clock_words, figures, names, setting, started_at
-from loadstone.export.names import spelled
+from loadstone.export.case_names import names
+from loadstone.export.figures import clock_words, figures, setting, started_at
+from loadstone.export.metric_names import spelled
 from loadstone.model import Case, Run, Span, Trial
 from loadstone.result_names import SET_CACHE_NS, SET_UP_NS
 
@@ -123,7 +124,7 @@ def _case_packets(
         for trial, start_ns, _ in trials:
             origin_ns = _origin_ns(trial, start_ns)
             spans = [span for span in trial.spans if span.lane == lane]
-            for place, layer in enumerate(_layers(spans)):
+            for place, layer in enumerate(layers_of(spans)):
                 if place == len(layers):
                     layers.append(rows.take())
                     again = f" ({place + 1})" if place else ""
@@ -148,7 +149,7 @@ def _arguments(run: Run, case: Case, trial: Trial) -> packets.Arguments:
     }
 
 
-def _layers(spans: Sequence[Span]) -> list[list[Span]]:
+def layers_of(spans: Sequence[Span]) -> list[list[Span]]:
     """Spans so divided that of each part any two lie apart or one in the other.
 
     A track's slices are a stack: the last to begin is the first to end.

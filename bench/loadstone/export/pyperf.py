@@ -4,7 +4,8 @@ import json
 
 from loadstone._version import __version__
 from loadstone.analysis import time_base
-from loadstone.export.figures import fact, figures, names_by_clock, time_metric
+from loadstone.export.case_names import names_by_clock
+from loadstone.export.figures import fact, figures, time_metric
 from loadstone.model import Metric, Run
 
 SUMMARY = "for pyperf show, hist and compare_to: a benchmark a Case, a run a Trial, in seconds"

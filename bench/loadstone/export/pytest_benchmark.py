@@ -5,7 +5,8 @@ import statistics
 from collections.abc import Sequence
 
 from loadstone._version import __version__
-from loadstone.export.figures import clock_words, fact, figures, names_by_clock, time_metric
+from loadstone.export.case_names import names_by_clock
+from loadstone.export.figures import clock_words, fact, figures, time_metric
 from loadstone.model import Case, Metric, Run, Trial
 
 SUMMARY = "for pytest-benchmark compare BASE.json NEW.json: a benchmark a Case, in seconds"
@@ -62,7 +63,7 @@ def _benchmark(
         "param": None,
         "extra_info": _extra_info(run, case, metric, trials),
         "options": {"timer": "loadstone's core", "warmup": run.manifest.plan.warmups > 0},
-        "stats": _stats([trial.metrics[metric.name] / 1e9 for trial in trials]),
+        "stats": stats([trial.metrics[metric.name] / 1e9 for trial in trials]),
     }
 
 
@@ -87,7 +88,7 @@ def _extra_info(run: Run, case: Case, metric: Metric, trials: Sequence[Trial]) -
     }
 
 
-def _stats(data_s: Sequence[float]) -> dict[str, object]:
+def stats(data_s: Sequence[float]) -> dict[str, object]:
     """The figures of pytest-benchmark's tables, by its definitions.
 
     Source: documentation of pytest-benchmark 5, "Usage"; quartiles by the methods 2 and 3 of

@@ -1,7 +1,7 @@
 """What programs call a Case is the same in every Run that has it."""
 
 from export.runs import COUNTED, FAST, rendered, run_with
-from loadstone.export.figures import names, names_by_clock
+from loadstone.export.case_names import names, names_by_clock
 from loadstone.model import Case
 from loadstone.plan.knobs import with_knobs
 from sample_runs import manifest_of, plan_of, run_of
