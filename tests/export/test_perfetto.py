@@ -128,6 +128,31 @@ def _unknown(message: Any) -> int:
     return len(unknown(message)) + sum(len(unknown(packet)) for packet in message.packet)
 
 
+def test_trials_that_the_clock_of_the_day_has_overlap_do_not_nest() -> None:
+    """It is known to a millisecond, and a Trial may begin within the one in which another ends."""
+    trials = [
+        trial_of(
+            CASE,
+            number,
+            {"throughput": 2.5},
+            started=f"2026-01-01T00:00:00.{milliseconds:03}Z",
+            evidence={"ready_ns": 10_900_000.0},
+            spans=(span("read", 0, 10_900_000),),
+        )
+        for number, milliseconds in ((0, 1), (1, 11), (2, 30))
+    ]
+    run = run_of(manifest_of(plan_of([CASE])), trials)
+    slices, complaints = ask(rendered_bytes("perfetto", run), SLICES, COMPLAINTS)
+    assert complaints == []
+    taken_ns = {
+        (one["track"], one["name"]): one["dur"] for one in slices if "round" in str(one["name"])
+    }
+    expected = {"round 0": 10_000_000, "round 1": 10_900_000, "round 2": 10_900_000}
+    for track in ("rounds", CASE.label):
+        assert {name: taken_ns[track, name] for name in expected} == expected
+    assert [one["dur"] for one in slices if one["name"] == "read"] == [10_900_000] * 3
+
+
 def test_a_trial_that_ended_before_its_spans_is_as_long_as_these() -> None:
     run = booted_run((span("read", -5000, 90_000),))
     (trial,) = run.trials

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+import msgspec
+
 from loadstone._version import __version__
 from loadstone.core.evidence import inherent_ns
 from loadstone.export import trace_packets as packets
@@ -51,8 +53,8 @@ class _Tracks:
 
 
 def _placed(run: Run) -> dict[str, list[Placed]]:
-    """The Trials of each Case by the clock that goes on while the machine sleeps, where all were
-    made in one boot that is known; else by that of the day."""
+    """The Trials of each Case in the order of time: by the clock that goes on while the machine
+    sleeps, where all were made in one boot that is known; else by that of the day."""
     trials = [*figures(run)]
     is_one_boot = _is_one_boot([trial for _, trial in trials])
     found: dict[str, list[Placed]] = {}
@@ -62,7 +64,16 @@ def _placed(run: Run) -> dict[str, list[Placed]]:
         last_ns = _origin_ns(trial, start_ns) + max((one.end_ns for one in trial.spans), default=0)
         took_ns = trial.overhead_ns + inherent_ns(trial.evidence, trial.spans)
         found.setdefault(case.id, []).append((trial, start_ns, max(start_ns + took_ns, last_ns)))
-    return found
+    return {id_: _apart(sorted(own, key=lambda one: one[1])) for id_, own in found.items()}
+
+
+def _apart(placed: Sequence[Placed]) -> list[Placed]:
+    """None ends after the next begins: a millisecond of the day's clock would make them nest."""
+    nexts = [start_ns for _, start_ns, _ in placed[1:]]
+    return [
+        (trial, start_ns, min(end_ns, following_ns))
+        for (trial, start_ns, end_ns), following_ns in zip(placed[:-1], nexts, strict=True)
+    ] + list(placed[-1:])
 
 
 def _is_one_boot(trials: Sequence[Trial]) -> bool:
@@ -102,12 +113,12 @@ def _run_slice(run: Run, trials: Sequence[Placed]) -> Iterator[bytes]:
 
 
 def _round_slices(trials: Iterable[Placed]) -> Iterator[bytes]:
-    rounds: dict[int, tuple[int, int]] = {}
-    for trial, start_ns, end_ns in trials:
-        earlier = rounds.get(trial.round, (start_ns, end_ns))
-        rounds[trial.round] = min(earlier[0], start_ns), max(earlier[1], end_ns)
-    for number, (start_ns, end_ns) in sorted(rounds.items()):
-        yield packets.begin(_ROUNDS, start_ns, f"round {number}", {"round": number})
+    rounds: dict[int, Placed] = {}
+    for one, start_ns, end_ns in trials:
+        first, begun_ns, ended_ns = rounds.get(one.round, (one, start_ns, end_ns))
+        rounds[one.round] = first, min(begun_ns, start_ns), max(ended_ns, end_ns)
+    for one, start_ns, end_ns in _apart(sorted(rounds.values(), key=lambda placed: placed[1])):
+        yield packets.begin(_ROUNDS, start_ns, f"round {one.round}", {"round": one.round})
         yield packets.end(_ROUNDS, end_ns)
 
 
@@ -119,17 +130,21 @@ def _case_packets(
     for trial, start_ns, end_ns in trials:
         yield packets.begin(own, start_ns, f"round {trial.round}", _arguments(run, case, trial))
         yield packets.end(own, end_ns)
-    for lane in sorted({span.lane for trial, *_ in trials for span in trial.spans}):
-        layers: list[int] = []
-        for trial, start_ns, _ in trials:
-            origin_ns = _origin_ns(trial, start_ns)
-            spans = [span for span in trial.spans if span.lane == lane]
-            for place, layer in enumerate(layers_of(spans)):
-                if place == len(layers):
-                    layers.append(rows.take())
-                    again = f" ({place + 1})" if place else ""
-                    yield packets.track(layers[place], f"lane {lane}{again}", own, layers[place])
-                yield from _span_slices(layer, layers[place], origin_ns)
+    spans = [
+        _moved(span, _origin_ns(trial, start_ns))
+        for trial, start_ns, _ in trials
+        for span in trial.spans
+    ]
+    for lane in sorted({span.lane for span in spans}):
+        for place, layer in enumerate(layers_of([one for one in spans if one.lane == lane])):
+            row = rows.take()
+            again = f" ({place + 1})" if place else ""
+            yield packets.track(row, f"lane {lane}{again}", own, row)
+            yield from _span_slices(layer, row)
+
+
+def _moved(span: Span, by_ns: int) -> Span:
+    return msgspec.structs.replace(span, start_ns=span.start_ns + by_ns, end_ns=span.end_ns + by_ns)
 
 
 def _arguments(run: Run, case: Case, trial: Trial) -> packets.Arguments:
@@ -170,12 +185,12 @@ def layers_of(spans: Sequence[Span]) -> list[list[Span]]:
     return layers
 
 
-def _span_slices(layer: Sequence[Span], row: int, origin_ns: int) -> Iterator[bytes]:
-    ends: list[int] = []
+def _span_slices(layer: Sequence[Span], row: int) -> Iterator[bytes]:
+    ends_ns: list[int] = []
     for span in layer:
-        while ends and ends[-1] <= span.start_ns:
-            yield packets.end(row, origin_ns + ends.pop())
-        yield packets.begin(row, origin_ns + span.start_ns, span.name)
-        ends.append(span.end_ns)
-    while ends:
-        yield packets.end(row, origin_ns + ends.pop())
+        while ends_ns and ends_ns[-1] <= span.start_ns:
+            yield packets.end(row, ends_ns.pop())
+        yield packets.begin(row, span.start_ns, span.name)
+        ends_ns.append(span.end_ns)
+    while ends_ns:
+        yield packets.end(row, ends_ns.pop())
