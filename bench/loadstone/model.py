@@ -108,13 +108,16 @@ class Companion(Noun, frozen=True, kw_only=True):
     ``parameter`` is what they are given by: each of its values is one Case, its parameters written
     as ``name=value``, in words. Where it is set, Cases of the Workload itself are made only if
     ``along_with`` is set, too. ``metrics`` are those of the Workload that a Trial of the other has
-    by another name, which is their value; ``note`` is what to know where the two are compared.
+    by another name, which is their value. ``job_options`` are given to the Jobs of the other, where
+    they have none of that name, so that its Trials leave those of the Workload as they would be
+    alone. ``note`` is what to know where the two are compared.
     """
 
     workload: str
     parameter: Parameter
     along_with: str
     metrics: Mapping[str, str]
+    job_options: Mapping[str, str]
     note: str
 
 

@@ -56,6 +56,13 @@ def _find(job: Program, model: Model, cache: str, expected_bytes: int) -> bool:
     return any(_load(job, model, cache) == expected_bytes for _ in range(5))
 
 
+def test_the_file_alone_can_be_dropped_and_is_gone_all_the_same(job: Program, model: Model) -> None:
+    assert job.load(model, cache="warm").failure is None
+    answers = [job.load(model, cache="cold", drop="file") for _ in range(5)]
+    assert all(answer.values["cached_before_bytes"] == 0 for answer in answers)
+    assert 0 in {answer.values["drop_caches"] for answer in answers}
+
+
 def test_warm_is_all_there_and_cold_is_all_gone(job: Program, model: Model) -> None:
     assert _find(job, model, "warm", _CACHED_BYTES)
     assert _find(job, model, "as-is", _CACHED_BYTES)

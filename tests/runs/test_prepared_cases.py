@@ -45,6 +45,16 @@ def test_each_round_has_every_case_on_the_file_proven_cold(run: Run) -> None:
         assert trial.evidence["file_bytes"] == 4 * MIB
 
 
+def test_a_load_of_ours_leaves_the_programs_of_the_commands_cached(run: Run) -> None:
+    if run.manifest.environment.facts.get("cache.below"):
+        pytest.skip("the file's device has a cache below it: take another disk for TMPDIR")
+    assert 0 in {
+        trial.evidence["drop_caches"]
+        for trial in run.trials
+        if trial.case != run.manifest.plan.cases[0].id
+    }
+
+
 def test_what_loads_by_itself_has_all_figures_but_the_peak_of_a_whole_process(run: Run) -> None:
     command, *_ = run.manifest.plan.cases
     names = {metric.name for metric in run.manifest.metrics}

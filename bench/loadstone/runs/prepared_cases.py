@@ -62,7 +62,11 @@ class _PreparedTogether:
         return self._of(case).skip_reason(case)
 
     def job(self, case: Case) -> Job:
-        return self._of(case).job(case)
+        job = self._of(case).job(case)
+        if not self._is_other(case):
+            return job
+        options = {**self._companion.job_options, **job.options}
+        return msgspec.structs.replace(job, options=options)
 
     def evaluate(self, case: Case, outcome: Outcome) -> Finding:
         found = self._of(case).evaluate(case, outcome)

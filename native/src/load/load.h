@@ -16,6 +16,8 @@
 #include "system/uring_queue.h"
 
 enum ls_cache_choice { LS_CACHE_COLD, LS_CACHE_WARM, LS_CACHE_AS_IS };
+/* For a cold file: all caches, or where that does the file alone. */
+enum ls_drop_choice { LS_DROP_CACHES, LS_DROP_FILE };
 enum ls_verify_choice { LS_VERIFY_FULL, LS_VERIFY_SAMPLED, LS_VERIFY_OFF };
 enum ls_advice_choice {
 	LS_ADVICE_NONE, LS_ADVICE_POPULATE, LS_ADVICE_WILLNEED, LS_ADVICE_POPULATE_READ,
@@ -44,6 +46,7 @@ struct ls_load_options {
 	uint64_t polling;
 	uint64_t advice;
 	uint64_t cache;
+	uint64_t drop;
 	uint64_t verify;
 	uint64_t pressure;		/* bytes held while the load is timed */
 	uint64_t again;

@@ -137,6 +137,15 @@ static int reserve_readers(struct ls_load *load)
 }
 
 /* Brings the page cache into the requested state and measures what is resident; untimed. */
+static int make_cold(const struct ls_load *load, int fd, int *dropped)
+{
+	const uint64_t bytes = load->layout.file_bytes;
+
+	if (load->options.drop == LS_DROP_FILE)
+		return ls_cache_evict(fd, bytes, dropped);
+	return ls_cache_drop(fd, bytes, dropped);
+}
+
 static int set_cache(struct ls_load *load, int64_t *resident)
 {
 	LS_CLOSE int fd = open_file(load, 0);
@@ -145,7 +154,7 @@ static int set_cache(struct ls_load *load, int64_t *resident)
 	if (fd < 0)
 		return fail(load, fd, "open");
 	if (load->options.cache == LS_CACHE_COLD)
-		err = ls_cache_drop(fd, load->layout.file_bytes, &dropped);
+		err = make_cold(load, fd, &dropped);
 	else if (load->options.cache == LS_CACHE_WARM)
 		err = ls_cache_warm(fd, load->layout.file_bytes);
 	if (err)

@@ -28,6 +28,8 @@ static const struct ls_option_spec specs[] = {
 			 LS_CHOICES("none", "populate", "willneed", "populate-read"), "none"),
 	LS_CHOICE_OPTION("cache", struct ls_load_options, cache,
 			 LS_CHOICES("cold", "warm", "as-is"), "cold"),
+	LS_CHOICE_OPTION("drop", struct ls_load_options, drop, LS_CHOICES("caches", "file"),
+			 "caches"),
 	LS_CHOICE_OPTION("verify", struct ls_load_options, verify,
 			 LS_CHOICES("full", "sampled", "off"), "off"),
 	LS_NUMBER_OPTION("pressure", struct ls_load_options, pressure, "0"),

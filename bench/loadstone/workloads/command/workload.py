@@ -102,6 +102,8 @@ _COMPANION = Companion(
     along_with="command",
     # A load within the process has no start-up.
     metrics={LOADING_NS: READY_NS, LOADING_THROUGHPUT: "throughput"},
+    # A command that comes next would have to read its own programs from the disk.
+    job_options={"drop": "file"},
     note="Cases of model-load have no start-up, and in a command's GB/s it is: hold them against "
     f"each other by {LOADING_THROUGHPUT}, which a command has that prints `loadstone: loading`",
 )

@@ -121,6 +121,9 @@ class PreparedLoad:
             "expect-mtime-ns": str(place.file.mtime_ns),
             **self._pressure.job_options(case, self._file),
         }
+        if image_of(case) != NO_IMAGE or place.facts.get("cache.below"):
+            # What is cached compressed, or below the file system, is no page of the file.
+            options["drop"] = "caches"
         group = self._pressure.group_of(case, self._file)
         loaded_bytes = self._file.bytes * (1 + is_again(case)) + pressure_bytes(case)
         return Job(
