@@ -1,6 +1,7 @@
 """Runs as one HTML file that needs nothing else: no network, no script."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -33,7 +34,7 @@ from loadstone.report.timeline import Timeline, timelines
 
 _SUFFIXES = (".html", ".htm")
 MOST_DRAWN = 50
-"""Of how many Cases time lines and distributions are drawn: the best."""
+"""Of how many Cases time lines, distributions and evidence are shown: the best."""
 
 # More curves cannot be told apart on common axes.
 _MOST_ON_COMMON_AXES = 8
@@ -153,6 +154,7 @@ def _overviews(entries: Sequence[ReportedRun]) -> list[Overview]:
     ]
 
 
+@cache
 def _environment() -> Environment:
     """Autoescape is on for all: every string may have come from a device."""
     environment = Environment(
@@ -176,7 +178,7 @@ def _section(entry: ReportedRun, postings: Sequence[Posting]) -> Section:
     run, drawn = entry.run, _best(entry)
     lines, is_scale_shared = timelines(drawn)
     latencies = merged_latencies(entry)
-    counters, still_counters = figures.counters(entry.cases)
+    counters, still_counters = figures.counters(drawn.cases)
     return Section(
         run=run,
         series=entry.series,

@@ -45,8 +45,10 @@ def test_a_file_needs_no_style_sheet_and_nothing_from_elsewhere() -> None:
     assert text.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
     assert not re.search(r"<style|<script|href|url\(|var\(", text)
     for one in ElementTree.fromstring(text).iter():
-        if one.tag.removeprefix(_SVG) in ("circle", "rect", "path", "text"):
+        if one.tag.removeprefix(_SVG) in ("circle", "rect", "text"):
             assert one.attrib["fill"].startswith("#")
+        if one.tag == f"{_SVG}path":
+            assert "#" in one.attrib["fill"] + one.attrib.get("stroke", "")
         if one.tag.removeprefix(_SVG) in ("line", "polyline"):
             assert one.attrib["stroke"].startswith("#")
 

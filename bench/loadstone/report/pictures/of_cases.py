@@ -30,6 +30,8 @@ from loadstone.report.strips import ReportedRun
 from loadstone.workloads import Workload, workloads
 
 _MARGIN = 1.06
+# Of more values of a parameter round ones are marked, instead of each.
+_MOST_TICKS = 16
 # Of counts and shares, as their headings say.
 _NO_UNITS = ("", "count", "B/B")
 _WHISKERS = "Whiskers: 95 % intervals of the medians."
@@ -103,7 +105,7 @@ def _line_panel(
     return XYPanel(
         heading=_heading(column, y, facet),
         x_heading=picture.x.heading,
-        x=x.with_ticks(xs, picture.x.unit),
+        x=x.with_ticks(xs, picture.x.unit) if len(xs) <= _MOST_TICKS else x,
         y=y,
         lines=tuple(lines),
     )

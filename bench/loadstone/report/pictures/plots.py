@@ -24,6 +24,7 @@ _HEADING_PX = 22.0
 _TICKS_PX = 18.0
 _TITLE_PX = 16.0
 _BAR_PX, _ROW_GAP_PX = 13, 8
+_MOST_LABELLED = 60
 _RIDGE_PX, _RIDGE_TOP_PX = 46, 16
 
 
@@ -172,17 +173,14 @@ def _whiskers(mark: Mark, panel: XYPanel, area: _Area) -> list[Markup]:
     parts = []
     if mark.y_ends is not None:
         low, high = (area.y(panel.y.at(end)) for end in mark.y_ends)
-        parts += [svg.line(x, low, x, high, kind="whisker")]
-        parts.append(svg.line(x - 3, low, x + 3, low, kind="whisker"))
-        parts.append(
-            svg.text(x, high + 6, "▴", anchor="middle", kind="text")
-            if mark.y_ends[1] > panel.y.end
-            else svg.line(x - 3, high, x + 3, high, kind="whisker")
-        )
+        is_cut = mark.y_ends[1] > panel.y.end
+        end = "" if is_cut else "m-3 0h6"
+        parts.append(svg.whisker(f"M{x - 3:.1f} {low:.1f}h6m-3 0V{high:.1f}{end}"))
+        if is_cut:
+            parts.append(svg.text(x, high + 6, "▴", anchor="middle", kind="text"))
     if mark.x_ends is not None:
         low, high = (area.x(panel.x.at(end)) for end in mark.x_ends)
-        parts += [svg.line(low, y, high, y, kind="whisker")]
-        parts += [svg.line(end, y - 3, end, y + 3, kind="whisker") for end in (low, high)]
+        parts.append(svg.whisker(f"M{low:.1f} {y - 3:.1f}v6m0-3H{high:.1f}m0-3v6"))
     return parts
 
 
@@ -200,8 +198,8 @@ def _labels(panel: XYPanel, area: _Area) -> list[Markup]:
     places = [(mark, *_place(mark, panel, area)) for line in panel.lines for mark in line.marks]
     taken = [Box(left=x - 6, top=y - 6, width=12, height=12) for _, x, y in places]
     inside = Box(left=area.left, top=0, width=area.width + 14, height=area.bottom)
-    parts = []
-    for mark, x, y in places:
+    parts: list[Markup] = []
+    for mark, x, y in places if len(places) <= _MOST_LABELLED else ():
         if mark.label:
             box = free_place(x, y, svg.width_px(mark.label), taken, inside)
             if box is not None:
@@ -224,13 +222,11 @@ def _bar(bar: Bar, axis: Axis, area: _Area, y: float) -> list[Markup]:
     if bar.ends is not None:
         low, high = (area.x(axis.at(one)) for one in bar.ends)
         middle = y + _BAR_PX / 2
-        parts.append(svg.line(low, middle, high, middle, kind="whisker"))
-        parts.append(svg.line(low, middle - 3, low, middle + 3, kind="whisker"))
-        parts.append(
-            svg.text(high - 6, middle + 4, "▸", kind="text")
-            if bar.ends[1] > axis.end
-            else svg.line(high, middle - 3, high, middle + 3, kind="whisker")
-        )
+        is_cut = bar.ends[1] > axis.end
+        end_mark = "" if is_cut else "m0-3v6"
+        parts.append(svg.whisker(f"M{low:.1f} {middle - 3:.1f}v6m0-3H{high:.1f}{end_mark}"))
+        if is_cut:
+            parts.append(svg.text(high - 6, middle + 4, "▸", kind="text"))
         end = max(end, high)
     return [*parts, svg.text(end + 5, y + _BAR_PX - 2.5, bar.text, kind="text")]
 

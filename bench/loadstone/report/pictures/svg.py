@@ -54,13 +54,16 @@ def text(
 
 
 def line(x1: float, y1: float, x2: float, y2: float, *, kind: str = "grid") -> Markup:
-    """A straight line of the axes: ``grid``, ``base`` or ``whisker``."""
-    colour = {"grid": GRID, "base": LINE, "whisker": TEXT}[kind]
-    width = 1.3 if kind == "whisker" else 1
+    """A straight line of the axes: ``grid`` or ``base``."""
     places = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
-    return element(
-        "line", {"class": f"k-{kind}", **places, "stroke": colour, "stroke-width": width}
-    )
+    colour = LINE if kind == "base" else GRID
+    return element("line", {"class": f"k-{kind}", **places, "stroke": colour})
+
+
+def whisker(path: str) -> Markup:
+    """An interval, from end to end."""
+    attributes = {"class": "k-whisker", "d": path, "fill": "none", "stroke": TEXT}
+    return element("path", {**attributes, "stroke-width": 1.3})
 
 
 def filled(colour: str) -> dict[str, object]:
