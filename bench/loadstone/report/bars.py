@@ -43,21 +43,16 @@ def bar_chart(entry: ReportedRun) -> BarChart | None:
     )
 
 
-def bar_column(heading: str, figures: Sequence[tuple[float | None, str]]) -> BarColumn:
-    """A column of figures, each with its text; None is a figure that is not known."""
-    largest = max(value or 0.0 for value, _ in figures) or 1.0
-    bars = tuple(
-        Bar(width=0.0 if value is None else round(100 * value / largest, 3), text=text)
-        for value, text in figures
-    )
-    return BarColumn(heading=heading, bars=bars)
-
-
 def _column(column: Column, cases: Sequence[CaseSummary]) -> BarColumn:
     found = (figure_of(summary, column.name) for summary in cases)
     # What could not be counted is below zero.
     values = [None if value is None or value < 0 else value for value in found]
-    return bar_column(column.heading, [(value, bar_text(value, column.unit)) for value in values])
+    largest = max(value or 0.0 for value in values) or 1.0
+    bars = tuple(
+        Bar(width=round(100 * (value or 0.0) / largest, 3), text=bar_text(value, column.unit))
+        for value in values
+    )
+    return BarColumn(heading=column.heading, bars=bars)
 
 
 def bar_text(value: float | None, unit: str) -> str:

@@ -189,16 +189,16 @@ def _section(entry: ReportedRun, postings: Sequence[Posting]) -> Section:
         fastest=_fastest(entry),
         chart=chart(entry),
         bars=bar_chart(entry),
-        picture=_shown(case_drawing(entry)),
+        picture=shown(case_drawing(entry)),
         curves=curve_chart(entry) if len(entry.cases) > _MOST_ON_COMMON_AXES else None,
-        course=_shown(course_drawing(entry)) if len(entry.cases) <= _MOST_ON_COMMON_AXES else None,
+        course=shown(course_drawing(entry)) if len(entry.cases) <= _MOST_ON_COMMON_AXES else None,
         headings=figures.headings(run) if entry.cases else (),
         rows=[_row(run, summary) for summary in entry.cases],
         timelines=lines,
         is_scale_shared=is_scale_shared,
         left_out=len(entry.cases) - len(drawn.cases),
         latencies=[row for one in entry.cases for row in _latencies(one, latencies[one.case.id])],
-        latency_picture=_shown(latency_drawing(drawn.cases, latencies)),
+        latency_picture=shown(latency_drawing(drawn.cases, latencies)),
         counters=counters,
         still_counters=still_counters,
         troubles=facts.troubles(run),
@@ -212,7 +212,8 @@ def _best(entry: ReportedRun) -> ReportedRun:
     return msgspec.structs.replace(entry, cases=entry.cases[:MOST_DRAWN])
 
 
-def _shown(drawing: Drawing | None) -> ShownPicture | None:
+def shown(drawing: Drawing | None) -> ShownPicture | None:
+    """A picture for a page; None of none."""
     if drawing is None:
         return None
     return ShownPicture(

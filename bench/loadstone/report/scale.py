@@ -10,8 +10,14 @@ from loadstone.units import format_bytes_rounded
 
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 # Marks of a logarithmic axis, from the densest on: a base, and which parts of each of its powers.
-_MARKS = ((10, (1, 2, 5)), (10, (1, 3)), (10, (1,)), (100, (1,)), (1000, (1,)), (10**6, (1,)))
-_BYTE_MARKS = ((2, (1,)), (4, (1,)), (16, (1,)), (64, (1,)), (1024, (1,)))
+_MARKS: tuple[tuple[int, tuple[float, ...]], ...] = (
+    (10, (1, 1.5, 2, 3, 4, 5, 6, 8)),
+    *((10, parts) for parts in ((1, 2, 5), (1, 3), (1,))),
+    *((base, (1,)) for base in (100, 1000, 10**6)),
+)
+_BYTE_MARKS: tuple[tuple[int, tuple[float, ...]], ...] = tuple(
+    (base, (1,)) for base in (2, 4, 16, 64, 1024)
+)
 _BEYOND = 1.25
 _LEAST_RATIO = 8
 _SIZES = (("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10), ("B", 1.0))
@@ -134,7 +140,7 @@ def _log_marks(axis: Axis, unit: str, most: int) -> list[float]:
     return found
 
 
-def _powers(axis: Axis, base: int, parts: Iterable[int]) -> list[float]:
+def _powers(axis: Axis, base: int, parts: Iterable[float]) -> list[float]:
     first = math.floor(math.log(axis.start, base))
     last = math.ceil(math.log(axis.end, base))
     return [part * float(base) ** power for power in range(first, last + 1) for part in parts]

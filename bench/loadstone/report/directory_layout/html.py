@@ -7,7 +7,6 @@ from loadstone._version import __version__
 from loadstone.layout.layouts import AlgorithmLayouts, Layout
 from loadstone.layout.survey import LayoutSummary
 from loadstone.model import Noun
-from loadstone.report.bars import BarChart, BarColumn, bar_column
 from loadstone.report.directory_layout.rows import (
     HEADINGS,
     INLINE_HEADINGS,
@@ -20,14 +19,16 @@ from loadstone.report.directory_layout.rows import (
     notes,
     published_line,
 )
-from loadstone.report.html import template, write_page
+from loadstone.report.html import ShownPicture, shown, template, write_page
+from loadstone.report.pictures.drawing import Bar, BarPanel, BarRow, Drawing
+from loadstone.report.scale import axis_to
 
 
 class LayoutSection(Noun, frozen=True, kw_only=True):
     """What one algorithm made of the files."""
 
     title: str
-    chart: BarChart
+    picture: ShownPicture | None
     rows: tuple[tuple[str, ...], ...]
     nodes: str
 
@@ -62,26 +63,43 @@ def render_layouts(summary: LayoutSummary) -> str:
 def _section(one: AlgorithmLayouts) -> LayoutSection:
     return LayoutSection(
         title=one.algorithm,
-        chart=_chart(one.layouts),
+        picture=shown(_drawing(one.algorithm, one.layouts)),
         rows=tuple((layout.name, *layout_cells(layout)) for layout in one.layouts),
         nodes=node_line(one),
     )
 
 
-def _chart(layouts: Sequence[Layout]) -> BarChart:
-    return BarChart(
-        labels=tuple(layout.name for layout in layouts),
-        columns=(
-            _column("stored, % of data", [100 * layout.ratio for layout in layouts], ".1f"),
-            _column(
-                "random 4 KiB, read ÷ asked",
-                [layout.random_amplification for layout in layouts],
+def _drawing(title: str, layouts: Sequence[Layout]) -> Drawing:
+    return Drawing(
+        name="layouts",
+        title=f"Layouts by {title}",
+        about="",
+        panels=(
+            _panel("stored, % of data", layouts, [100 * one.ratio for one in layouts], ".1f"),
+            _panel(
+                "random 4 KiB: read ÷ asked",
+                layouts,
+                [one.random_amplification for one in layouts],
                 ".2f",
             ),
         ),
     )
 
 
-def _column(heading: str, values: Sequence[float | None], form: str) -> BarColumn:
-    texts = ("unknown" if value is None else format(value, form) for value in values)
-    return bar_column(heading, list(zip(values, texts, strict=True)))
+def _panel(
+    heading: str, layouts: Sequence[Layout], values: Sequence[float | None], form: str
+) -> BarPanel:
+    """A figure of each layout, on an axis of its own."""
+    return BarPanel(
+        heading=heading,
+        x=axis_to(max(value or 0.0 for value in values), "count"),
+        rows=tuple(
+            BarRow(label=layout.name, bars=(_bar(layout.name, heading, value, form),))
+            for layout, value in zip(layouts, values, strict=True)
+        ),
+    )
+
+
+def _bar(name: str, heading: str, value: float | None, form: str) -> Bar:
+    text = "unknown" if value is None else format(value, form)
+    return Bar(series=0, value=value, text=text, title=f"{name}: {heading} {text}")

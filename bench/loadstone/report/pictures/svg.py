@@ -13,7 +13,7 @@ SERIES = (
 SHADES = ("#d9a400", "#dd7a2f", "#cc4a63", "#94357f", "#46307f")
 TEXT, MUTED, LINE, GRID, PAGE = "#1c2127", "#5c6672", "#d5dae0", "#e9ecf0", "#ffffff"
 FONT_PX = 11.5
-_WIDTH_OF_LETTER = 0.56
+_WIDTH_OF_LETTER = 0.58
 
 
 def element(
