@@ -129,6 +129,12 @@ def test_a_block_size_that_the_figures_contradict_is_noted(tmp_path: Path) -> No
     assert trial.notes == ("bs is not what fio says: an operation moved 65536 bytes",)
 
 
+def test_a_time_that_no_clock_has_is_refused(tmp_path: Path) -> None:
+    path = changed(FIO_2, tmp_path / "t.json", lambda document: document.update(timestamp_ms=-5))
+    with pytest.raises(UsageError, match="-5 ms after 1970 is no time"):
+        imported_of(path)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -164,9 +170,11 @@ def test_two_imports_are_two_runs_that_compare_as_the_same(tmp_path: Path) -> No
 
 def test_cases_of_one_import_are_compared_by_an_option(tmp_path: Path) -> None:
     files = [WITH_BINS, *(again(tmp_path / f"{n}.json", n * 60) for n in range(1, 6))]
-    (effect,) = api.compare(api.import_fio(*files, results=tmp_path), by="bs").effects
+    comparison = api.compare(api.import_fio(*files, results=tmp_path), by="bs")
+    (effect,) = comparison.effects
     assert effect.label == "r4k: randread 4KiB io_uring ×4: r4k: 4KiB → r64k: 64KiB"
     assert effect.verdict == "faster"
+    assert "in one order in every round" in comparison.warnings[-1]
 
 
 def test_a_run_of_other_versions_is_compared_with_a_warning(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from loadstone.errors import UsageError
 from loadstone.fio.request import with_jobs
 from loadstone.model import Value
-from loadstone.plan.request import Request, make_plan
+from loadstone.plan.request import Request, Side, make_pair_plan, make_plan
 
 
 def asked(directory: Path, text: str, *accepted: str, **said: object) -> Request:
@@ -123,6 +123,7 @@ def test_random_writes_with_a_sync_each_are_dm_flush(
         (f"{WRITE}sync=1", "sync"),
         (f"{WRITE}buffer_compress_percentage=50", "buffer_compress_percentage"),
         (f"{FLUSH}uncached=1", "uncached"),
+        (f"{FLUSH}fsync=8", "fsync"),
     ],
 )
 def test_what_would_change_figures_is_refused_unless_it_is_accepted(
@@ -176,9 +177,11 @@ def test_all_that_deviates_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_what_changes_no_figure_is_named(tmp_path: Path) -> None:
-    text = f"[a]\n{READ}group_reporting\nloops=3\n[b]\n{READ}bs=8k\nstonewall\ngroup_reporting\n"
+    common = f"{READ}group_reporting\n"
+    text = f"[a]\n{common}loops=3\nnrfiles=1\n[b]\n{common}bs=8k\nstonewall\n"
     assert {
         "group_reporting: ignored: it is about what fio prints",
+        "[a] nrfiles: ignored: that is its default",
         "[a] loops: ignored: rounds take its place: --rounds N, --until 2%",
         "[b] stonewall: ignored: each Case is run alone, in rounds of a drawn order",
     } <= set(asked(tmp_path, text).remarks)
@@ -206,6 +209,12 @@ def test_jobs_become_the_cases_of_one_plan(tmp_path: Path) -> None:
     assert plan.input.file == str(Path("model").absolute())
     assert plan.conditions.pin == "0-1"
     assert any("POSIX_FADV_SEQUENTIAL" in remark for remark in remarks)
+
+
+def test_jobs_are_the_cases_of_two_sides(tmp_path: Path) -> None:
+    sides = (Side(axes=("cache=cold",)), Side(axes=("cache=as-is",)))
+    plan, _ = make_pair_plan(asked(tmp_path, f"[global]\n{READ}[a]\n[b]\nbs=1m\n"), *sides)
+    assert (len(plan.cases), len(plan.pairs)) == (4, 2)
 
 
 def test_what_the_command_line_says_goes_before(tmp_path: Path) -> None:

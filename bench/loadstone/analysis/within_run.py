@@ -65,7 +65,7 @@ def compare_within(
         by=by,
         effects=effects_of(matches, metric, thresholds, confidence_of(run.manifest.plan)),
         unmatched=(),
-        warnings=tuple(few_rounds_warnings(matches)),
+        warnings=(*few_rounds_warnings(matches), *_order_warnings(run)),
         clock=clock_of(run.manifest.environment),
         base_kernel=kernel_of(run),
         new_kernel=kernel_of(run),
@@ -125,6 +125,16 @@ def _alike_but(cases: Sequence[Case], by: str) -> Mapping[_Others, list[Case]]:
 
 def _named(covered: Coverage, label: str) -> Coverage:
     return Coverage(id=covered.id, label=label, state=covered.state, trials=covered.trials)
+
+
+def _order_warnings(run: Run) -> list[str]:
+    """That another program's order was not drawn anew in each round."""
+    if not run.manifest.environment.is_imported:
+        return []
+    return [
+        "the Cases of an imported Run follow each other in one order in every round: what one "
+        "leaves behind always meets the same next one"
+    ]
 
 
 def _nothing_to_compare(

@@ -10,6 +10,7 @@ import click
 from loadstone.cli._options import (
     access_options,
     conditions_options,
+    fio_options,
     json_option,
     plan_options,
     quiet_option,
@@ -42,6 +43,7 @@ class _WithSides(click.Command):
 @click.argument("a")
 @click.argument("b")
 @plan_options
+@fio_options
 @stop_options
 @target_option
 @access_options

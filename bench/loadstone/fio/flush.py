@@ -23,12 +23,7 @@ def mapped_flush(job: JobReader) -> MappedJob:
     Raises:
         UsageError: an option has no value that fio takes, or there is another sync or none.
     """
-    every = {name: job.count(name, 0) for name in ("fdatasync", "fsync")}
-    sync = next((name for name, count in every.items() if count == 1), None)
-    if sync is None:
-        raise job.refuse(
-            "rw", "no workload writes at random without fdatasync=1 or fsync=1", IMPORT
-        )
+    sync = _sync(job)
     _one_engine(job)
     block = job.block_size("write")
     parameters: dict[str, Value] = {
@@ -58,6 +53,19 @@ def mapped_flush(job: JobReader) -> MappedJob:
     )
 
 
+def _sync(job: JobReader) -> str:
+    every = {name: job.count(name, 0) for name in ("fdatasync", "fsync")}
+    sync = next((name for name, count in every.items() if count == 1), None)
+    if sync is None:
+        raise job.refuse(
+            "rw", "no workload writes at random without fdatasync=1 or fsync=1", IMPORT
+        )
+    other = next((name for name, count in every.items() if count and name != sync), None)
+    if other is not None:
+        job.deviates(other, f"{sync} alone follows each write", "delete the line")
+    return sync
+
+
 def _one_engine(job: JobReader) -> None:
     one_at_a_time(job, engine_of(job, job.text("ioengine", "psync"), _ENGINES))
     for name in ("zero_buffers", "refill_buffers", "scramble_buffers"):
@@ -67,9 +75,8 @@ def _one_engine(job: JobReader) -> None:
 def _writes(job: JobReader, block: int) -> dict[str, Value]:
     """For how long, or how many: in fio, of each job, as many as its size has blocks."""
     size_bytes, count = job.size("size"), job.count("number_ios", 0)
-    runtime = job.text("runtime")
-    if job.flag("time_based") and runtime:
-        return {"seconds": max(1, round(_seconds(job, runtime)))}
+    if job.flag("time_based"):
+        return {"seconds": max(1, round(_seconds(job, job.text("runtime"))))}
     if count or size_bytes:
         return {"writes": count or max(1, (size_bytes or 0) // block)}
     raise job.refuse(

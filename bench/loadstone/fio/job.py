@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from loadstone.errors import LoadstoneError, UsageError
 from loadstone.fio.job_file import JobFile, JobOption, Section
-from loadstone.fio.keys import KNOWN, OTHERS, ignored_because
+from loadstone.fio.keys import KNOWN, OTHERS, ignored_because, remedy_of
 from loadstone.fio.values import kb_base_of, of_direction, parse_count, parse_flag, parse_size
 from loadstone.model import Noun
 from loadstone.text import did_you_mean, printable
@@ -117,7 +117,7 @@ class JobReader:
             kind: of the mapping: ``read``, ``write`` or ``flush``.
         """
         for option in self._left.values():
-            reason = ignored_because(option.name, kind)
+            reason = ignored_because(option.name, option.value, kind)
             if reason is None:
                 self._deviates_as_unknown(option)
             else:
@@ -128,9 +128,7 @@ class JobReader:
         what = "no workload of Loadstone has it, and figures may change without it"
         if option.name not in KNOWN | OTHERS:
             what = f"is not known{did_you_mean(option.name, KNOWN)}"
-        name = printable(option.name)
-        remedy = f"delete the line, or go without: --fio-accept {name}"
-        self.deviates(option.name, what, remedy)
+        self.deviates(option.name, what, remedy_of(printable(option.name)))
 
     def _parsed(self, name: str, parse: Callable[[str], _T], default: _T) -> _T:
         if not self.has(name):

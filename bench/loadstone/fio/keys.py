@@ -72,6 +72,21 @@ _OF_KIND: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+_AT_DEFAULT: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("nrfiles", "openfiles", "iodepth_batch", "iodepth_batch_complete"), ("1",)),
+    **dict.fromkeys(("offset", "offset_increment", "thinktime", "rate", "rate_iops"), ("0",)),
+    **dict.fromkeys(("do_verify", "verify", "fill_device", "zonemode"), ("0", "none")),
+    **dict.fromkeys(("buffer_compress_percentage", "dedupe_percentage", "lockmem"), ("0",)),
+}
+_REMEDIES: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("exec_prerun", "exec_postrun"),
+        "delete the line, and have it run before each Trial: --knob NAME=[COMMAND]",
+    ),
+    "ioscheduler": "delete the line, and set it: --knob scheduler=NAME",
+    "cpumask": "write cpus_allowed=0-3",
+}
+
 KNOWN = frozenset(
     {
         *_ALWAYS,
@@ -120,10 +135,17 @@ OTHERS = frozenset(
 """What else fio 3.33 has, by ``fio --cmdhelp``."""
 
 
-def ignored_because(name: str, kind: str) -> str | None:
+def ignored_because(name: str, value: str, kind: str) -> str | None:
     """Why an option changes no figure; None where it may.
 
     Args:
         kind: what the job does: ``read``, ``write`` or ``flush``.
     """
+    if value in _AT_DEFAULT.get(name, ()):
+        return "that is its default"
     return _OF_KIND[kind].get(name) or _ALWAYS.get(name)
+
+
+def remedy_of(name: str) -> str:
+    """What to do about an option that no workload has."""
+    return _REMEDIES.get(name, f"delete the line, or go without: --fio-accept {name}")

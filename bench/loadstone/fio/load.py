@@ -84,7 +84,6 @@ def _cache(job: JobReader) -> str:
 def _destination(job: JobReader) -> dict[str, Value]:
     # A file may stand behind the kind.
     kind = job.text("mem", "malloc").partition(":")[0]
-    job.text("hugepage-size")
     if kind in _HUGE:
         return {"destination": "hugetlb"}
     if kind not in _PLAIN:

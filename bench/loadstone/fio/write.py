@@ -87,14 +87,15 @@ def _write_io(job: JobReader) -> str:
 def _sync(job: JobReader) -> str:
     every, every_data = job.count("fsync", 0), job.count("fdatasync", 0)
     ends = [job.flag(name) for name in ("end_fsync", "fsync_on_close")]
+    count = every or every_data
     if every_data:
         job.deviates(
             "fdatasync",
-            f"fsync is used after each {every_data} writes",
-            f"write fsync={every_data}, or take that: --fio-accept fdatasync",
+            f"fsync is used, after each {count} writes",
+            f"write fsync={count} in its place, or take that: --fio-accept fdatasync",
         )
-    if every or every_data:
-        return f"every:{every or every_data}"
+    if count:
+        return f"every:{count}"
     return "end" if any(ends) else "none"
 
 

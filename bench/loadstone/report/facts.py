@@ -198,7 +198,7 @@ def _known(run: Run) -> Iterator[tuple[str, str]]:
         value = facts.get(name)
         return form.format(format_bytes_rounded(value)) if isinstance(value, int) else ""
 
-    yield "From", imported_words(run)
+    yield "Origin", imported_words(run)
     if found := time_base.clock_of(run.manifest.environment):
         yield "Calibration", _calibration(found)
     yield "Guest", _guest(run)
