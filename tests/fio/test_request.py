@@ -81,6 +81,7 @@ def test_an_option_of_a_read_is_a_parameter(
         ("sync=dsync", {"io": "dsync"}),
         ("zero_buffers", {"payload": "zero"}),
         ("bs=64k,16k", {"size": 16 << 10}),
+        ("filename=/dev/shm/out", {"pattern": "fresh"}),
     ],
 )
 def test_an_option_of_a_write_is_a_parameter(

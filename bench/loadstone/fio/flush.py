@@ -8,6 +8,7 @@ from loadstone.fio.mapped_job import (
     engine_of,
     filename_of,
     io_of,
+    is_device,
     one_at_a_time,
     pin_of,
 )
@@ -37,8 +38,8 @@ def mapped_flush(job: JobReader) -> MappedJob:
         **_writes(job, block),
     }
     name = filename_of(job)
-    is_device = name is not None and name.startswith("/dev/")
-    if not is_device:
+    devices = (name,) if name is not None and is_device(name) else ()
+    if not devices:
         job.remarks.append("a loop device is written to, and no file of yours")
     job.text("directory")
     job.remarks.append(
@@ -48,7 +49,7 @@ def mapped_flush(job: JobReader) -> MappedJob:
     return MappedJob(
         workload="dm-flush",
         parameters=parameters,
-        devices=(name,) if is_device and name else (),
+        devices=devices,
         pin=pin_of(job),
     )
 

@@ -1,5 +1,6 @@
 """A job of fio that reads in order, as a load."""
 
+import os
 from pathlib import Path
 
 from loadstone.fio.job import JobReader
@@ -8,6 +9,7 @@ from loadstone.fio.mapped_job import (
     cached_io_of,
     engine_of,
     filename_of,
+    is_device,
     one_at_a_time,
     pin_of,
 )
@@ -128,11 +130,20 @@ def _input(job: JobReader) -> tuple[str | None, int | None, str | None]:
         if not size_bytes:
             raise job.refuse("size", "is not given, and no filename either", "write size=1g")
         return None, size_bytes, directory
-    path = Path(directory or "", name)
-    if size_bytes and path.is_file() and path.stat().st_size != size_bytes:
+    path = str(Path(directory or "", name))
+    _require_whole(job, path, size_bytes)
+    return path, None, None
+
+
+def _require_whole(job: JobReader, path: str, size_bytes: int | None) -> None:
+    """Of a file that is here: one on another machine is what it is."""
+    try:
+        file_bytes = os.stat(path).st_size  # noqa: PTH116  # a name that is none is found out later
+    except (OSError, ValueError):
+        return
+    if size_bytes and not is_device(path) and file_bytes != size_bytes:
         job.deviates(
             "size",
-            f"a load reads the whole of {printable(str(path))}, {path.stat().st_size} bytes",
+            f"a load reads the whole of {printable(path)}, {file_bytes} bytes",
             "delete the line, or take that: --fio-accept size",
         )
-    return str(path), None, None

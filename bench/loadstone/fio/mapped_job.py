@@ -79,6 +79,11 @@ def filename_of(job: JobReader) -> str | None:
     return plain.replace("\0", ":") or None
 
 
+def is_device(path: str) -> bool:
+    """Whether a path is that of a device by its name: the machine may be another one."""
+    return path.startswith("/dev/") and not path.startswith("/dev/shm/")
+
+
 def pin_of(job: JobReader) -> str | None:
     """The CPUs that it may run on."""
     return job.text("cpus_allowed") or None

@@ -9,6 +9,7 @@ from loadstone.fio.mapped_job import (
     cached_io_of,
     engine_of,
     filename_of,
+    is_device,
     one_at_a_time,
     pin_of,
 )
@@ -44,7 +45,8 @@ def mapped_write(job: JobReader) -> MappedJob:
         parameters["depth"] = job.count("iodepth", 1)
     else:
         one_at_a_time(job, engine)
-    if (prealloc := _prealloc(job)) and pattern != "overwrite":
+    prealloc = _prealloc(job)
+    if pattern != "overwrite":
         parameters["prealloc"] = prealloc
     return MappedJob(
         workload="folio-write", parameters=parameters, directory=_place(job), pin=pin_of(job)
@@ -124,7 +126,7 @@ def _place(job: JobReader) -> str | None:
     if name is None:
         return directory or None
     path = PurePosixPath(directory, name)
-    if path.is_relative_to("/dev"):
+    if is_device(str(path)):
         raise job.refuse(
             "filename",
             f"{printable(str(path))} is a device, and writing it in order is no workload",
