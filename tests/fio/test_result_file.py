@@ -48,6 +48,7 @@ def test_a_file_cut_off_is_refused_with_its_line(tmp_path: Path) -> None:
         ("a: (groupid=0, jobs=1): err= 0: pid=1\n", "prints for people"),
         ('{"jobs": []}\n', "no result of fio"),
         ('{"fio version": "fio-3.33", "timestamp": 1, "jobs": []}', "ran no job"),
+        ('{"fio version": "fio-3.33", "loadstone": {}, "jobs": []}', "fio did not measure it"),
         ('{"fio version": "fio-2.1.11", "jobs": [{}]}', "does not say what its jobs did"),
         ('{"fio version": "fi\\u001bo", "jobs": [{}]}', "is no version of fio"),
         ('{"fio version": "fio-4.0", "timestamp": 1, "jobs": [{"jobname": 3}]}', "jobs"),

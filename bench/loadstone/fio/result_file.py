@@ -170,6 +170,12 @@ def _document(path: Path, text: str) -> _Document:
             f"{_named(path)}: holds several results of fio",
             remedy="put each fio run into a file of its own; of --status-interval keep the last",
         )
+    if "loadstone" in value:
+        # With what it does not carry over, such as the lab's clock, it would be another Run.
+        raise UsageError(
+            f"{_named(path)}: is what `loadstone export` made of a Run, and fio did not measure it",
+            remedy="name the Run itself",
+        )
     version = str(value["fio version"])
     _require_version(path, version)
     try:
