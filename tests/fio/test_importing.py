@@ -11,6 +11,7 @@ from loadstone import api
 from loadstone.analysis.summary import summarise
 from loadstone.errors import RunError, UsageError
 from loadstone.model import Status
+from loadstone.report.facts import missing_trials
 from loadstone.result_names import IMPORTED, IMPORTED_VERSION
 
 
@@ -191,6 +192,16 @@ def test_new_that_was_measured_first_is_told_by_the_clocks_of_fio(tmp_path: Path
     second = api.import_fio(WITH_BINS, results=tmp_path)
     (warning,) = [one for one in api.compare(first, second).warnings if "clocks of those" in one]
     assert "NEW was begun 2026-11-27 19:28:33 UTC, BASE 2026-11-27 19:29:33 UTC" in warning
+
+
+def test_a_job_that_one_file_lacks_is_not_missing(tmp_path: Path) -> None:
+    def fewer(document: dict[str, Any]) -> None:
+        del document["jobs"][1]
+
+    less = changed(WITH_BINS, tmp_path / "less.json", fewer)
+    run = api.import_fio(WITH_BINS, less, results=tmp_path)
+    assert [summary.trials for summary in summarise(run)] == [1, 2]
+    assert missing_trials(run) == 0
 
 
 def test_there_is_nothing_to_resume(tmp_path: Path) -> None:

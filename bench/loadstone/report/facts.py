@@ -149,9 +149,11 @@ def _what_came(case: Coverage | None) -> str:
 def missing_trials(run: Run) -> int:
     """How many Trials the Plan has that were not carried out; skipped Cases lack none.
 
-    Of rounds that were added those count that have begun.
+    Of rounds that were added those count that have begun. An imported Run is what there was.
     """
     plan = run.manifest.plan
+    if run.manifest.environment.is_imported:
+        return 0
     rounds = plan.rounds if plan.until is None else max(plan.rounds, rounds_made(run.trials))
     skipped = {trial.case for trial in run.trials if trial.status is Status.SKIPPED}
     wanted = (rounds + plan.warmups) * sum(case.id not in skipped for case in plan.cases)
