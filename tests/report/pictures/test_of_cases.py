@@ -236,3 +236,16 @@ def test_a_run_of_an_unknown_workload_has_none() -> None:
     )
     of_tomorrow = run_of(manifest_of(plan_of(cases), metrics=run.manifest.metrics), run.trials)
     assert case_drawing(reported(of_tomorrow)) is None
+
+
+def test_what_follows_from_a_group_or_facet_tells_no_points_apart() -> None:
+    """The size of a read follows from its pattern, which has panels of its own."""
+    drawing = _drawing(workload("erofs-read"))
+    labels = {
+        mark.label
+        for panel in drawing.panels
+        if isinstance(panel, XYPanel)
+        for line in panel.lines
+        for mark in line.marks
+    }
+    assert labels == {"4KiB", "64KiB", ""}

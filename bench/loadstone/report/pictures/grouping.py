@@ -17,20 +17,24 @@ def axes_of(summary: CaseSummary) -> Mapping[str, Value]:
 
 
 def distinguishing(
-    cases: Sequence[Mapping[str, Value]], left_out: Collection[str] = ()
+    cases: Sequence[Mapping[str, Value]],
+    left_out: Collection[str] = (),
+    given: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """The fewest axes, from the first on, that tell Cases apart which differ in any but some."""
-    names = [
-        name for name in dict.fromkeys(n for one in cases for n in one) if name not in left_out
-    ]
-    found: list[str] = []
-    count = 1
-    for name in names:
-        wider = len({_values(one, [*found, name]) for one in cases})
-        if wider > count:
+    """The fewest axes, from the first on, that tell Cases apart which differ in any but some.
+
+    Args:
+        given: what tells them apart already, so that what follows from it is none of them.
+    """
+    every = dict.fromkeys(name for one in cases for name in one)
+    found = list(given)
+    count = len({values_of(one, found) for one in cases})
+    for name in every:
+        wider = len({values_of(one, [*found, name]) for one in cases})
+        if wider > count and name not in left_out:
             found.append(name)
             count = wider
-    return tuple(found)
+    return tuple(found[len(given) :])
 
 
 def words_of(workload: Workload, axes: Mapping[str, Value], names: Sequence[str]) -> str:
@@ -49,10 +53,6 @@ def numeric(workload: Workload, name: str) -> bool:
 
 def values_of(axes: Mapping[str, Value], names: Sequence[str]) -> tuple[Value | None, ...]:
     """What a Case has in some axes, to be compared with others."""
-    return _values(axes, names)
-
-
-def _values(axes: Mapping[str, Value], names: Sequence[str]) -> tuple[Value | None, ...]:
     return tuple(axes.get(name) for name in names)
 
 

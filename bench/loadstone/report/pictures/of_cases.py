@@ -135,13 +135,15 @@ def _points(chosen: Workload, picture: Picture, cases: Sequence[CaseSummary]) ->
         return None
     members, keys = _members(chosen, picture, known, picture.groups)
     x_axis, y_axis = (_axis(known, one) for one in (picture.x, column))
+    told = (*picture.groups, *filter(None, [picture.facet]))
+    others = distinguishing([one.axes for one in members], given=told)
     panels = [
         XYPanel(
             heading=_heading(column, y_axis, facet),
             x_heading=_with_unit(picture.x, x_axis),
             x=x_axis,
             y=y_axis,
-            lines=tuple(_point_lines(chosen, picture, column, of_facet)),
+            lines=tuple(_point_lines(chosen, picture, column, of_facet, others)),
         )
         for facet in dict.fromkeys(one.facet for one in members)
         if (of_facet := [one for one in members if one.facet == facet])
@@ -150,10 +152,13 @@ def _points(chosen: Workload, picture: Picture, cases: Sequence[CaseSummary]) ->
 
 
 def _point_lines(
-    chosen: Workload, picture: Picture, column: AxisColumn, members: Sequence[_Member]
+    chosen: Workload,
+    picture: Picture,
+    column: AxisColumn,
+    members: Sequence[_Member],
+    others: Sequence[str],
 ) -> Iterator[Line]:
     """A line for each group; joined where its points differ in one parameter with numbers."""
-    others = distinguishing([one.axes for one in members], {picture.x.name, *picture.groups})
     for series in dict.fromkeys(one.series for one in members):
         group = [one for one in members if one.series == series]
         names = distinguishing([one.axes for one in group])
@@ -246,7 +251,7 @@ def _members(
     left_out = {picture.x.name, *facets}
     if groups is not None:
         left_out |= {name for one in axes for name in one} - set(groups)
-    names = distinguishing(axes, left_out)
+    names = distinguishing(axes, left_out, facets)
     series = list(dict.fromkeys(values_of(one, names) for one in axes))
     words = {values_of(one, names): words_of(chosen, one, names) for one in axes}
     members = [
