@@ -65,8 +65,11 @@ ASKED: Mapping[str, tuple[str, ...]] = {
 }
 """Files below ``OUTPUT``, and what was asked of the command for each."""
 
-REPORT = ("report", TROUBLED, INTERRUPTED)
-"""What ``report.txt`` is the text of."""
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "report.txt": ("report", TROUBLED, INTERRUPTED),
+    "index.txt": ("report", "--index", *RUNS, "no-such-run"),
+}
+"""Files with the text of pages, and what was asked for each."""
 
 Answer = tuple[int, str]
 
@@ -112,9 +115,9 @@ def _in_order(pairs: list[tuple[str, object]]) -> list[tuple[str, object]]:
 
 
 def report_text(page: str) -> str:
-    """What a report says, a word after the other, without its style."""
-    body = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", "\n", body)).split())
+    """What a report says, a word after the other, without its style and script."""
+    body = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return _placed(" ".join(html.unescape(re.sub(r"<[^>]*>", "\n", body)).split()))
 
 
 def exit_codes() -> dict[str, int]:
@@ -137,8 +140,9 @@ def _record() -> None:
     not_done = {name: code for name, code in codes.items() if code}
     (OUTPUT / _CODES).write_text(json.dumps(not_done, indent=2) + "\n")
     page = OUTPUT / "report.html"
-    ask(*REPORT, "-o", str(page))
-    (OUTPUT / "report.txt").write_text(report_text(page.read_text()))
+    for name, words in PAGES.items():
+        ask(*words, "-o", str(page))
+        (OUTPUT / name).write_text(report_text(page.read_text()))
     page.unlink()
 
 

@@ -31,7 +31,7 @@ each_page = pytest.mark.parametrize("page", pages.PAGES, ids=pages.name_of)
 
 def options_of(command: click.Command) -> set[str]:
     parameters = command.get_params(click.Context(command))
-    return {option for one in parameters for option in (*one.opts, *one.secondary_opts)}
+    return {option for parameter in parameters for option in parameter.opts}
 
 
 ALL_OPTIONS = {"--version"}.union(*map(options_of, VERBS.values()))

@@ -32,13 +32,14 @@ def test_what_was_said_of_a_sample_is_said_today(name: str) -> None:
 
 def test_every_output_that_is_kept_is_asked_for() -> None:
     kept = {str(path.relative_to(OUTPUT)) for path in OUTPUT.rglob("*") if path.is_file()}
-    assert kept == {*ASKED, "report.txt", "exit-codes.json"}
+    assert kept == {*ASKED, *samples.PAGES, "exit-codes.json"}
 
 
-def test_a_report_says_what_it_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", samples.PAGES)
+def test_a_report_says_what_it_said(tmp_path: Path, name: str) -> None:
     page = tmp_path / "report.html"
-    assert ask(*samples.REPORT, "-o", str(page))[0] == 0
-    assert samples.report_text(page.read_text()) == (OUTPUT / "report.txt").read_text()
+    assert ask(*samples.PAGES[name], "-o", str(page))[0] == 0
+    assert samples.report_text(page.read_text()) == (OUTPUT / name).read_text()
 
 
 @pytest.mark.parametrize("run", RUNS)

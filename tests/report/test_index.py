@@ -81,7 +81,9 @@ def test_more_runs_than_can_be_set_side_by_side_are_an_index(results: Path, tmp_
     runs = sorted((results / "runs").iterdir())
     few, _ = _report(tmp_path / "few.html", *runs[:2])
     assert "2 Runs side by side" in few.text
-    for words in (runs[:17], ["--index", *runs[:17]]):
+    index, _ = _report(tmp_path / "few.html", *runs[:2], "--side-by-side", "1")
+    assert len(index.rows) == 3
+    for words in (runs[:17], ["--index", *runs[:17]], ["--side-by-side", "16", *runs[:17]]):
         many, _ = _report(tmp_path / "many.html", *words)
         assert "17 Runs" in many.text
         assert len(many.rows) == 18

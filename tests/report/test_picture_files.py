@@ -131,6 +131,20 @@ def test_two_runs_have_a_picture_of_what_changed(tmp_path: Path) -> None:
     assert "nothing recorded explains it" in _texts(files[-2])
 
 
+def test_of_very_many_cases_the_first_have_time_lines_and_a_png_is_not_drawn_twice_as_large(
+    tmp_path: Path,
+) -> None:
+    cases = tuple(Case.of("model-load", f"way {number}", {"way": number}) for number in range(390))
+    run = run_with(*(good_trial(case, 0, 1e9) for case in cases), cases=cases, rounds=1)
+    files = {path.name: path for path in write_pictures([run], tmp_path)}
+    assert "The first 24 of 390 Cases." in _texts(files["r-timelines.svg"])
+    assert _texts(files["r-figures.svg"]).count("way ") == 390
+    root = ElementTree.parse(files["r-figures.svg"]).getroot()
+    width, height = int(root.attrib["width"]), int(root.attrib["height"])
+    assert height > 8000
+    assert _size(files["r-figures.png"].read_bytes()) == (width, height)
+
+
 def test_the_words_are_in_the_png_too(pictures: list[Path]) -> None:
     svg = pictures[0].read_text()
     assert svg.count(">fast<") == 1

@@ -29,11 +29,16 @@ _INDEX = Path("runs.html")
     f"with .html, or {_INDEX} for an index, in the current directory]",
 )
 @click.option(
-    "--index/--side-by-side",
-    "is_index",
-    default=None,
-    help="A row for each Run, or all of each, compared.  [default: an index of more than "
-    f"{_MOST_SIDE_BY_SIDE}]",
+    "--index", "is_index", is_flag=True, help="A row for each Run, instead of all of each."
+)
+@click.option(
+    "--side-by-side",
+    "most",
+    type=click.IntRange(1),
+    default=_MOST_SIDE_BY_SIDE,
+    show_default=True,
+    metavar="N",
+    help="Of more RUNs than that it is an index.",
 )
 @click.option(
     "--plots",
@@ -46,7 +51,8 @@ _INDEX = Path("runs.html")
 def command(
     runs: tuple[str, ...],
     output: Path | None,
-    is_index: bool | None,
+    is_index: bool,
+    most: int,
     plots: Path | None,
     references: tuple[Path, ...],
     results: Path,
@@ -60,9 +66,7 @@ def command(
     not be read with its reason; --index without a RUN is of all in --results. The file needs no
     network, so it can be mailed or attached as it is. Its path is printed.
     """
-    if is_index is None:
-        is_index = plots is None and len(runs) > _MOST_SIDE_BY_SIDE
-    if is_index:
+    if is_index or (plots is None and len(runs) > most):
         if plots is not None:
             raise UsageError("an index has no pictures", remedy="leave --index or --plots out")
         click.echo(_write_index(runs, output or _INDEX, results))

@@ -1,5 +1,6 @@
 """SVG made into PNG, by resvg: whatever this machine has for browsers or libraries."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Protocol
@@ -7,6 +8,9 @@ from typing import Protocol
 from loadstone.errors import CannotMeasureError
 
 _ZOOM = 2
+# Higher ones would take hundreds of megabytes to draw.
+_HIGHEST_ZOOMED_PX = 8000
+_HEIGHT = re.compile(r'<svg[^>]* height="(\d+)"')
 _PROBE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32">'
     '<text x="2" y="24" font-family="sans-serif" font-size="20">{}</text></svg>'
@@ -31,12 +35,14 @@ def require_png() -> None:
 
 
 def png_of(svg: str) -> bytes:
-    """A picture in two pixels for each of the SVG's.
+    """A picture in two pixels for each of the SVG's; of a very high one in one.
 
     Raises:
         CannotMeasureError: as for ``require_png``.
     """
-    return bytes(_renderer()(svg_string=svg, zoom=_ZOOM, sans_serif_family=_font()))
+    height = _HEIGHT.search(svg)
+    zoom = 1 if height and int(height[1]) > _HIGHEST_ZOOMED_PX else _ZOOM
+    return bytes(_renderer()(svg_string=svg, zoom=zoom, sans_serif_family=_font()))
 
 
 def _renderer() -> _Render:
