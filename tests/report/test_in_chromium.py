@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from chromium import (
     DARK,
@@ -17,6 +18,7 @@ from chromium import (
     serious_violations,
 )
 from loadstone import load
+from loadstone.cli import cli
 from loadstone.model import Run
 from loadstone.report import html
 from loadstone.workloads import workload
@@ -152,3 +154,13 @@ def test_a_report_of_real_runs_of_before_is_read_by_everybody_too(
     with opened(browser, file, PHONE_PX) as page:
         assert serious_violations(page) == []
         assert overflow_px(page) <= 0
+
+
+def test_layout_s_page_is_read_by_everybody_too(browser: "Browser", tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"a line of a text\n" * 9000)
+    page = tmp_path / "layout.html"
+    words = ["layout", str(tmp_path / "text"), "--algorithm", "lz4", "-o", str(page)]
+    assert CliRunner().invoke(cli, words, standalone_mode=False).exception is None
+    with opened(browser, page, PHONE_PX, DARK) as shown:
+        assert serious_violations(shown) == []
+        assert overflow_px(shown) <= 0

@@ -128,6 +128,8 @@ def test_both_devices_are_read_alike_and_told_apart(bench: Bench, pattern: str, 
     assert evidence["verified_bytes"] == 64 * 4096
     assert evidence["cached_before_bytes"] == evidence["floor_cached_bytes"] == 0
     assert evidence["hash_read_bytes"] == 0
+    reads = evidence["image_read_ios"] + evidence["hash_read_ios"]
+    assert evidence["lower_reads_per_block"] == pytest.approx(reads / 512)
     if pattern == "sequential":
         # Read ahead takes more.
         assert 2 * MIB <= evidence["image_read_bytes"] <= IMAGE_BYTES

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from loadstone.model import Column, Curves, Trial
 from loadstone.report.bars import bar_text
 from loadstone.report.curves import shown_trial
-from loadstone.report.pictures.drawing import Drawing, Key, Line, Mark, XYPanel
+from loadstone.report.pictures.drawing import Drawing, Key, Line, Mark, XYPanel, heading_of
 from loadstone.report.scale import Axis, Tick, axis_to
 from loadstone.report.strips import ReportedRun
 from loadstone.workloads import workloads
@@ -40,10 +40,9 @@ def _panel(column: Column, curves: Curves, trials: Mapping[str, Trial]) -> XYPan
     if not any(series):
         return None
     axis = axis_to(_MARGIN * max(max(values) for values in series if values), column.unit, ticks=5)
-    unit = "" if axis.unit in ("", "count") else f", {axis.unit}"
     labels = tuple(trials)
     return XYPanel(
-        heading=f"{column.heading}{unit}",
+        heading=heading_of(column, axis),
         x_heading=f"{curves.about}, %",
         x=Axis(
             end=100,

@@ -1,9 +1,12 @@
 """What is drawn, before anybody says how wide: panels with axes, lines, bars and distributions."""
 
-from loadstone.model import Noun
+from loadstone.model import Column, Noun
 from loadstone.report.forest import Forest
-from loadstone.report.scale import Axis
+from loadstone.report.scale import Axis, unit_of_axis
 from loadstone.report.timeline import Timeline
+
+# Of counts and shares, as their headings say.
+_NO_UNITS = ("", "count", "B/B")
 
 
 class Mark(Noun, frozen=True, kw_only=True):
@@ -130,3 +133,10 @@ class Drawing(Noun, frozen=True, kw_only=True):
     panels: tuple[Panel, ...]
     keys: tuple[Key, ...] = ()
     keys_heading: str = ""
+
+
+def heading_of(column: Column, axis: Axis) -> str:
+    """What a column's axis is headed by: with its unit, unless each mark has that."""
+    unit = axis.unit or ("" if column.unit in ("ns", "B") else unit_of_axis(column.unit))
+    is_said = unit in _NO_UNITS or unit == column.heading
+    return column.heading if is_said else f"{column.heading}, {unit}"

@@ -16,6 +16,7 @@ from loadstone.report.pictures.drawing import (
     Mark,
     Panel,
     XYPanel,
+    heading_of,
 )
 from loadstone.report.pictures.grouping import (
     axes_of,
@@ -25,15 +26,13 @@ from loadstone.report.pictures.grouping import (
     words_of,
 )
 from loadstone.report.pictures.shades import Shading, shading
-from loadstone.report.scale import Axis, axis_to, log_axis, spans_decade, unit_of_axis
+from loadstone.report.scale import Axis, axis_to, log_axis, spans_decade
 from loadstone.report.strips import ReportedRun
 from loadstone.workloads import Workload, workloads
 
 _MARGIN = 1.06
 # Of more values of a parameter round ones are marked, instead of each.
 _MOST_TICKS = 16
-# Of counts and shares, as their headings say.
-_NO_UNITS = ("", "count", "B/B")
 _WHISKERS = "Whiskers: 95 % intervals of the medians."
 
 
@@ -140,7 +139,7 @@ def _points(chosen: Workload, picture: Picture, cases: Sequence[CaseSummary]) ->
     panels = [
         XYPanel(
             heading=_heading(column, y_axis, facet),
-            x_heading=_with_unit(picture.x, x_axis),
+            x_heading=heading_of(picture.x, x_axis),
             x=x_axis,
             y=y_axis,
             lines=tuple(_point_lines(chosen, picture, column, of_facet, others)),
@@ -317,15 +316,5 @@ def _linear(values: Sequence[float], column: AxisColumn) -> Axis:
     return axis_to(_MARGIN * max(values), column.unit)
 
 
-def _with_unit(column: AxisColumn, axis: Axis) -> str:
-    # Of times and bytes each mark of a logarithmic axis has its own.
-    unit = axis.unit or ("" if column.unit in ("ns", "B") else unit_of_axis(column.unit))
-    return (
-        column.heading
-        if unit in _NO_UNITS or unit == column.heading
-        else f"{column.heading}, {unit}"
-    )
-
-
 def _heading(column: AxisColumn, axis: Axis, facet: str) -> str:
-    return f"{facet}: {_with_unit(column, axis)}" if facet else _with_unit(column, axis)
+    return f"{facet}: {heading_of(column, axis)}" if facet else heading_of(column, axis)
