@@ -151,6 +151,37 @@ def test_a_load_that_drops_what_it_read_is_the_file(
         assert "direct_align_bytes" not in outcome.values
 
 
+@pytest.mark.parametrize("engine", ["pread", "uring"])
+def test_all_of_the_file_is_read_into_a_small_buffer_again_and_again(
+    load: Load, job: Program, tmp_path: Path, engine: str
+) -> None:
+    """Of a file that is larger than the buffer, by blocks that do not divide it, too."""
+    model = job.make_model(tmp_path, 40 * _MIB + 13)
+    variants: list[dict[str, Any]] = [
+        {"io": "direct", "cache": "cold", "block": 3 * _MIB},
+        {"block": 2 * _MIB, "threads": 3},
+    ]
+    if engine == "uring" and places.may_lock_memory():
+        variants.append({"io": "direct", "fixed": "on", "block": _MIB, "depth": 16})
+    for variant in variants:
+        outcome = load(model, engine=engine, destination="reused", verify="off", **variant)
+        assert (outcome.error, outcome.crash) == (None, None), variant
+        (histogram,) = outcome.histograms
+        assert histogram.count == -(-model.bytes // variant["block"])
+        assert outcome.values["file_bytes"] == model.bytes
+
+
+def test_what_makes_no_sense_with_a_buffer_that_is_used_again_is_refused(
+    load: Load, job: Program, tmp_path: Path
+) -> None:
+    model = job.make_model(tmp_path, _MIB)
+    wrong = ({"verify": "full"}, {"overlap": _MIB}, {"buffers": 2}, {"engine": "mmap-copy"})
+    for options in wrong:
+        outcome = load(model, destination="reused", **{"verify": "off", **options})
+        assert outcome.error is not None
+        assert outcome.error.code == errno.EOPNOTSUPP
+
+
 def test_memory_beyond_the_destination_is_what_the_file_is_mapped_in(
     load: Load, job: Program, tmp_path: Path
 ) -> None:

@@ -21,6 +21,9 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+/* Small enough for a last-level cache, and as many reads in flight as any Case of ours has. */
+enum { REUSED_BYTES = 16 << 20 };
+
 const char *const ls_destination_names[] = {
 	[LS_DESTINATION_MAPPING] = "mapping",
 	[LS_DESTINATION_ANON] = "anon",
@@ -34,6 +37,7 @@ const char *const ls_destination_names[] = {
 	[LS_DESTINATION_UDMABUF_HUGETLB] = "udmabuf-hugetlb",
 	[LS_DESTINATION_DMA_HEAP] = "dma-heap",
 	[LS_DESTINATION_DMA_BUF] = "dma-buf",
+	[LS_DESTINATION_REUSED] = "reused",
 	NULL,
 };
 
@@ -226,9 +230,11 @@ int ls_segment_create(struct ls_destination *destination, uint32_t position, uin
 {
 	struct ls_segment *segment = &destination->segments[position];
 
-	segment->bytes = ls_round_up(bytes, destination->granule_bytes);
+	if (destination->kind != LS_DESTINATION_REUSED)
+		segment->bytes = ls_round_up(bytes, destination->granule_bytes);
 	switch (destination->kind) {
 	case LS_DESTINATION_MAPPING:
+	case LS_DESTINATION_REUSED:	/* is there already */
 		return 0;
 	case LS_DESTINATION_ANON:
 		return map_segment(destination, segment, segment->bytes,
@@ -251,6 +257,35 @@ int ls_segment_create(struct ls_destination *destination, uint32_t position, uin
 		return create_dmabuf(destination, segment);
 	}
 	return fail(destination, -EINVAL, "destination");
+}
+
+/* Before Linux 5.14 there is no MADV_POPULATE_WRITE: a write to every page does the same. */
+static void touch(uint8_t *addr, uint64_t bytes, uint64_t page_bytes)
+{
+	for (uint64_t at = 0; at < bytes; at += page_bytes)
+		*(volatile uint8_t *)(addr + at) = 0;
+}
+
+/* Before the timed region: what is measured then is the device, and no memory. */
+int ls_destination_reserve_reused(struct ls_destination *destination, uint64_t most_bytes)
+{
+	if (destination->kind != LS_DESTINATION_REUSED)
+		return 0;
+	destination->window_bytes = REUSED_BYTES;
+	for (uint32_t i = 0; i < destination->segments_count; i++) {
+		struct ls_segment *segment = &destination->segments[i];
+		int err;
+
+		segment->bytes = ls_round_up(REUSED_BYTES + most_bytes, destination->granule_bytes);
+		err = map_segment(destination, segment, segment->bytes,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, "mmap");
+		if (err)
+			return err;
+		/* Without huge pages it is as good a buffer. */
+		(void)madvise(segment->addr, ls_size(segment->bytes), MADV_HUGEPAGE);
+		touch(segment->addr, segment->bytes, destination->page_bytes);
+	}
+	return 0;
 }
 
 static int map_shmem_thp(struct ls_destination *destination, struct ls_segment *segment)
@@ -277,13 +312,6 @@ int ls_segment_map(struct ls_destination *destination, uint32_t position)
 	return map_segment(destination, segment, segment->bytes, MAP_SHARED, segment->fd, step);
 }
 
-/* Before Linux 5.14 there is no MADV_POPULATE_WRITE: a write to every page does the same. */
-static void touch(uint8_t *addr, uint64_t bytes, uint64_t page_bytes)
-{
-	for (uint64_t at = 0; at < bytes; at += page_bytes)
-		*(volatile uint8_t *)(addr + at) = 0;
-}
-
 int ls_segment_collapse(struct ls_destination *destination, uint32_t position,
 			uint64_t offset, uint64_t bytes)
 {
@@ -300,7 +328,7 @@ int ls_segment_populate(struct ls_destination *destination, uint32_t position,
 	struct ls_segment *segment = &destination->segments[position];
 	uint8_t *from = segment->addr + offset;
 
-	if (ls_destination_starts_as_dmabuf(destination))
+	if (ls_destination_starts_as_dmabuf(destination) || destination->window_bytes)
 		return 0;
 	if (ls_destination_collapses(destination))
 		return ls_segment_collapse(destination, position, offset, bytes);

@@ -22,6 +22,7 @@ enum ls_destination_kind {
 	LS_DESTINATION_UDMABUF_HUGETLB,
 	LS_DESTINATION_DMA_HEAP,
 	LS_DESTINATION_DMA_BUF,		/* of our own kernel module */
+	LS_DESTINATION_REUSED,		/* a small buffer, again and again: nothing is loaded */
 };
 
 /* By enum ls_destination_kind; ends with NULL. */
@@ -46,6 +47,7 @@ struct ls_destination {
 	int huge_error;			/* -errno where their size cannot be read */
 	enum ls_shmem_way shmem_way;	/* of memfd-thp and udmabuf-thp, known once reserved */
 	uint64_t granule_bytes;
+	uint64_t window_bytes;		/* reused: what lies so far apart falls on the same place */
 	uint32_t segments_count;
 	struct ls_segment *segments;
 };
@@ -59,6 +61,18 @@ void ls_destination_align(struct ls_destination *destination, uint64_t bytes);
 
 /* Memory for the list of segments, and how shmem gets huge pages; before the timed region. */
 int ls_destination_reserve(struct ls_destination *destination, uint32_t segments);
+
+/* reused: makes the buffers, for reads of at most so many bytes; nothing for the others. */
+int ls_destination_reserve_reused(struct ls_destination *destination, uint64_t most_bytes);
+
+/* Where the byte of a segment lies, or is read to. */
+static inline uint8_t *ls_segment_addr(const struct ls_destination *destination, uint32_t segment,
+				       uint64_t offset)
+{
+	uint64_t within = destination->window_bytes ? offset % destination->window_bytes : offset;
+
+	return destination->segments[segment].addr + within;
+}
 
 /* Closes all, unmaps all; safe at any point after init. */
 void ls_destination_deinit(struct ls_destination *destination);

@@ -67,4 +67,6 @@ static int read_all(struct ls_reader *reader)
 	return more;
 }
 
-const struct ls_engine ls_engine_pread = { .takes_dontcache = 1, .read = read_all };
+const struct ls_engine ls_engine_pread = {
+	.takes_dontcache = 1, .takes_reused = 1, .read = read_all,
+};

@@ -47,14 +47,21 @@ static int reserve(struct ls_reader *reader)
 static void describe_chunk(struct ls_reader *reader, uint64_t position)
 {
 	const struct ls_layout *layout = &reader->load->layout;
+	const struct ls_destination *destination = &reader->load->destination;
 	struct ls_extent chunk;
 
 	ls_layout_chunk(layout, position, &chunk);
 	if (!chunk.bytes)
 		return;
+	if (destination->window_bytes) {
+		reader->chunks[position].iov_base = destination->segments[chunk.segment].addr;
+		reader->chunks[position].iov_len =
+			ls_size(destination->segments[chunk.segment].bytes);
+		return;
+	}
 	reader->chunks[position].iov_base = ls_reader_addr(reader, &chunk);
 	reader->chunks[position].iov_len =
-		ls_size(ls_round_up(chunk.request_bytes, reader->load->destination.page_bytes));
+		ls_size(ls_round_up(chunk.request_bytes, destination->page_bytes));
 }
 
 /* The chunks past the file's end are at the end, and have no memory to register. */
@@ -149,6 +156,7 @@ static void release(struct ls_reader *reader)
 
 const struct ls_engine ls_engine_uring = {
 	.takes_dontcache = 1,
+	.takes_reused = 1,
 	.reserve = reserve,
 	.prepare = prepare,
 	.read = read_all,

@@ -82,6 +82,7 @@ struct ls_engine {
 	int makes_every_segment;	/* also where there are several */
 	int wants_one_thread;
 	int takes_dontcache;		/* knows RWF_DONTCACHE */
+	int takes_reused;		/* reads block by block, wherever each goes */
 	int (*check)(struct ls_load *load);
 	int (*reserve)(struct ls_reader *reader);	/* before the timed region */
 	int (*prepare)(struct ls_reader *reader);	/* in the reader's thread, timed */

@@ -49,6 +49,20 @@ static int check_identity(struct ls_load *load, const struct stat *st)
 	return 0;
 }
 
+/* What is overwritten again and again is no model: only what reads block by block has a use. */
+static int check_reused(struct ls_load *load)
+{
+	const struct ls_load_options *options = &load->options;
+
+	if (load->destination.kind != LS_DESTINATION_REUSED)
+		return 0;
+	if (!load->engine->takes_reused)
+		return fail(load, -EOPNOTSUPP, "engine and destination");
+	if (options->verify != LS_VERIFY_OFF || options->overlap || options->buffers > 1)
+		return fail(load, -EOPNOTSUPP, "verify, overlap or buffers of a reused buffer");
+	return 0;
+}
+
 static int check_options(struct ls_load *load)
 {
 	const struct ls_load_options *options = &load->options;
@@ -76,7 +90,7 @@ static int check_options(struct ls_load *load)
 		return fail(load, -EOPNOTSUPP, "engine and buffers");
 	if (load->engine->check && load->engine->check(load))
 		return fail(load, -EOPNOTSUPP, "engine and destination");
-	return 0;
+	return check_reused(load);
 }
 
 /* Sizes and alignment; needs the file, so it opens it for a moment. */
@@ -355,6 +369,8 @@ int ls_load_once(const struct ls_job *job, const struct ls_load_options *options
 		err = plan_layout(&load, file_bytes);
 	if (!err)
 		err = ls_destination_reserve(&load.destination, load.layout.segments);
+	if (!err)
+		err = ls_destination_reserve_reused(&load.destination, load.options.block);
 	if (!err)
 		err = reserve_readers(&load);
 	if (!err)

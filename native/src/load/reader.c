@@ -81,7 +81,7 @@ void ls_reader_record(struct ls_reader *reader, int64_t *since_ns)
 
 uint8_t *ls_reader_addr(const struct ls_reader *reader, const struct ls_extent *extent)
 {
-	return reader->load->destination.segments[extent->segment].addr + extent->segment_offset;
+	return ls_segment_addr(&reader->load->destination, extent->segment, extent->segment_offset);
 }
 
 static int prepare(struct ls_reader *reader)

@@ -2,6 +2,7 @@
 
 from loadstone.model import Value
 from loadstone.workloads import make_cases, workload
+from loadstone.workloads.model_load.engines import mismatch
 
 
 def test_parameters_without_meaning_make_no_cases_of_their_own() -> None:
@@ -35,3 +36,18 @@ def test_only_a_udmabuf_has_a_time_to_be_exported_at() -> None:
     )
     assert len(cases) == 1
     assert remarks == ["export has no meaning for destination memfd: left out there"]
+
+
+def test_into_a_buffer_that_is_used_again_nothing_is_loaded_that_could_be_verified() -> None:
+    choice: dict[str, Value] = {"destination": "reused", "overlap": 8 << 20, "verify": "full"}
+    (case,), remarks = make_cases(workload("model-load"), [choice])
+    assert case.label == "uring direct → reused 1MiB×8 verify off"
+    assert remarks == [
+        "overlap has no meaning for destination reused: left out there",
+        "verify has no meaning for destination reused: left out there",
+    ]
+    other, _ = make_cases(workload("model-load"), [{"engine": "mmap-copy"} | choice])
+    assert mismatch(case.parameters) is None
+    finding = mismatch(other[0].parameters)
+    assert finding is not None
+    assert finding.reason == "engine mmap-copy cannot fill destination reused"

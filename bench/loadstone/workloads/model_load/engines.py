@@ -11,6 +11,7 @@ DONTCACHE = "dontcache"
 MAPPING = "mapping"
 HEAP = "dma-heap"
 DMA_BUF = "dma-buf"
+REUSED = "reused"
 
 AFTER = "after"
 BESIDE = "beside"
@@ -23,7 +24,7 @@ _MEMFDS = ("memfd", "memfd-thp", "memfd-hugetlb", *_UDMABUFS)
 _ANYTHING = (*_MEMORY, *_MEMFDS, HEAP, DMA_BUF)
 _FILES = (*_MEMFDS, HEAP)
 
-DESTINATIONS = (MAPPING, *_MEMORY, *_MEMFDS, DMA_BUF, f"{HEAP}:NAME")
+DESTINATIONS = (MAPPING, *_MEMORY, *_MEMFDS, DMA_BUF, REUSED, f"{HEAP}:NAME")
 """All that some engine writes into."""
 
 _DEFAULT_HEAP = f"{HEAP}:system"
@@ -54,10 +55,13 @@ _CHUNKS = frozenset({"overlap", "buffers"})
 
 ENGINES: Mapping[str, Engine] = {
     "pread": Engine(
-        destinations=_ANYTHING, io=DIRECT, uses=_CHUNKS | {"threads"}, takes_dontcache=True
+        destinations=(*_ANYTHING, REUSED),
+        io=DIRECT,
+        uses=_CHUNKS | {"threads"},
+        takes_dontcache=True,
     ),
     "uring": Engine(
-        destinations=_ANYTHING,
+        destinations=(*_ANYTHING, REUSED),
         io=DIRECT,
         uses=_CHUNKS | {"threads", "depth", "fixed", "poll"},
         takes_dontcache=True,
@@ -87,6 +91,10 @@ WITHOUT_MEANING: Mapping[str, Value] = {
     "buffers": 1,
 }
 """Parameters that some engines have no use for, and what they are set to there."""
+
+
+WITHOUT_MODEL: Mapping[str, Value] = {"overlap": 0, "buffers": 1, "verify": "off"}
+"""Parameters that have no meaning where nothing is loaded, into ``REUSED``, and what they are."""
 
 
 def is_exported(parameters: Mapping[str, Value]) -> bool:

@@ -17,7 +17,7 @@ from loadstone.workloads.cold_reads.content import content_notes, fs_type
 from loadstone.workloads.cold_reads.trials import READ_BYTES
 from loadstone.workloads.model_load.cold import not_from_device
 from loadstone.workloads.model_load.cold import notes as cold_notes
-from loadstone.workloads.model_load.engines import mismatch
+from loadstone.workloads.model_load.engines import REUSED, mismatch
 from loadstone.workloads.model_load.errors import HUGE_PAGES, RULES
 from loadstone.workloads.model_load.images import NO_IMAGE, StoredModel, image_of, unfit
 from loadstone.workloads.model_load.page_cache import (
@@ -204,6 +204,8 @@ class PreparedLoad:
         if is_read_cold(case):
             found += cold_notes(place.file, place.facts, evidence, outcome)
         kind = case.parameters["destination"]
+        if kind == REUSED:
+            found.append("nothing is loaded: what the device can do")
         if str(kind).endswith("thp") and evidence["huge_bytes"] < self._file.bytes:
             found.append(f"huge pages: {max(0.0, evidence['huge_bytes']) / self._file.bytes:.0%}")
         return (*found, *kept_notes(case, evidence))

@@ -30,7 +30,9 @@ from loadstone.workloads.model_load.engines import (
     DONTCACHE,
     ENGINES,
     MAPPING,
+    REUSED,
     WITHOUT_MEANING,
+    WITHOUT_MODEL,
     default_export,
     is_exported,
 )
@@ -63,7 +65,8 @@ _PARAMETERS = (
         choices=DESTINATIONS,
         help="the memory read into [anon; memfd for sendfile, splice, copy-range; "
         "mapping (the file's own) for mmap; dma-buf (of the module in native/kernel) for "
-        "kernel-fill; dma-heap:system for the ioctls]",
+        "kernel-fill; dma-heap:system for the ioctls]; reused: a small buffer again and again: "
+        "nothing is loaded, and what the device can do is shown (pread, uring)",
     ),
     Parameter(
         name="export",
@@ -237,6 +240,9 @@ class ModelLoad:
             name: fallback for name, fallback in WITHOUT_MEANING.items() if name not in engine.uses
         }
         remarks = shared.drop_meaningless(values, chosen, fallbacks, f"for engine {name}")
+        if values["destination"] == REUSED:
+            where = f"for destination {REUSED}"
+            remarks += shared.drop_meaningless(values, chosen, WITHOUT_MODEL, where)
         values["export"] = chosen.get("export", default_export(values))
         if not is_exported(values):
             where = f"for destination {values['destination']}"
