@@ -249,11 +249,32 @@ class StopRule(Noun, frozen=True, kw_only=True):
     limit_s: float | None = None
 
 
+class RaceRule(Noun, frozen=True, kw_only=True):
+    """Cases leave a Plan when they are shown to be slower than the one that leads.
+
+    All are ids of Cases, each of which may be skipped. ``first`` are in the race from its first
+    round, the plainest first; ``neighbours`` are those that enter when a Case leads. ``plain`` are
+    what a winner is held against: they are measured for a while in any case. ``ceilings`` load
+    nothing: the fastest of them is what the device can do. ``finals`` are run once it is over, of
+    the Case that won and of ``plain``. There are at most ``most_rounds``, and no Trial begins later
+    than ``limit_s`` after the Run did; None where time is no limit.
+    """
+
+    first: tuple[str, ...]
+    neighbours: Mapping[str, tuple[str, ...]] = {}
+    plain: tuple[str, ...] = ()
+    ceilings: tuple[str, ...] = ()
+    finals: Mapping[str, tuple[str, ...]] = {}
+    most_rounds: int = 100
+    limit_s: float | None = None
+
+
 class Plan(Noun, frozen=True, kw_only=True):
     """Cases × rounds, and the seed that fixes their order.
 
     ``pairs`` are ids of Cases that are there to be compared, the base first. With ``until`` the
-    rounds are the fewest, and that rule says how many more there are.
+    rounds are the fewest, and that rule says how many more there are. With ``race`` they are the
+    most, and that rule says which Cases have which.
     """
 
     name: str
@@ -266,6 +287,7 @@ class Plan(Noun, frozen=True, kw_only=True):
     conditions: Conditions = Conditions()
     pairs: tuple[tuple[str, str], ...] = ()
     until: StopRule | None = None
+    race: RaceRule | None = None
 
 
 class Step(Noun, frozen=True, kw_only=True):

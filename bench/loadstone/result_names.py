@@ -51,3 +51,6 @@ IMPORTED_TIME = "imported.time"
 
 IMPORTED_HOST = "imported.hostname"
 """The fact that has where, if that program says so."""
+
+TARGET_LOST = "target.lost"
+"""The evidence of a failed Trial during which the Target went away: no fault of its Case."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from loadstone.model import Case, Manifest, Plan, Status, Step, StopRule, Trial
+from loadstone.model import Case, Manifest, Plan, RaceRule, Status, Step, StopRule, Trial
 from loadstone.plan.knobs import with_knobs
 from loadstone.plan.order import order
 from loadstone.runs.resuming import missing_steps
@@ -176,3 +176,48 @@ def test_a_plan_of_yesterday_has_no_rule() -> None:
     kept = msgspec.to_builtins(manifest(None).plan)
     del kept["until"]
     assert msgspec.convert(kept, Plan).until is None
+
+
+RACE = RaceRule(first=(STEADY.id,), neighbours={STEADY.id: (ROUGH.id,)}, most_rounds=30)
+RACING: dict[str, object] = {"warmups": 0, "race": RACE}
+
+
+def slower(step: Step) -> Trial:
+    """One Case is half as fast as the other, within 1 %."""
+    speed = 100.0 if step.case is STEADY else 50.0
+    figures = {SPEED.name: speed * (1 + step.round * (7 if step.case is ROUGH else 3) % 5 / 500)}
+    return trial_of(step.case, step.round, figures)
+
+
+def test_a_race_has_the_steps_of_those_that_are_in_it() -> None:
+    listener = Listener()
+    steps = carry_out(manifest(None, **RACING), [], Sitting(RACE), listener, make=slower)
+    rounds = [[step.round for step in steps if step.case is case] for case in (STEADY, ROUGH)]
+    # Its neighbour enters when it has been seen three times, and is out four rounds later.
+    assert rounds == [list(range(10)), [3, 4, 5, 6]]
+    assert listener.expected == [1, 1, 1, 2, 2, 2, 2, 1, 1, 1]
+
+
+@pytest.mark.parametrize("done", [1, 4, 5, 9, 13])
+def test_a_race_that_was_cut_off_goes_on_as_it_would_have_gone(done: int) -> None:
+    racing, trials = manifest(None, **RACING), list[Trial]()
+    first = carry_out(racing, trials, Sitting(RACE), most=done, make=slower)
+    second = carry_out(racing, trials, Sitting(RACE), make=slower)
+    assert [*first, *second] == carry_out(racing, [], Sitting(RACE), make=slower)
+    assert missing_steps(racing, trials) == []
+
+
+def test_no_trial_of_a_race_begins_that_would_end_too_late() -> None:
+    rule = msgspec.structs.replace(RACE, limit_s=10)
+    racing = manifest(None, warmups=0, race=rule)
+    # Each takes two seconds, after two that are over before the first.
+    assert len(carry_out(racing, [], Sitting(rule, Clock(1)), make=slower)) == 3
+    late = Sitting(rule, Clock(11))
+    assert carry_out(racing, [], late, make=slower) == []
+    assert late.is_time_over()
+
+
+def test_a_plan_of_yesterday_has_no_race() -> None:
+    kept = msgspec.to_builtins(manifest(None).plan)
+    del kept["race"]
+    assert msgspec.convert(kept, Plan).race is None

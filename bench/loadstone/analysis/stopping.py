@@ -70,7 +70,7 @@ class Stop(Noun, frozen=True, kw_only=True):
 
 def confidence_of(plan: Plan) -> float:
     """The nominal confidence of what is shown as a 95 % interval of a Plan's Run."""
-    return _FIXED if plan.until is None else CONFIDENCE
+    return _FIXED if plan.until is None and plan.race is None else CONFIDENCE
 
 
 def rounds_made(trials: Iterable[Trial]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from loadstone.analysis.race import standing
 from loadstone.analysis.stopping import precisions, rounds_made
 from loadstone.core import native
 from loadstone.errors import RunError, UsageError
@@ -18,9 +19,11 @@ def missing_steps(manifest: Manifest, trials: Sequence[Trial]) -> list[Step]:
 
     They are those of the Plan and of rounds that have begun. Where those are complete, and the
     rule of the Plan asks for more, they are of the next round, or the next two where one in the
-    opposite order goes with it.
+    opposite order goes with it. Of a race they are of the Cases that are in it.
     """
     plan = manifest.plan
+    if plan.race is not None:
+        return _missing_of_race(manifest, trials)
     if plan.until is None:
         return _without_trial(plan, trials, plan.rounds)
     rounds = whole_rounds(plan, max(plan.rounds, rounds_made(trials)))
@@ -32,6 +35,20 @@ def missing_steps(manifest: Manifest, trials: Sequence[Trial]) -> list[Step]:
     ):
         return []
     return _without_trial(plan, trials, whole_rounds(plan, rounds + 1))
+
+
+def _missing_of_race(manifest: Manifest, trials: Sequence[Trial]) -> list[Step]:
+    """The Steps of the next round of a race, or of one that has begun."""
+    plan, metric = manifest.plan, next(iter(manifest.metrics), None)
+    if metric is None:
+        return []
+    now = standing(plan, metric, trials)
+    missing = _without_trial(plan, trials, now.rounds + 1)
+    return [
+        step
+        for step in missing
+        if step.warmup or (step.round == now.rounds and step.case.id in now.active)
+    ]
 
 
 def _without_trial(plan: Plan, trials: Sequence[Trial], rounds: int) -> list[Step]:

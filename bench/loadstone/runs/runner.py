@@ -149,6 +149,7 @@ def _ended(run: Future[Run]) -> Run | LoadstoneError:
 def _begin(
     plan: Plan, target: Target, results: Path, observer: Observer, with_controls: bool = True
 ) -> Run:
+    sitting = Sitting(plan.race or plan.until)
     with ExitStack() as stack:
         conditions = resolve_conditions(plan.conditions, target)
         ready = _prepare(stack, plan, target, conditions, results, observer, with_controls)
@@ -162,7 +163,6 @@ def _begin(
                 core=native.source_hash(),
             )
         )
-        sitting = Sitting(plan.until)
         with _resume_note(writer, results):
             is_lost = _carry_out(sitting, (), ready, writer, observer)
     run = store.load(writer.path)
@@ -182,7 +182,8 @@ def resume_run(run: Run, target: Target, results: Path, observer: Observer) -> R
         return run
     with ExitStack() as stack:
         enter_results_lock(stack, results, observer)
-        return _finish(run, Sitting(run.manifest.plan.until), target, results, observer)
+        plan = run.manifest.plan
+        return _finish(run, Sitting(plan.race or plan.until), target, results, observer)
 
 
 def _finish(

@@ -1,4 +1,4 @@
-"""The Steps of one sitting at a Run: those of its Plan, and of rounds that its rule adds."""
+"""The Steps of one sitting at a Run: those of its Plan, of added rounds, or of a race."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Protocol
 
 from loadstone.analysis.stopping import precisions, rounds_expected, rounds_made
-from loadstone.model import Manifest, Step, StopRule, Trial
+from loadstone.model import Manifest, RaceRule, Step, StopRule, Trial
 from loadstone.plan.order import whole_rounds
 from loadstone.plan.stop_rule import look_words
 from loadstone.runs.resuming import missing_steps, skipped_cases
@@ -27,33 +27,42 @@ class Listener(Protocol):
 class Sitting:
     """Hands out the Steps of a Run, as long as its rule and its limit of time allow.
 
+    A rule that adds rounds has its time from the first Step on; a race from now on, what is set up
+    for it included.
+
     Args:
         rule: that of the Plan.
         clock: the time in seconds, from whenever.
     """
 
-    def __init__(self, rule: StopRule | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, rule: StopRule | RaceRule | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._rule = rule
         self._clock = clock
-        self._begun_s: float | None = None
+        self._begun_s = clock() if isinstance(rule, RaceRule) else None
         self._said_at = 0.0
 
-    def is_time_over(self) -> bool:
-        """Whether the limit of time has been reached since the first Step of the sitting."""
+    def is_time_over(self, ahead_s: float = 0.0) -> bool:
+        """Whether the limit of time has been reached, or will be before so long from now."""
         if self._rule is None or self._rule.limit_s is None or self._begun_s is None:
             return False
-        return self._clock() - self._begun_s >= self._rule.limit_s
+        return self._clock() + ahead_s - self._begun_s >= self._rule.limit_s
 
     def steps(
         self, manifest: Manifest, trials: Sequence[Trial], listener: Listener
     ) -> Iterator[Step]:
         """The Steps that the Run lacks, one by one; when the time is over, no round begins.
 
-        The first rounds of a Run are begun in any case: without them it would say nothing.
+        The first rounds of a Run are begun in any case: without them it would say nothing. Of a
+        race no Step begins that would end too late.
 
         Args:
             trials: those that the Run has; whoever carries out a Step adds what came of it.
         """
+        if isinstance(self._rule, RaceRule):
+            yield from self._steps_of_race(manifest, trials, listener)
+            return
         if self._begun_s is None:
             self._begun_s = self._clock()
         together = whole_rounds(manifest.plan, 1)
@@ -66,10 +75,23 @@ class Sitting:
                     return
                 yield from some
 
+    def _steps_of_race(
+        self, manifest: Manifest, trials: Sequence[Trial], listener: Listener
+    ) -> Iterator[Step]:
+        first_s, made = self._clock(), 0
+        while steps := missing_steps(manifest, trials):
+            listener.expect(len(steps))
+            for step in steps:
+                usual_s = (self._clock() - first_s) / made if made else 0.0
+                if self.is_time_over(usual_s):
+                    return
+                made += 1
+                yield step
+
     def _tell(self, manifest: Manifest, trials: Sequence[Trial], listener: Listener) -> None:
         """Say what is to be expected, where the Plan's own rounds are made and more are added."""
         plan, rounds = manifest.plan, rounds_made(trials)
-        if self._rule is None or rounds < plan.rounds:
+        if not isinstance(self._rule, StopRule) or rounds < plan.rounds:
             return
         found = precisions(plan, next(iter(manifest.metrics), None), trials)
         expected = rounds_expected(found, rounds, self._rule.within)

@@ -10,6 +10,7 @@ import msgspec
 from loadstone.core.evidence import inherent_ns
 from loadstone.errors import TargetLostError, TrialFailedError, for_user
 from loadstone.model import Case, Finding, Outcome, Status, Step, Trial
+from loadstone.result_names import TARGET_LOST
 from loadstone.runs.conditions import Measurement, TrialConditions
 from loadstone.runs.moment import Moment, now
 from loadstone.targets import Say, Target
@@ -97,4 +98,5 @@ def _target_lost(reason: str | None, remedy: str) -> Finding:
         status=Status.FAILED,
         reason=reason,
         remedy=f"{remedy}; the Run goes on when it is back",
+        evidence={TARGET_LOST: 1},
     )

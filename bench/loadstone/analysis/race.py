@@ -1,0 +1,287 @@
+"""Who is still in a race, by the Trials so far: successive elimination.
+
+After each round the Cases that are in are held against the one that leads, by the logarithms of
+their figures' ratios in the rounds that both have. Whose interval shows it slower is out. A look
+is taken only after certain numbers of such rounds, and each at so small a part of ``ERROR`` that
+all looks of all Cases together drop the best with no more than that chance: Bonferroni over looks
+and opponents, of whom each might lead. ``docs/statistics.md`` has the simulation,
+``tests/analysis/simulate_race.py`` makes it.
+
+All that is decided follows from the Plan and the Trials alone, so that a Run that was cut off goes
+on as it would have gone.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from functools import cache
+from statistics import NormalDist, fmean, median, stdev
+
+from loadstone.analysis.scipy_memory import require_memory
+from loadstone.model import Better, Metric, Noun, Plan, RaceRule, Status, Trial
+from loadstone.result_names import TARGET_LOST
+
+ERROR = 0.05
+"""The chance that the best Case is dropped, at most."""
+
+LOOKS = (4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100)
+"""After how many rounds in common two Cases are held against each other."""
+
+FEWEST = 10
+"""Rounds that the Case that leads must have before the race is over."""
+
+PLAIN_ROUNDS = 8
+"""Rounds in common with the leader that those have that it is held against, out or not."""
+
+SAME = 0.03
+"""The share within which what can't be told apart need not be."""
+
+_FIRST_ENTRY = 3
+"""Rounds that the leader must have before its neighbours enter."""
+_MOST_INVALID = 3
+"""Trials without a good one after which a Case is no longer tried."""
+
+
+class Way(StrEnum):
+    """How a Case left the race."""
+
+    SLOWER = "slower"
+    FAILED = "failed"
+    INVALID = "invalid"
+    SKIPPED = "skipped"
+
+
+class Exit(Noun, frozen=True, kw_only=True):
+    """A Case that is out: how, after which round, and of ``slower`` behind which Case."""
+
+    way: Way
+    rounds: int
+    behind: str | None = None
+
+
+class Standing(Noun, frozen=True, kw_only=True):
+    """The race after some whole rounds; all by ids of Cases.
+
+    ``entered`` are the Cases in the race so far, in the order of their entry, those of ``out``
+    included. ``active`` are those that the next round has: of ceilings and of what is held against
+    the leader, too. ``is_decided`` says that nothing is left to be told that matters.
+    """
+
+    rounds: int
+    entered: tuple[str, ...]
+    out: Mapping[str, Exit]
+    leader: str | None
+    active: tuple[str, ...]
+    is_decided: bool
+
+    @property
+    def alive(self) -> tuple[str, ...]:
+        """Those in the race that are not out."""
+        return tuple(one for one in self.entered if one not in self.out)
+
+
+Figures = Mapping[int, float]
+"""By round the logarithm of a figure, of which more is better."""
+
+
+class Ledger:
+    """What the Trials of a race come to, Case by Case, in the order of their rounds."""
+
+    def __init__(self, plan: Plan, metric: Metric, trials: Iterable[Trial]) -> None:
+        self._sign = 1.0 if metric.better is Better.HIGHER else -1.0
+        self._metric = metric
+        self._trials: dict[int, dict[str, Trial]] = {}
+        for trial in trials:
+            if not trial.warmup:
+                self._trials.setdefault(trial.round, {})[trial.case] = trial
+        self.figures: dict[str, dict[int, float]] = {case.id: {} for case in plan.cases}
+        self._bad: dict[str, list[Way]] = {}
+
+    def has(self, case: str, number: int) -> bool:
+        """Whether a Case has a Trial of that round."""
+        return case in self._trials.get(number, {})
+
+    def add(self, number: int) -> None:
+        """Take in the Trials of that round."""
+        for case, trial in self._trials.get(number, {}).items():
+            value = trial.metrics.get(self._metric.name, 0.0)
+            if trial.status is Status.OK and value > 0:
+                self.figures[case][number] = self._sign * math.log(value)
+            elif trial.status is not Status.OK and TARGET_LOST not in trial.evidence:
+                self._bad.setdefault(case, []).append(Way(trial.status.value))
+
+    def trouble(self, case: str) -> Way | None:
+        """What puts a Case out of the race, whatever its figures."""
+        ways = self._bad.get(case, ())
+        if worst := next((way for way in (Way.FAILED, Way.SKIPPED) if way in ways), None):
+            return worst
+        is_hopeless = len(ways) >= _MOST_INVALID and not self.figures[case]
+        return Way.INVALID if is_hopeless else None
+
+
+def differences(one: Figures, other: Figures) -> list[float]:
+    """Of the rounds that both have, in their order."""
+    return [value - other[at] for at, value in one.items() if at in other]
+
+
+def is_slower(one: Figures, leader: Figures, opponents: int, error: float = ERROR) -> bool:
+    """Whether a look shows a Case slower than the leader; never where none is taken.
+
+    Args:
+        opponents: how many Cases there are that might lead.
+    """
+    found = differences(one, leader)
+    if len(found) not in LOOKS:
+        return False
+    level = error / len(LOOKS) / max(opponents, 1)
+    return fmean(found) + reach(found, level) < 0
+
+
+def reach(found: Sequence[float], level: float) -> float:
+    """How far the upper end of a mean's one-sided interval is from it; infinite where unknown."""
+    spread = stdev(found) if len(found) > 1 else 0.0
+    # Figures that agree to the last bit are no evidence of how far they would lie apart.
+    if not spread:
+        return math.inf
+    return _quantile(len(found) - 1, level) * spread / math.sqrt(len(found))
+
+
+@cache
+def _quantile(degrees: int, level: float) -> float:
+    if degrees >= max(LOOKS):
+        return -NormalDist().inv_cdf(level)
+    require_memory()
+    from scipy.stats import t
+
+    return float(t.isf(level, degrees))
+
+
+def standing(plan: Plan, metric: Metric, trials: Iterable[Trial]) -> Standing:
+    """The race after its whole rounds so far."""
+    assert plan.race is not None, "a Plan without a race has no standing"
+    ledger = Ledger(plan, metric, trials)
+    race = _Race(plan.race, ledger)
+    while race.is_whole_round():
+        race.end_round()
+    return race.standing()
+
+
+class _Race:
+    """Goes through the rounds of a race, as they went."""
+
+    def __init__(self, rule: RaceRule, ledger: Ledger) -> None:
+        self._rule = rule
+        self._ledger = ledger
+        self._rounds = 0
+        self._entered = list(rule.first)
+        self._out: dict[str, Exit] = {}
+        self._ceilings = list(rule.ceilings)
+        self._leader: str | None = None
+        self._is_decided = False
+
+    def is_whole_round(self) -> bool:
+        """Whether every Case of the round that is to come has its Trial of it."""
+        if self._is_decided or self._rounds >= self._rule.most_rounds:
+            return False
+        wanted = self._active()
+        return bool(wanted) and all(self._ledger.has(case, self._rounds) for case in wanted)
+
+    def end_round(self) -> None:
+        """Who leads now, who is out, and who enters."""
+        self._ledger.add(self._rounds)
+        self._rounds += 1
+        for case in self._entered:
+            way = self._ledger.trouble(case)
+            if way is not None and case not in self._out:
+                self._out[case] = Exit(way=way, rounds=self._rounds)
+        self._leader = self._led(self._alive(), self._leader)
+        if self._leader is not None:
+            self._drop_slower(self._leader)
+            self._enter_neighbours(self._leader)
+        self._ceilings = self._fastest(self._ceilings)
+        self._is_decided = self._has_decided()
+
+    def standing(self) -> Standing:
+        is_over = self._is_decided or self._rounds >= self._rule.most_rounds
+        return Standing(
+            rounds=self._rounds,
+            entered=tuple(self._entered),
+            out=self._out,
+            leader=self._leader,
+            active=() if is_over else self._active(),
+            is_decided=self._is_decided,
+        )
+
+    def _alive(self) -> list[str]:
+        return [case for case in self._entered if case not in self._out]
+
+    def _figures(self, case: str) -> Figures:
+        return self._ledger.figures[case]
+
+    def _led(self, cases: Sequence[str], incumbent: str | None) -> str | None:
+        """The Case that is ahead of the last leader by most, or that one; by its own figures
+        where there is none yet."""
+        known = {case: figures for case in cases if (figures := self._figures(case))}
+        if not known:
+            return None
+        if incumbent not in known:
+            return max(known, key=lambda case: median(known[case].values()))
+        own = known[incumbent]
+        ahead = {
+            case: median(found)
+            for case, figures in known.items()
+            if len(found := differences(figures, own)) > 1
+        }
+        best = max(ahead, key=ahead.__getitem__, default=incumbent)
+        return best if ahead.get(best, 0.0) > 0 else incumbent
+
+    def _drop_slower(self, leader: str) -> None:
+        own, opponents = self._figures(leader), len(self._entered) - 1
+        for case in self._alive():
+            if case != leader and is_slower(self._figures(case), own, opponents):
+                self._out[case] = Exit(way=Way.SLOWER, rounds=self._rounds, behind=leader)
+
+    def _enter_neighbours(self, leader: str) -> None:
+        if len(self._figures(leader)) >= _FIRST_ENTRY:
+            near = self._rule.neighbours.get(leader, ())
+            self._entered += [case for case in near if case not in self._entered]
+
+    def _fastest(self, cases: list[str]) -> list[str]:
+        """The ceilings that may still be the highest."""
+        sound = [case for case in cases if self._ledger.trouble(case) is None]
+        first = self._led(sound, None)
+        if first is None:
+            return sound
+        own, opponents = self._figures(first), len(self._rule.ceilings) - 1
+        return [case for case in sound if not is_slower(self._figures(case), own, opponents)]
+
+    def _active(self) -> tuple[str, ...]:
+        alive = self._alive()
+        rest = [case for case in self._rule.plain if self._is_wanted(case)]
+        return tuple(dict.fromkeys((*alive, *rest, *self._ceilings)))
+
+    def _is_wanted(self, plain: str) -> bool:
+        """Whether one that the leader is held against has too few rounds with it."""
+        if self._ledger.trouble(plain) is not None:
+            return False
+        if self._leader is None:
+            return True
+        common = differences(self._figures(plain), self._figures(self._leader))
+        return len(common) < PLAIN_ROUNDS
+
+    def _has_decided(self) -> bool:
+        alive, leader = self._alive(), self._leader
+        if not alive:
+            return True
+        if leader is None or len(self._figures(leader)) < FEWEST:
+            return False
+        if any(self._is_wanted(case) for case in self._rule.plain if case not in alive):
+            return False
+        own = self._figures(leader)
+        return all(case == leader or _is_same(self._figures(case), own) for case in alive)
+
+
+def _is_same(one: Figures, leader: Figures) -> bool:
+    """Whether it can be no slower than the leader by an amount that matters."""
+    found = differences(one, leader)
+    return len(found) >= FEWEST and fmean(found) - reach(found, ERROR) > -math.log1p(SAME)
