@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 from loadstone._version import __version__
 
 if TYPE_CHECKING:
+    from loadstone.analysis.advice import Advice, advice_of
     from loadstone.analysis.comparison import Comparison
     from loadstone.analysis.summary import CaseSummary, summarise
-    from loadstone.api import compare, gate, import_fio, load, resume, run
+    from loadstone.api import advise, compare, gate, import_fio, load, resume, run
     from loadstone.errors import (
         CannotMeasureError,
         ExitCode,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Access",
+    "Advice",
     "CannotMeasureError",
     "Case",
     "CaseSummary",
@@ -47,6 +49,8 @@ __all__ = [
     "Trial",
     "UsageError",
     "__version__",
+    "advice_of",
+    "advise",
     "compare",
     "gate",
     "import_fio",
@@ -57,9 +61,10 @@ __all__ = [
 ]
 
 _NAMES = {
+    "analysis.advice": ("Advice", "advice_of"),
     "analysis.comparison": ("Comparison",),
     "analysis.summary": ("CaseSummary", "summarise"),
-    "api": ("compare", "gate", "import_fio", "load", "resume", "run"),
+    "api": ("advise", "compare", "gate", "import_fio", "load", "resume", "run"),
     "errors": (
         "CannotMeasureError",
         "ExitCode",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from loadstone import targets
 from loadstone.analysis.across_runs import compare_across
+from loadstone.analysis.advice import Advice, advice_of
 from loadstone.analysis.compare import compare as compare_runs
 from loadstone.analysis.comparison import Comparison
 from loadstone.analysis.exit_codes import gate_code
@@ -17,11 +18,13 @@ from loadstone.fio.importing import plan_name
 from loadstone.fio.result_file import read_result
 from loadstone.model import Plan, Run
 from loadstone.plan.knobs import knob_text
+from loadstone.plan.race import DEFAULT_BUDGET_S, RaceRequest, make_race_plan
 from loadstone.plan.request import Request, Side, make_pair_plan, make_plan, require_whole_paths
 from loadstone.runs import importing, runner, store
 from loadstone.runs.lookup import find
 from loadstone.targets.access import Access
 from loadstone.units import parse_bytes, parse_duration, parse_share
+from loadstone.workloads.entrants import Into
 
 DEFAULT_RESULTS = Path("results")
 
@@ -121,6 +124,79 @@ def start(
     """
     watcher = observer or runner.Silence()
     plan = _planned(request, (target,), watcher)
+    with targets.connect(target, Path(results), access) as connected:
+        return runner.run_plan(plan, connected, Path(results), watcher)
+
+
+def advise(
+    file: str | Path | None = None,
+    *,
+    into: str = "any",
+    budget_s: float = DEFAULT_BUDGET_S,
+    target: str = "local",
+    thorough: bool = False,
+    directory: str | Path | None = None,
+    size: str | int | None = None,
+    seed: int | None = None,
+    results: str | Path = DEFAULT_RESULTS,
+    observer: runner.Observer | None = None,
+    access: Access | None = None,
+) -> Advice:
+    """Find the fastest way to load a file on a device, and say how sure that is.
+
+    Args:
+        file: a model file to load; opened read-only. None: one is made and removed.
+        into: the memory to load into: ``anon`` (a process's own), ``dma-buf`` (what an accelerator
+            takes), or ``any``.
+        budget_s: how long it may take.
+        thorough: try the best and the plain ways under memory pressure and a second time, too.
+
+    Returns:
+        What the Run says, which is kept: ``load(advice.run)``.
+
+    Raises:
+        LoadstoneError: as for ``run``.
+    """
+    request = Request(
+        file=str(file) if file is not None else None,
+        directory=str(directory) if directory is not None else None,
+        size_bytes=parse_bytes(size) if isinstance(size, str) else size,
+        seed=seed,
+    )
+    if into not in list(Into):
+        raise UsageError(
+            f"into: {into!r} is no sort of memory", remedy="write anon, dma-buf or any"
+        )
+    race = RaceRequest(into=Into(into), budget_s=budget_s, is_thorough=thorough)
+    run = start_race(
+        request, race, target=target, results=results, observer=observer, access=access
+    )
+    advice = advice_of(run)
+    assert advice is not None, "a race has advice"
+    return advice
+
+
+def start_race(
+    request: Request,
+    race: RaceRequest,
+    *,
+    target: str = "local",
+    results: str | Path = DEFAULT_RESULTS,
+    observer: runner.Observer | None = None,
+    access: Access | None = None,
+) -> Run:
+    """Race the ways to load what a Request names, in one Run; ``advice_of`` it says what came of
+    it.
+
+    Raises:
+        LoadstoneError: as for ``run``.
+    """
+    watcher = observer or runner.Silence()
+    if not targets.is_this_machine(target):
+        require_whole_paths(request, target)
+    plan, remarks = make_race_plan(request, race)
+    for remark in remarks:
+        watcher.say(remark)
     with targets.connect(target, Path(results), access) as connected:
         return runner.run_plan(plan, connected, Path(results), watcher)
 

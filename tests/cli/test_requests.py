@@ -20,6 +20,7 @@ _WORKLOADS = (
 VERBS = (
     *(
         "ab",
+        "advise",
         "clean",
         "compare",
         "completion",

@@ -285,3 +285,42 @@ def _is_same(one: Figures, leader: Figures) -> bool:
     """Whether it can be no slower than the leader by an amount that matters."""
     found = differences(one, leader)
     return len(found) >= FEWEST and fmean(found) - reach(found, ERROR) > -math.log1p(SAME)
+
+
+FINAL_ROUNDS = 5
+"""Of each Case that the winner and the plain ways are tried as in the end."""
+
+
+def finalists(plan: Plan, metric: Metric, trials: Sequence[Trial]) -> tuple[str, ...]:
+    """Which Cases are run in the end: of the best, and of what it is held against."""
+    assert plan.race is not None, "a Plan without a race has no finals"
+    best = best_of(plan, metric, trials, standing(plan, metric, trials))
+    ways = dict.fromkeys((*([best] if best else ()), *plan.race.plain))
+    found = (case for way in ways for case in plan.race.finals.get(way, ()))
+    return tuple(dict.fromkeys(found))
+
+
+def are_finals_begun(plan: Plan, trials: Iterable[Trial]) -> bool:
+    """Whether the race itself is over, as there is a Trial of what comes after it."""
+    assert plan.race is not None, "a Plan without a race has no finals"
+    finals = {case for cases in plan.race.finals.values() for case in cases}
+    return any(trial.case in finals for trial in trials)
+
+
+def best_of(plan: Plan, metric: Metric, trials: Iterable[Trial], now: Standing) -> str | None:
+    """The Case to take: the plainest of the leader and of those that can't be told from it."""
+    if now.leader is None:
+        return None
+    ledger = Ledger(plan, metric, trials)
+    for number in range(now.rounds):
+        ledger.add(number)
+    own = ledger.figures[now.leader]
+    order = {case.id: place for place, case in enumerate(plan.cases)}
+    as_good = (case for case in now.alive if not _is_behind(ledger.figures[case], own))
+    return min((now.leader, *as_good), key=order.__getitem__)
+
+
+def _is_behind(one: Figures, leader: Figures) -> bool:
+    """Whether the usual interval of a ratio is below 1; of those that no race would drop yet."""
+    found = differences(one, leader)
+    return len(found) < 2 or fmean(found) + reach(found, ERROR / 2) < 0

@@ -45,11 +45,14 @@ def summarise(run: Run) -> tuple[CaseSummary, ...]:
 
     Returns:
         Best first by the Run's primary metric, then the Cases without figures in the Plan's
-        order.
+        order. Of a race those that entered it.
     """
     counted, every = counted_trials(run), _by_case(run)
+    is_race = run.manifest.plan.race is not None
     cases = (
-        _summary(run, case, counted[case.id], every[case.id]) for case in run.manifest.plan.cases
+        _summary(run, case, counted[case.id], every[case.id])
+        for case in run.manifest.plan.cases
+        if every[case.id] or not is_race
     )
     primary = next(iter(run.manifest.metrics), None)
     return tuple(sorted(cases, key=lambda summary: _place(summary, primary)))

@@ -17,6 +17,9 @@ from loadstone.text import printable
 if TYPE_CHECKING:
     from loadstone.runs.runner import Observer
 
+_PROSE = 80
+"""Columns of what is text and no table."""
+
 
 def watch(quiet: bool) -> contextlib.AbstractContextManager["Observer"]:
     """Progress on standard error, or none."""
@@ -98,6 +101,34 @@ def print_run(run: Run, as_json: bool) -> None:
     from loadstone.report import text
 
     text.print_run(run, text.console(), built_in_postings())
+
+
+def advise(run: Run, output: Path | None, as_json: bool) -> ExitCode:
+    """Print what the Run of a race says, write a plan file that repeats it, and give the exit
+    code of the Run.
+
+    Raises:
+        CannotMeasureError: a plan file is wanted, and no way could be measured.
+        RunError: it cannot be written.
+    """
+    from loadstone.analysis.advice import advice_of
+    from loadstone.plan.advised import write_plan
+    from loadstone.report.advice import print_advice
+    from loadstone.report.text import console
+
+    advice = advice_of(run)
+    assert advice is not None, "a race has advice"
+    if as_json:
+        print_json(advice)
+    else:
+        out = console(most=_PROSE)
+        print_advice(advice, out)
+        out.print(f"run: {run.path}", markup=False, soft_wrap=True)
+    if output is not None:
+        write_plan(output, run, advice)
+    code = exit_code_of(run)
+    is_advised = advice.best is not None
+    return code if is_advised else max(code, ExitCode.NOT_MEASURED)
 
 
 def print_runs(runs: list[Run], threshold: float, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from loadstone.analysis.advice import Advice
 from loadstone.doctor.diagnosis import Diagnosis
 from loadstone.doctor.reachable import Reachable
 from loadstone.errors import UsageError
@@ -31,6 +32,7 @@ DOCUMENTS = (
     Document(name="run", summary="run, resume and show --json", type=RunJson),
     Document(name="runs", summary="run --json with several targets, lab run --json", type=RunsJson),
     Document(name="compare", summary="compare --json", type=ComparisonJson),
+    Document(name="advise", summary="advise --json", type=Advice),
     Document(name="doctor", summary="doctor --json", type=Diagnosis),
     Document(name="doctor-lab", summary="doctor --target lab --json", type=LabDiagnosis),
     Document(name="devices", summary="devices --json", type=tuple[Reachable, ...]),

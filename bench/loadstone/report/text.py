@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from loadstone.analysis import time_base
+from loadstone.analysis.advice import advice_of
 from loadstone.analysis.comparison import Comparison, Effect, IncompleteCase, Verdict
 from loadstone.analysis.coverage import in_words
 from loadstone.analysis.summary import CaseSummary, summarise
@@ -22,6 +23,7 @@ from loadstone.published.figures import vs_published
 from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
 from loadstone.report import published as published_report
+from loadstone.report.advice import print_advice
 from loadstone.report.comparison_lines import ABOUT, change, change_bounds, needed, side_lines
 from loadstone.report.hints import hints
 from loadstone.report.reasons import reasons
@@ -41,11 +43,16 @@ _COLOURS = {
 }
 
 
-def console(stream: TextIO | None = None) -> Console:
-    """A console for figures: as wide as the terminal, and wide where there is none."""
+def console(stream: TextIO | None = None, most: int | None = None) -> Console:
+    """A console for figures: as wide as the terminal, and wide where there is none.
+
+    Args:
+        most: how wide it is at most.
+    """
     stream = stream if stream is not None else sys.stdout
+    width = _width(stream) if most is None else min(_width(stream), most)
     # Without a height rich takes a dumb terminal for one of 80 columns.
-    return Console(file=stream, width=_width(stream), height=_HEIGHT, highlight=False)
+    return Console(file=stream, width=width, height=_HEIGHT, highlight=False)
 
 
 def _width(stream: TextIO) -> int:
@@ -75,7 +82,9 @@ def print_run(run: Run, out: Console, postings: Sequence[Posting] = ()) -> None:
     if measured:
         _print_figures(run, measured, out)
     _print_troubles(run, out)
-    if measured and figures.is_ranked(run):
+    if advice := advice_of(run):
+        print_advice(advice, out, has_reasons=False)
+    elif measured and figures.is_ranked(run):
         out.print(fastest(run, measured))
     for hint in hints(run, summaries):
         out.print(f"[yellow]note:[/] {escape(hint)}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from loadstone.analysis.race import standing
+from loadstone.analysis.race import FINAL_ROUNDS, are_finals_begun, finalists, standing
 from loadstone.analysis.stopping import precisions, rounds_made
 from loadstone.core import native
 from loadstone.errors import RunError, UsageError
@@ -43,12 +43,21 @@ def _missing_of_race(manifest: Manifest, trials: Sequence[Trial]) -> list[Step]:
     if metric is None:
         return []
     now = standing(plan, metric, trials)
+    if not now.active or are_finals_begun(plan, trials):
+        return missing_finals(manifest, trials)
     missing = _without_trial(plan, trials, now.rounds + 1)
     return [
         step
         for step in missing
         if step.warmup or (step.round == now.rounds and step.case.id in now.active)
     ]
+
+
+def missing_finals(manifest: Manifest, trials: Sequence[Trial]) -> list[Step]:
+    """The Steps of what comes after a race, as it stands now."""
+    plan, metric = manifest.plan, manifest.metrics[0]
+    finals = finalists(plan, metric, trials)
+    return [step for step in _without_trial(plan, trials, FINAL_ROUNDS) if step.case.id in finals]
 
 
 def _without_trial(plan: Plan, trials: Sequence[Trial], rounds: int) -> list[Step]:

@@ -5,13 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
+from loadstone.analysis.race import are_finals_begun
 from loadstone.analysis.stopping import precisions, rounds_expected, rounds_made
 from loadstone.model import Manifest, RaceRule, Step, StopRule, Trial
 from loadstone.plan.order import whole_rounds
 from loadstone.plan.stop_rule import look_words
-from loadstone.runs.resuming import missing_steps, skipped_cases
+from loadstone.runs.resuming import missing_finals, missing_steps, skipped_cases
 
 _SAID_EVERY = 1.5
+# How much longer than usual a Trial may take that is to end within a limit of time.
+_SLOW = 2.0
+# Of the time of a race, where something comes after it.
+_RACE_SHARE = 0.7
 
 
 class Listener(Protocol):
@@ -43,11 +48,11 @@ class Sitting:
         self._begun_s = clock() if isinstance(rule, RaceRule) else None
         self._said_at = 0.0
 
-    def is_time_over(self, ahead_s: float = 0.0) -> bool:
-        """Whether the limit of time has been reached, or will be before so long from now."""
+    def is_time_over(self, ahead_s: float = 0.0, share: float = 1.0) -> bool:
+        """Whether the limit of time, or a share of it, will be over so long from now."""
         if self._rule is None or self._rule.limit_s is None or self._begun_s is None:
             return False
-        return self._clock() + ahead_s - self._begun_s >= self._rule.limit_s
+        return self._clock() + ahead_s - self._begun_s >= share * self._rule.limit_s
 
     def steps(
         self, manifest: Manifest, trials: Sequence[Trial], listener: Listener
@@ -78,15 +83,28 @@ class Sitting:
     def _steps_of_race(
         self, manifest: Manifest, trials: Sequence[Trial], listener: Listener
     ) -> Iterator[Step]:
-        first_s, made = self._clock(), 0
-        while steps := missing_steps(manifest, trials):
+        plan, pace = manifest.plan, _Pace(self._clock)
+        assert plan.race is not None, "only a race has its Steps"
+        is_ahead = bool(plan.race.finals) and not are_finals_begun(plan, trials)
+        share = _RACE_SHARE if is_ahead else 1.0
+        yield from self._in_time(lambda: missing_steps(manifest, trials), share, pace, listener)
+        yield from self._in_time(lambda: missing_finals(manifest, trials), 1.0, pace, listener)
+
+    def _in_time(
+        self,
+        missing: Callable[[], list[Step]],
+        share: float,
+        pace: "_Pace",
+        listener: Listener,
+    ) -> Iterator[Step]:
+        """The Steps that are missing, until a share of the time is over."""
+        while steps := missing():
             listener.expect(len(steps))
             for step in steps:
-                usual_s = (self._clock() - first_s) / made if made else 0.0
-                if self.is_time_over(usual_s):
+                if self.is_time_over(_SLOW * pace.usual_s(), share):
                     return
-                made += 1
                 yield step
+                pace.made += 1
 
     def _tell(self, manifest: Manifest, trials: Sequence[Trial], listener: Listener) -> None:
         """Say what is to be expected, where the Plan's own rounds are made and more are added."""
@@ -101,3 +119,16 @@ class Sitting:
         if rounds >= _SAID_EVERY * self._said_at:
             self._said_at = rounds
             listener.say(look_words(self._rule, rounds, found))
+
+
+class _Pace:
+    """How long a Step usually takes."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._begun_s = clock()
+        self.made = 0
+
+    def usual_s(self) -> float:
+        """The mean so far; nothing before the first."""
+        return (self._clock() - self._begun_s) / self.made if self.made else 0.0

@@ -27,6 +27,7 @@ from loadstone.model import (
 from loadstone.provision.journal import Journal
 from loadstone.targets import Say, Target
 from loadstone.text import printable
+from loadstone.workloads.entrants import Entrants, Into
 
 
 class Prepared(Protocol):
@@ -77,6 +78,9 @@ class Workload(Protocol):
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """The least size in bytes of each block device that the Cases take whole; empty for a
         Workload that works in a directory."""
+
+    def entrants(self, into: Into) -> Entrants | None:
+        """What `advise` races; None where the Cases are no ways to one end."""
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
         """The curated few, as the parameters that differ from the defaults."""

@@ -28,6 +28,7 @@ from loadstone.units import format_bytes
 from loadstone.workloads import parameters as shared
 from loadstone.workloads.calibration.errors import RULES
 from loadstone.workloads.calibration.trials import OPERATION, PreparedCalibration
+from loadstone.workloads.entrants import no_entrants
 
 _DEFAULT_SIZE = 64 << 10
 # What the largest of the effects' files takes, and as much again.
@@ -78,6 +79,7 @@ class Calibration:
     set_up_parameters = shared.NO_PARAMETERS
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

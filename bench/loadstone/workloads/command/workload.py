@@ -31,6 +31,7 @@ from loadstone.workloads.command.trials import (
     OPERATION,
     PreparedCommand,
 )
+from loadstone.workloads.entrants import no_entrants
 
 _READ = f"cat {FILE} > /dev/null"
 _READ_LARGE = f"dd if={FILE} of=/dev/null bs=1M"
@@ -125,6 +126,7 @@ class Command:
     set_up_parameters = shared.NO_PARAMETERS
     is_ranked = True
     companion: Companion | None = _COMPANION
+    entrants = staticmethod(no_entrants)
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

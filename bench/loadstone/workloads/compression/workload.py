@@ -53,6 +53,7 @@ from loadstone.workloads.compression.trials import (
     spec_of,
     stored_files,
 )
+from loadstone.workloads.entrants import no_entrants
 
 _CLUSTERS = {F2FS: 16 << 10, EROFS: 4 << 10, SQUASHFS: 128 << 10, BTRFS: BTRFS_CLUSTER_BYTES}
 _LEVELS = {LZ4: 0, ZSTD: 3, UNCOMPRESSED: 0}
@@ -135,6 +136,7 @@ class Compression:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

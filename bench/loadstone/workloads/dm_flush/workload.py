@@ -26,6 +26,7 @@ from loadstone.workloads import parameters as shared
 from loadstone.workloads.dm_flush.errors import RULES
 from loadstone.workloads.dm_flush.table import check_geometry, flush_table, needed_bytes
 from loadstone.workloads.dm_flush.trials import OPERATION, SET_UP_PARAMETERS, PreparedFlush
+from loadstone.workloads.entrants import no_entrants
 
 _DEFAULT_BLOCK = 4096
 _DEFAULT_IO = "buffered"
@@ -148,6 +149,7 @@ class DmFlush:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
 
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """As many as the Case with most takes, each as large as the largest needs it."""

@@ -39,6 +39,7 @@ from loadstone.workloads.dm_verity.trials import (
     USE_BH_BYTES,
     PreparedVerity,
 )
+from loadstone.workloads.entrants import no_entrants
 
 _AS_IS = "as-is"
 _RANDOM = "random"
@@ -148,6 +149,7 @@ class DmVerity:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
 
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """One for the image and its hash trees."""

@@ -34,6 +34,7 @@ from loadstone.workloads.dm_verity_fec.devices import (
 )
 from loadstone.workloads.dm_verity_fec.errors import RULES
 from loadstone.workloads.dm_verity_fec.trials import OPERATION, SET_UP_PARAMETERS, PreparedFec
+from loadstone.workloads.entrants import no_entrants
 from loadstone.workloads.fec_roots import FEC_ROOTS, check_fec_roots
 
 _READAHEAD = "readahead"
@@ -101,6 +102,7 @@ class DmVerityFec:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
 
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """One for the image, its hash tree and FEC."""

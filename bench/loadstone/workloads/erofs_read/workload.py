@@ -47,6 +47,7 @@ from loadstone.workloads.cold_reads.cases import (
     size_words,
 )
 from loadstone.workloads.cold_reads.trials import OPERATION
+from loadstone.workloads.entrants import no_entrants
 from loadstone.workloads.erofs_read.errors import RULES
 from loadstone.workloads.erofs_read.images import AS_IS, image_count, images_of
 from loadstone.workloads.erofs_read.reserve import Reserve
@@ -165,6 +166,7 @@ class ErofsRead:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

@@ -32,6 +32,7 @@ from loadstone.workloads.cold_reads.cases import (
     size_words,
 )
 from loadstone.workloads.cold_reads.trials import OPERATION
+from loadstone.workloads.entrants import no_entrants
 from loadstone.workloads.f2fs_read.errors import RULES
 from loadstone.workloads.f2fs_read.file import read_file
 from loadstone.workloads.f2fs_read.trials import (
@@ -91,6 +92,7 @@ class F2fsRead:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

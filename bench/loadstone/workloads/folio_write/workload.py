@@ -26,6 +26,7 @@ from loadstone.provision.scratch_file import refuse_own_file, scratch_directory
 from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
 from loadstone.workloads import parameters as shared
+from loadstone.workloads.entrants import no_entrants
 from loadstone.workloads.folio_write.errors import RULES
 from loadstone.workloads.folio_write.place import DEFAULT_OPTIONS, EXISTING_FS, write_places
 from loadstone.workloads.folio_write.trials import OPERATION, SET_UP_PARAMETERS, PreparedWrite
@@ -169,6 +170,7 @@ class FolioWrite:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = True
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

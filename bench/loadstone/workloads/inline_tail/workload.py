@@ -25,6 +25,7 @@ from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import scratch_directory
 from loadstone.targets import Say, Target
 from loadstone.workloads import parameters as shared
+from loadstone.workloads.entrants import no_entrants
 from loadstone.workloads.inline_tail.device import device_for
 from loadstone.workloads.inline_tail.errors import RULES
 from loadstone.workloads.inline_tail.tree import tree_in_memory
@@ -82,6 +83,7 @@ class InlineTail:
     set_up_parameters = frozenset({"inline"})
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

@@ -36,6 +36,7 @@ from loadstone.workloads.model_load.engines import (
     default_export,
     is_exported,
 )
+from loadstone.workloads.model_load.entrants import entrants
 from loadstone.workloads.model_load.errors import RULES
 from loadstone.workloads.model_load.images import IMAGES, NO_IMAGE, images_of, stored_models
 from loadstone.workloads.model_load.pressure import held_pressure
@@ -222,6 +223,7 @@ class ModelLoad:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = True
     companion = shared.NO_COMPANION
+    entrants = staticmethod(entrants)
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

@@ -26,6 +26,7 @@ from loadstone.targets import Say, Target
 from loadstone.text import printable
 from loadstone.units import format_bytes
 from loadstone.workloads import parameters as shared
+from loadstone.workloads.entrants import no_entrants
 from loadstone.workloads.page_classes.devices import OPERATION, page_devices
 from loadstone.workloads.page_classes.errors import RULES
 from loadstone.workloads.page_classes.trials import SET_UP_PARAMETERS, SWAP, PreparedPages
@@ -132,6 +133,7 @@ class PageClasses:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:

@@ -25,6 +25,7 @@ from loadstone.provision.verity_image import DATA_BLOCK_BYTES, Layout, layout_of
 from loadstone.targets import Say, Target
 from loadstone.units import format_bytes
 from loadstone.workloads import parameters as shared
+from loadstone.workloads.entrants import no_entrants
 from loadstone.workloads.fec_roots import FEC_ROOTS, check_fec_roots
 from loadstone.workloads.virtual_ab.devices import Stack, stack_on
 from loadstone.workloads.virtual_ab.errors import RULES
@@ -134,6 +135,7 @@ class VirtualAb:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
 
     def devices(self, input: Input, cases: Sequence[Case]) -> tuple[int, ...]:
         """One for the image, its hash tree and FEC, the old image, and what changed."""

@@ -18,6 +18,7 @@ from loadstone.provision.journal import Journal
 from loadstone.provision.scratch_file import refuse_own_file, scratch_directory
 from loadstone.targets import Say, Target
 from loadstone.workloads import parameters as shared
+from loadstone.workloads.entrants import no_entrants
 from loadstone.workloads.zoned_gc.cases import NO_SYNC, PARAMETERS, complete, label
 from loadstone.workloads.zoned_gc.device import FILE_SYSTEMS, ZONED
 from loadstone.workloads.zoned_gc.errors import RULES
@@ -78,6 +79,7 @@ class ZonedGc:
     set_up_parameters = SET_UP_PARAMETERS
     is_ranked = False
     companion = shared.NO_COMPANION
+    entrants = staticmethod(no_entrants)
     devices = staticmethod(shared.no_devices)
 
     def default_cases(self) -> Sequence[Mapping[str, Value]]:
