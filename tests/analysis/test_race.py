@@ -106,6 +106,31 @@ def test_neighbours_of_the_leader_enter_when_it_has_been_seen_a_few_times() -> N
     assert standing(plan, SPEED, late).leader == C
 
 
+def test_neighbours_wait_until_there_is_room_or_nothing_left_to_tell_apart() -> None:
+    plan = race_plan(10)
+    ids = [case.id for case in plan.cases]
+    apart, alike = [5.0, *[3.0] * 9], [3.0] * 10
+    for begin, means, rounds, entered in (
+        (7, apart, 3, 8),  # Seven are in, and there is room for eight.
+        (7, apart, 4, 10),  # Those that are slower are out.
+        (8, alike, 9, 8),
+        (8, alike, 10, 10),  # All are seen often enough to be told alike.
+    ):
+        near = {one: tuple(ids[begin:]) for one in ids}
+        raced = ruled(plan, first=tuple(ids[:begin]), neighbours=near)
+        now = standing(raced, SPEED, race_trials(plan, speeds(*means, rounds=rounds)))
+        assert (now.rounds, len(now.entered)) == (rounds, entered)
+
+
+def test_a_round_in_which_something_else_was_at_work_does_not_hide_what_all_others_show() -> None:
+    figures = speeds(3.0, 2.0, 1.0, 1.0, rounds=10)
+    figures[0][1] = 0.3
+    found = standing(PLAN, SPEED, race_trials(PLAN, figures))
+    # As soon as a trimmed mean leaves one out at either end.
+    assert found.out[B].rounds == 5
+    assert found.leader == A
+
+
 def test_plain_ways_are_measured_on_until_there_is_enough_to_compare() -> None:
     plan = ruled(first=(A, B), plain=(B, C))
     trials = race_trials(plan, speeds(3.0, 1.0, 1.0, 1.0))

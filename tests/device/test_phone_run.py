@@ -72,6 +72,23 @@ def test_a_file_on_the_phone_is_loaded_and_stays(measure: Command, adbd: Adbd) -
     assert left_on(adbd) == ["model.gguf"]
 
 
+def test_a_way_to_load_a_file_of_the_phone_is_advised(measure: Command, adbd: Adbd) -> None:
+    model = write_model(measure.place / "model.gguf", MIB + 13)
+    assert adbd.adb("push", model, "/data/local/tmp/model.gguf").code == 0
+    words = ("--file", "/data/local/tmp/model.gguf", "--target", f"adb:{adbd.serial}")
+    done = measure("advise", *words, "--into", "anon", "--budget", "8s", "--json", "-o", "p.toml")
+    assert done.code == 0, done.err
+    said = json.loads(done.out)
+    assert said["best"]["figure"]["median"] > 0
+    assert said["file"] == "/data/local/tmp/model.gguf"
+    assert not said["failed"]
+    assert {one["name"] for one in said["abilities"]} <= {"O_DIRECT", "io_uring"}
+    # What it takes to do that again there.
+    again = measure("run", "p.toml", *words[2:], "--rounds", "1", "--warmups", "0", "--json")
+    assert again.code == 0, again.err
+    assert left_on(adbd) == ["model.gguf"]
+
+
 def test_writes_are_timed_and_their_folios_seen_by_root(measure: Command, root_adbd: Adbd) -> None:
     said = measured(
         measure, root_adbd, "folio-write", "--set=size=4k,1m", "--set=total=8m", "--rounds=3"

@@ -18,6 +18,8 @@ from functools import cache
 from statistics import NormalDist, fmean, median, stdev
 
 from loadstone.analysis.scipy_memory import require_memory
+from loadstone.analysis.stats import ratio_interval
+from loadstone.analysis.stopping import CONFIDENCE
 from loadstone.model import Better, Metric, Noun, Plan, RaceRule, Status, Trial
 from loadstone.result_names import TARGET_LOST
 
@@ -36,8 +38,14 @@ PLAIN_ROUNDS = 8
 SAME = 0.03
 """The share within which what can't be told apart need not be."""
 
+_TRIMMED = 0.2
+"""The share of figures at either end that a trimmed mean leaves out."""
+_FEWEST_MET = 2
+
 _FIRST_ENTRY = 3
 """Rounds that the leader must have before its neighbours enter."""
+_ROOM = 8
+"""Cases in the race below which neighbours enter: before, they would only take time."""
 _MOST_INVALID = 3
 """Trials without a good one after which a Case is no longer tried."""
 
@@ -133,8 +141,10 @@ def is_slower(one: Figures, leader: Figures, opponents: int, error: float = ERRO
     found = differences(one, leader)
     if len(found) not in LOOKS:
         return False
-    level = error / len(LOOKS) / max(opponents, 1)
-    return fmean(found) + reach(found, level) < 0
+    # Half for each of two ways to look: few rounds tell more by the mean, and rounds in which
+    # something else was at work less.
+    level = error / len(LOOKS) / max(opponents, 1) / 2
+    return fmean(found) + reach(found, level) < 0 or _trimmed_upper(found, level) < 0
 
 
 def reach(found: Sequence[float], level: float) -> float:
@@ -144,6 +154,23 @@ def reach(found: Sequence[float], level: float) -> float:
     if not spread:
         return math.inf
     return _quantile(len(found) - 1, level) * spread / math.sqrt(len(found))
+
+
+def _trimmed_upper(found: Sequence[float], level: float) -> float:
+    """The upper end of the one-sided interval of the mean without a fifth at each end.
+
+    Source: Yuen, "The two-sample trimmed t for unequal population variances", Biometrika 61 (1974),
+    for one sample; Wilcox, "Introduction to Robust Estimation and Hypothesis Testing", 4.3.
+    """
+    cut, ordered = int(_TRIMMED * len(found)), sorted(found)
+    kept = ordered[cut : len(found) - cut]
+    winsorised = [*[kept[0]] * cut, *kept, *[kept[-1]] * cut]
+    spread = stdev(winsorised)
+    if not cut or not spread:
+        return math.inf
+    degrees = len(kept) - 1
+    error = spread * math.sqrt((len(found) - 1) / (len(kept) * degrees))
+    return fmean(kept) + _quantile(degrees, level) * error
 
 
 @cache
@@ -242,9 +269,12 @@ class _Race:
                 self._out[case] = Exit(way=Way.SLOWER, rounds=self._rounds, behind=leader)
 
     def _enter_neighbours(self, leader: str) -> None:
-        if len(self._figures(leader)) >= _FIRST_ENTRY:
-            near = self._rule.neighbours.get(leader, ())
-            self._entered += [case for case in near if case not in self._entered]
+        """As many as there is room for; all where nothing that matters is left to tell apart."""
+        if len(self._figures(leader)) < _FIRST_ENTRY:
+            return
+        near = [c for c in self._rule.neighbours.get(leader, ()) if c not in self._entered]
+        room = len(near) if self._is_settled() else max(_ROOM - len(self._alive()), 0)
+        self._entered += near[:room]
 
     def _fastest(self, cases: list[str]) -> list[str]:
         """The ceilings that may still be the highest."""
@@ -270,21 +300,28 @@ class _Race:
         return len(common) < PLAIN_ROUNDS
 
     def _has_decided(self) -> bool:
-        alive, leader = self._alive(), self._leader
+        alive = self._alive()
         if not alive:
             return True
-        if leader is None or len(self._figures(leader)) < FEWEST:
-            return False
         if any(self._is_wanted(case) for case in self._rule.plain if case not in alive):
             return False
+        return self._is_settled()
+
+    def _is_settled(self) -> bool:
+        """Whether what is in the race differs by nothing that matters."""
+        leader = self._leader
+        if leader is None or len(self._figures(leader)) < FEWEST:
+            return False
         own = self._figures(leader)
-        return all(case == leader or _is_same(self._figures(case), own) for case in alive)
+        return all(case == leader or _is_same(self._figures(case), own) for case in self._alive())
 
 
 def _is_same(one: Figures, leader: Figures) -> bool:
     """Whether it can be no slower than the leader by an amount that matters."""
     found = differences(one, leader)
-    return len(found) >= FEWEST and fmean(found) - reach(found, ERROR) > -math.log1p(SAME)
+    if len(found) < FEWEST:
+        return False
+    return not any(found) or fmean(found) - reach(found, ERROR) > -math.log1p(SAME)
 
 
 FINAL_ROUNDS = 5
@@ -321,6 +358,9 @@ def best_of(plan: Plan, metric: Metric, trials: Iterable[Trial], now: Standing) 
 
 
 def _is_behind(one: Figures, leader: Figures) -> bool:
-    """Whether the usual interval of a ratio is below 1; of those that no race would drop yet."""
-    found = differences(one, leader)
-    return len(found) < 2 or fmean(found) + reach(found, ERROR / 2) < 0
+    """Whether the interval of their ratio, as it is shown, says so; or they hardly ever met."""
+    both = [at for at in one if at in leader]
+    if len(both) < _FEWEST_MET:
+        return True
+    sides = [math.exp(one[at]) for at in both], [math.exp(leader[at]) for at in both]
+    return ratio_interval(*sides, paired=True, confidence=CONFIDENCE).low > 1
