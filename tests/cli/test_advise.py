@@ -40,6 +40,8 @@ def test_it_is_one_run_that_is_advised_shown_and_repeated(loadstone: Command, pl
     shown = loadstone("show").out
     assert "advice: " in shown
     assert "fastest:" not in shown
+    assert loadstone("report", "last", "-o", "report.html").code == 0
+    assert "advice: " in (place / "report.html").read_text()
     # Those that never entered are in no table.
     tried = {trial["case"] for trial in trials}
     cases = json.loads(loadstone("show", "--json").out)["cases"]

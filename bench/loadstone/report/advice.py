@@ -29,9 +29,17 @@ def print_advice(advice: Advice, out: Console, has_reasons: bool = True) -> None
     Args:
         has_reasons: whether to say why ways failed or are not there; else something else does.
     """
-    reasons = [*_abilities(advice), *_left_out(advice)] if has_reasons else []
-    for text, indent in [*_lines(advice), *reasons, (_raced(advice), 0)]:
+    for text, indent in advice_lines(advice, has_reasons):
         print_wrapped(out, printable(text), indent, indent + 2)
+
+
+def advice_lines(advice: Advice, has_reasons: bool) -> Iterator[tuple[str, int]]:
+    """The same, each line with how far it is indented."""
+    yield from _lines(advice)
+    if has_reasons:
+        yield from _abilities(advice)
+        yield from _left_out(advice)
+    yield _raced(advice), 0
 
 
 def _lines(advice: Advice) -> Iterator[tuple[str, int]]:

@@ -7,8 +7,10 @@ from loadstone.analysis.coverage import Coverage, coverage, state_words
 from loadstone.analysis.stopping import rounds_made
 from loadstone.model import Clock, Noun, Run, Status
 from loadstone.plan.order import conditions_words
+from loadstone.plan.race import race_words
 from loadstone.plan.stop_rule import rule_words
 from loadstone.result_names import IMPORTED, IMPORTED_HOST, IMPORTED_TIME, IMPORTED_VERSION
+from loadstone.runs.resuming import missing_steps
 from loadstone.units import format_bytes_rounded
 
 # What differs between any two Runs.
@@ -149,11 +151,14 @@ def _what_came(case: Coverage | None) -> str:
 def missing_trials(run: Run) -> int:
     """How many Trials the Plan has that were not carried out; skipped Cases lack none.
 
-    Of rounds that were added those count that have begun. An imported Run is what there was.
+    Of rounds that were added those count that have begun; of a race the next one. An imported Run
+    is what there was.
     """
     plan = run.manifest.plan
     if run.manifest.environment.is_imported:
         return 0
+    if plan.race is not None:
+        return len(missing_steps(run.manifest, run.trials))
     rounds = plan.rounds if plan.until is None else max(plan.rounds, rounds_made(run.trials))
     skipped = {trial.case for trial in run.trials if trial.status is Status.SKIPPED}
     wanted = (rounds + plan.warmups) * sum(case.id not in skipped for case in plan.cases)
@@ -270,6 +275,8 @@ def _calibration(found: Clock) -> str:
 def rounds_words(run: Run) -> str:
     """How many rounds its Plan has; of one with a rule, how many were made, and the rule."""
     plan = run.manifest.plan
+    if plan.race is not None:
+        return f"{rounds_made(run.trials)} rounds ({race_words(plan.race)})"
     if plan.until is None:
         return f"{plan.rounds} rounds"
     return f"{rounds_made(run.trials)} rounds ({rule_words(plan.until)})"

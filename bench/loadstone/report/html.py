@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from loadstone._version import __version__
+from loadstone.analysis.advice import advice_of
 from loadstone.analysis.summary import CaseSummary
 from loadstone.analysis.time_base import clock_of, tag, words
 from loadstone.core.histogram import percentile
@@ -17,6 +18,7 @@ from loadstone.model import Histogram, Noun, Run
 from loadstone.published.figures import vs_published
 from loadstone.published.posting import Posting
 from loadstone.report import facts, figures
+from loadstone.report.advice import advice_lines
 from loadstone.report.bars import BarChart, bar_chart
 from loadstone.report.curves import CurveChart, curve_chart
 from loadstone.report.escaping import visible, with_code
@@ -75,6 +77,7 @@ class Section(Noun, frozen=True, kw_only=True):
     environment: list[facts.NamedText]
     missing_trials: int
     fastest: Row | None
+    advice: tuple[str, ...]
     chart: Chart | None
     bars: BarChart | None
     picture: ShownPicture | None
@@ -187,6 +190,7 @@ def _section(entry: ReportedRun, postings: Sequence[Posting]) -> Section:
         environment=facts.environment(run),
         missing_trials=facts.missing_trials(run),
         fastest=_fastest(entry),
+        advice=_advice(run),
         chart=chart(entry),
         bars=bar_chart(entry),
         picture=shown(case_drawing(entry)),
@@ -234,13 +238,20 @@ def _row(run: Run, summary: CaseSummary) -> Row:
 
 def _fastest(entry: ReportedRun) -> Row | None:
     """The fastest Case, its figure, and as notes those whose intervals overlap with it."""
-    if not entry.cases or not figures.is_ranked(entry.run):
+    is_race = entry.run.manifest.plan.race is not None
+    if not entry.cases or is_race or not figures.is_ranked(entry.run):
         return None
     return Row(
         label=entry.cases[0].case.label,
         cells=(figures.headline(entry.run, entry.cases[0]),),
         notes=figures.rivals(entry.run, entry.cases),
     )
+
+
+def _advice(run: Run) -> tuple[str, ...]:
+    """What the Run of a race says; of any other nothing."""
+    advice = advice_of(run)
+    return tuple(text for text, _ in advice_lines(advice, has_reasons=False)) if advice else ()
 
 
 def _latencies(summary: CaseSummary, merged: Mapping[str, Histogram]) -> Iterator[Row]:

@@ -1,0 +1,85 @@
+"""Whether what `advise` says is what measuring all of it says, and how near the device it comes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+import loadstone
+from commands import write_model
+from loadstone.analysis.advice import Advice
+from loadstone.analysis.race import SAME
+from loadstone.analysis.stats import Interval, ratio_interval
+from loadstone.model import Run, Value
+from loadstone.plan.advised import choice_of
+from loadstone.workloads import workload
+
+GOAL = 0.95
+BUDGET_S = 120.0
+ROUNDS = 8
+SIZES = (64 << 20, 100_000_003, 1 << 30)
+
+
+def exhaustive(advice: Advice, model: Path, results: Path) -> Run:
+    """All ways that raced, each in every round: what a race leaves out."""
+    race = loadstone.load(advice.run, results=results)
+    rule, chosen = race.manifest.plan.race, workload("model-load")
+    assert rule is not None
+    tried = {trial.case for trial in race.trials} - set(rule.ceilings)
+    lines = ['workload = "model-load"', f"file = {json.dumps(str(model))}"]
+    for case in race.manifest.plan.cases:
+        if case.id in tried:
+            said: dict[str, Value] = {"engine": case.parameters["engine"]}
+            said |= choice_of(chosen, case.parameters)
+            lines += ["[[case]]", *(f"{name} = {json.dumps(one)}" for name, one in said.items())]
+    plan = results.with_suffix(".toml")
+    plan.write_text("\n".join(lines))
+    return loadstone.run(str(plan), rounds=ROUNDS, warmups=0, results=results)
+
+
+def ahead_of_all(run: Run, best: str) -> dict[str, Interval]:
+    """By label how many times as fast the advised way is as each other one, in the same rounds."""
+    speeds: dict[str, dict[int, float]] = {}
+    for trial in run.trials:
+        if trial.status == "ok":
+            speeds.setdefault(trial.case, {})[trial.round] = trial.metrics["throughput"]
+    labels = {case.id: case.label for case in run.manifest.plan.cases}
+    others = [case for case in speeds if case != best]
+    # None of so many is ahead by chance.
+    confidence = 1 - 0.05 / len(others)
+    found = {}
+    for case in others:
+        both = sorted(speeds[best].keys() & speeds[case].keys())
+        sides = [speeds[case][at] for at in both], [speeds[best][at] for at in both]
+        found[labels[case]] = ratio_interval(*sides, paired=True, confidence=confidence)
+    return found
+
+
+@pytest.mark.parametrize("size_bytes", SIZES)
+def test_what_is_advised_is_the_best_of_all_ways_and_near_the_device(
+    benchmark: BenchmarkFixture, tmp_path: Path, size_bytes: int
+) -> None:
+    model, results = write_model(tmp_path / "model", size_bytes), tmp_path / "results"
+    advice = benchmark.pedantic(
+        lambda: loadstone.advise(model, into="anon", budget_s=BUDGET_S, results=results), rounds=1
+    )
+    assert advice.best is not None
+    assert advice.share is not None
+    ahead = ahead_of_all(exhaustive(advice, model, results), advice.best.id)
+    told = {
+        label: f"{one.median:.2f} [{one.low:.2f}, {one.high:.2f}]" for label, one in ahead.items()
+    }
+    share = [
+        round(value, 3) for value in (advice.share.low, advice.share.median, advice.share.high)
+    ]
+    benchmark.extra_info.update(
+        advised=advice.best.label,
+        ending=advice.ending,
+        rounds=advice.rounds,
+        share=share,
+        ahead=told,
+    )
+    faster = {label: told[label] for label, one in ahead.items() if one.high < 1 / (1 + SAME)}
+    assert not faster
+    assert advice.share.high >= GOAL
