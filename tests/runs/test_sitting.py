@@ -221,3 +221,32 @@ def test_a_plan_of_yesterday_has_no_race() -> None:
     kept = msgspec.to_builtins(manifest(None).plan)
     del kept["race"]
     assert msgspec.convert(kept, Plan).race is None
+
+
+UNDER = Case.of("model-load", "steady again", {"engine": "steady", "again": True})
+WITH_FINALS = msgspec.structs.replace(RACE, finals={STEADY.id: (UNDER.id,)})
+
+
+def finals_of(steps: list[Step]) -> list[int]:
+    return [step.round for step in steps if step.case.id == UNDER.id]
+
+
+def test_after_a_race_the_best_is_tried_under_other_conditions() -> None:
+    cases = (STEADY, ROUGH, UNDER)
+    racing, trials = manifest(None, cases=cases, warmups=0, race=WITH_FINALS), list[Trial]()
+    first = carry_out(racing, trials, Sitting(WITH_FINALS), most=15, make=slower)
+    assert finals_of(first) == [0]
+    # What is begun is finished, and the race is not taken up again.
+    second = carry_out(racing, trials, Sitting(WITH_FINALS), make=slower)
+    assert [step.case.id for step in second] == [UNDER.id] * 4
+    assert missing_steps(racing, trials) == []
+
+
+def test_a_share_of_the_time_is_kept_for_what_comes_after_a_race() -> None:
+    rule = msgspec.structs.replace(WITH_FINALS, limit_s=30)
+    racing = manifest(None, cases=(STEADY, ROUGH, UNDER), warmups=0, race=rule)
+    steps = carry_out(racing, [], Sitting(rule, Clock(1)), make=slower)
+    raced = len(steps) - len(finals_of(steps))
+    assert 5 < raced < 14
+    assert len(finals_of(steps)) >= 2
+    assert not finals_of(steps[:raced])
