@@ -112,7 +112,7 @@ def _write_row(*cells: str) -> None:
     sys.stdout.flush()
 
 
-def main(count: int = 400) -> None:
+def main(count: int = 200) -> None:
     """Print the table."""
     headings = ("noise", "σ", "19 others", "the best is dropped", "of the others", "rounds")
     _write_row(*headings, "Trials")
