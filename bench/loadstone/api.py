@@ -23,7 +23,7 @@ from loadstone.plan.request import Request, Side, make_pair_plan, make_plan, req
 from loadstone.runs import importing, runner, store
 from loadstone.runs.lookup import find
 from loadstone.targets.access import Access
-from loadstone.units import parse_bytes, parse_duration, parse_share
+from loadstone.units import parse_bytes, parse_duration, parse_share, require_duration
 from loadstone.workloads.entrants import Into
 
 DEFAULT_RESULTS = Path("results")
@@ -167,7 +167,7 @@ def advise(
         raise UsageError(
             f"into: {into!r} is no sort of memory", remedy="write anon, dma-buf or any"
         )
-    race = RaceRequest(into=Into(into), budget_s=budget_s, is_thorough=thorough)
+    race = RaceRequest(into=Into(into), budget_s=require_duration(budget_s), is_thorough=thorough)
     run = start_race(
         request, race, target=target, results=results, observer=observer, access=access
     )

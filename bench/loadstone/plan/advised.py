@@ -18,12 +18,24 @@ _ROUNDS = 10
 def choice_of(chosen: Workload, parameters: Mapping[str, Value]) -> dict[str, Value]:
     """Those of a Case's parameters that have to be said for the others to follow."""
     said: dict[str, Value] = {}
-    for one in chosen.parameters:
-        completed, _ = chosen.complete(said)
-        value = parameters.get(one.name, completed[one.name])
-        if completed[one.name] != value:
-            said[one.name] = value
+    while missing := _not_following(chosen, parameters, said):
+        said |= dict([missing])
     return said
+
+
+def _not_following(
+    chosen: Workload, parameters: Mapping[str, Value], said: Mapping[str, Value]
+) -> tuple[str, Value] | None:
+    """The first parameter that is another than what follows from those said; None of none."""
+    completed, _ = chosen.complete(said)
+    wrong = (
+        (one.name, parameters[one.name])
+        for one in chosen.parameters
+        if one.name in parameters
+        and one.name not in said
+        and parameters[one.name] != completed[one.name]
+    )
+    return next(wrong, None)
 
 
 def parameter_words(chosen: Workload, parameters: Mapping[str, Value]) -> str:
