@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 
 from analysis.simulate_stopping import INDEPENDENT, LEVELS, Noise
-from loadstone.analysis.race import Standing, Way, standing
+from loadstone.analysis.elimination import Way
+from loadstone.analysis.race import Standing, standing
 from loadstone.model import Case, Plan, RaceRule, Trial
 from sample_runs import SPEED, plan_of, trial_of
 

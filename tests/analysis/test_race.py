@@ -9,8 +9,8 @@ import pytest
 from analysis import simulate_race as simulated
 from analysis.simulate_race import race_plan, race_trials
 from analysis.simulate_stopping import INDEPENDENT
-from loadstone.analysis import race
-from loadstone.analysis.race import FEWEST, LOOKS, PLAIN_ROUNDS, Exit, Way, is_slower, standing
+from loadstone.analysis.elimination import ERROR, LOOKS, Way, is_slower
+from loadstone.analysis.race import FEWEST, PLAIN_ROUNDS, Exit, standing
 from loadstone.model import Plan, Status, Trial
 from loadstone.result_names import TARGET_LOST
 from sample_runs import SPEED, trial_of
@@ -188,7 +188,7 @@ def test_the_best_is_hardly_ever_dropped(name: str, monkeypatch: pytest.MonkeyPa
     noise, others = INDEPENDENT[name], (0.0,) * 7
     assert simulated.races(noise, 0.1, others, 100).dropped <= 0.05
     # Without the correction it would be, or this test could not fail.
-    monkeypatch.setattr(race.is_slower, "__defaults__", (race.ERROR * len(LOOKS) * len(others),))
+    monkeypatch.setattr(is_slower, "__defaults__", (ERROR * len(LOOKS) * len(others),))
     assert simulated.races(noise, 0.1, others, 50).dropped > 0.1
 
 

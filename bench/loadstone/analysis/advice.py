@@ -6,7 +6,8 @@ from statistics import median
 
 import msgspec
 
-from loadstone.analysis.race import FEWEST, LOOKS, SAME, Way, best_of, standing
+from loadstone.analysis.elimination import LOOKS, Way
+from loadstone.analysis.race import FEWEST, SAME, best_of, standing
 from loadstone.analysis.stats import Interval, median_interval, ratio_interval, rounds_needed
 from loadstone.analysis.stopping import CONFIDENCE
 from loadstone.analysis.summary import evidence_medians

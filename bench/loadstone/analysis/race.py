@@ -1,11 +1,7 @@
 """Who is still in a race, by the Trials so far: successive elimination.
 
-After each round the Cases that are in are held against the one that leads, by the logarithms of
-their figures' ratios in the rounds that both have. Whose interval shows it slower is out. A look
-is taken only after certain numbers of such rounds, and each at so small a part of ``ERROR`` that
-all looks of all Cases together drop the best with no more than that chance: Bonferroni over looks
-and opponents, of whom each might lead. ``docs/statistics.md`` has the simulation,
-``tests/analysis/simulate_race.py`` makes it.
+After each round the Cases that are in are held against the one that leads; who is shown to be
+slower (``loadstone.analysis.elimination``) is out, and neighbours of what leads enter.
 
 All that is decided follows from the Plan and the Trials alone, so that a Run that was cut off goes
 on as it would have gone.
@@ -13,21 +9,20 @@ on as it would have gone.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
-from functools import cache
-from statistics import NormalDist, fmean, median, stdev
+from statistics import fmean, median
 
-from loadstone.analysis.scipy_memory import require_memory
+from loadstone.analysis.elimination import (
+    ERROR,
+    Figures,
+    Ledger,
+    Way,
+    differences,
+    is_slower,
+    reach,
+)
 from loadstone.analysis.stats import ratio_interval
 from loadstone.analysis.stopping import CONFIDENCE
-from loadstone.model import Better, Metric, Noun, Plan, RaceRule, Status, Trial
-from loadstone.result_names import TARGET_LOST
-
-ERROR = 0.05
-"""The chance that the best Case is dropped, at most."""
-
-LOOKS = (4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100)
-"""After how many rounds in common two Cases are held against each other."""
+from loadstone.model import Metric, Noun, Plan, RaceRule, Trial
 
 FEWEST = 10
 """Rounds that the Case that leads must have before the race is over."""
@@ -38,25 +33,12 @@ PLAIN_ROUNDS = 8
 SAME = 0.03
 """The share within which what can't be told apart need not be."""
 
-_TRIMMED = 0.2
-"""The share of figures at either end that a trimmed mean leaves out."""
 _FEWEST_MET = 2
 
 _FIRST_ENTRY = 3
 """Rounds that the leader must have before its neighbours enter."""
 _ROOM = 8
 """Cases in the race below which neighbours enter: before, they would only take time."""
-_MOST_INVALID = 3
-"""Trials without a good one after which a Case is no longer tried."""
-
-
-class Way(StrEnum):
-    """How a Case left the race."""
-
-    SLOWER = "slower"
-    FAILED = "failed"
-    INVALID = "invalid"
-    SKIPPED = "skipped"
 
 
 class Exit(Noun, frozen=True, kw_only=True):
@@ -86,101 +68,6 @@ class Standing(Noun, frozen=True, kw_only=True):
     def alive(self) -> tuple[str, ...]:
         """Those in the race that are not out."""
         return tuple(one for one in self.entered if one not in self.out)
-
-
-Figures = Mapping[int, float]
-"""By round the logarithm of a figure, of which more is better."""
-
-
-class Ledger:
-    """What the Trials of a race come to, Case by Case, in the order of their rounds."""
-
-    def __init__(self, plan: Plan, metric: Metric, trials: Iterable[Trial]) -> None:
-        self._sign = 1.0 if metric.better is Better.HIGHER else -1.0
-        self._metric = metric
-        self._trials: dict[int, dict[str, Trial]] = {}
-        for trial in trials:
-            if not trial.warmup:
-                self._trials.setdefault(trial.round, {})[trial.case] = trial
-        self.figures: dict[str, dict[int, float]] = {case.id: {} for case in plan.cases}
-        self._bad: dict[str, list[Way]] = {}
-
-    def has(self, case: str, number: int) -> bool:
-        """Whether a Case has a Trial of that round."""
-        return case in self._trials.get(number, {})
-
-    def add(self, number: int) -> None:
-        """Take in the Trials of that round."""
-        for case, trial in self._trials.get(number, {}).items():
-            value = trial.metrics.get(self._metric.name, 0.0)
-            if trial.status is Status.OK and value > 0:
-                self.figures[case][number] = self._sign * math.log(value)
-            elif trial.status is not Status.OK and TARGET_LOST not in trial.evidence:
-                self._bad.setdefault(case, []).append(Way(trial.status.value))
-
-    def trouble(self, case: str) -> Way | None:
-        """What puts a Case out of the race, whatever its figures."""
-        ways = self._bad.get(case, ())
-        if worst := next((way for way in (Way.FAILED, Way.SKIPPED) if way in ways), None):
-            return worst
-        is_hopeless = len(ways) >= _MOST_INVALID and not self.figures[case]
-        return Way.INVALID if is_hopeless else None
-
-
-def differences(one: Figures, other: Figures) -> list[float]:
-    """Of the rounds that both have, in their order."""
-    return [value - other[at] for at, value in one.items() if at in other]
-
-
-def is_slower(one: Figures, leader: Figures, opponents: int, error: float = ERROR) -> bool:
-    """Whether a look shows a Case slower than the leader; never where none is taken.
-
-    Args:
-        opponents: how many Cases there are that might lead.
-    """
-    found = differences(one, leader)
-    if len(found) not in LOOKS:
-        return False
-    # Half for each of two ways to look: few rounds tell more by the mean, and rounds in which
-    # something else was at work less.
-    level = error / len(LOOKS) / max(opponents, 1) / 2
-    return fmean(found) + reach(found, level) < 0 or _trimmed_upper(found, level) < 0
-
-
-def reach(found: Sequence[float], level: float) -> float:
-    """How far the upper end of a mean's one-sided interval is from it; infinite where unknown."""
-    spread = stdev(found) if len(found) > 1 else 0.0
-    # Figures that agree to the last bit are no evidence of how far they would lie apart.
-    if not spread:
-        return math.inf
-    return _quantile(len(found) - 1, level) * spread / math.sqrt(len(found))
-
-
-def _trimmed_upper(found: Sequence[float], level: float) -> float:
-    """The upper end of the one-sided interval of the mean without a fifth at each end.
-
-    Source: Yuen, "The two-sample trimmed t for unequal population variances", Biometrika 61 (1974),
-    for one sample; Wilcox, "Introduction to Robust Estimation and Hypothesis Testing", 4.3.
-    """
-    cut, ordered = int(_TRIMMED * len(found)), sorted(found)
-    kept = ordered[cut : len(found) - cut]
-    winsorised = [*[kept[0]] * cut, *kept, *[kept[-1]] * cut]
-    spread = stdev(winsorised)
-    if not cut or not spread:
-        return math.inf
-    degrees = len(kept) - 1
-    error = spread * math.sqrt((len(found) - 1) / (len(kept) * degrees))
-    return fmean(kept) + _quantile(degrees, level) * error
-
-
-@cache
-def _quantile(degrees: int, level: float) -> float:
-    if degrees >= max(LOOKS):
-        return -NormalDist().inv_cdf(level)
-    require_memory()
-    from scipy.stats import t
-
-    return float(t.isf(level, degrees))
 
 
 def standing(plan: Plan, metric: Metric, trials: Iterable[Trial]) -> Standing:
