@@ -57,6 +57,19 @@ def test_of_those_that_cannot_be_told_apart_the_plainest_is_named() -> None:
     assert advice.leads is None or advice.leads.other.id == C
 
 
+def test_before_it_is_decided_only_a_plain_way_is_named_instead_of_the_leader() -> None:
+    noise = [0.7, 1.4, 0.8, 1.3, 1.0, 1.1, 0.9]
+    speeds_of = [[GB * one for one in noise], [GB * one for one in reversed(noise)]]
+    speeds_of += [[0.1 * GB * (1 + at / 100) for at in range(7)]] * 3
+    for plain, expected in (((), (A, B)), ((A,), (A,))):
+        plan = ruled(PLAN, plain=plain)
+        advice = advised(plan, race_trials(plan, speeds_of))
+        assert (advice.ending, advice.slower) == (Ending.EARLY, 3)
+        assert advice.best is not None
+        assert advice.best.id in expected
+        assert (advice.leads is None) == (advice.best.id == B or not plain)
+
+
 def test_where_time_was_too_short_it_says_what_leads_and_what_would_do() -> None:
     plan = ruled(PLAN, first=(A, B))
     trials = [

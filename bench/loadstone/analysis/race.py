@@ -232,7 +232,12 @@ def are_finals_begun(plan: Plan, trials: Iterable[Trial]) -> bool:
 
 
 def best_of(plan: Plan, metric: Metric, trials: Iterable[Trial], now: Standing) -> str | None:
-    """The Case to take: the plainest of the leader and of those that can't be told from it."""
+    """The Case to take: the leader, or a plainer one that can't be told from it.
+
+    That is any, where the race is decided or nothing was told apart yet; else, as more rounds may
+    tell, one of what everybody does.
+    """
+    assert plan.race is not None, "a Plan without a race has no best"
     if now.leader is None:
         return None
     ledger = Ledger(plan, metric, trials)
@@ -240,7 +245,9 @@ def best_of(plan: Plan, metric: Metric, trials: Iterable[Trial], now: Standing) 
         ledger.add(number)
     own = ledger.figures[now.leader]
     order = {case.id: place for place, case in enumerate(plan.cases)}
-    as_good = (case for case in now.alive if not _is_behind(ledger.figures[case], own))
+    is_any = now.is_decided or all(gone.way is not Way.SLOWER for gone in now.out.values())
+    plainer = [case for case in now.alive if is_any or case in plan.race.plain]
+    as_good = (case for case in plainer if not _is_behind(ledger.figures[case], own))
     return min((now.leader, *as_good), key=order.__getitem__)
 
 

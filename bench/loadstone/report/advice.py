@@ -113,8 +113,8 @@ def _sureness(advice: Advice) -> Iterator[tuple[str, int]]:
     if advice.leads is not None:
         leads = advice.leads
         yield (
-            f"it is the plainest of those that can't be told apart; ahead of it by chance or not "
-            f"is {leads.other.label}, × {_inverse(leads)}",
+            f"it is plainer than what leads, and can't be told from it: {leads.other.label}, "
+            f"× {_inverse(leads)}",
             0,
         )
     if advice.ending is Ending.DECIDED:
