@@ -66,7 +66,7 @@ def test_a_budget_that_is_too_small_says_what_it_knows(loadstone: Command) -> No
 
 
 def test_a_race_that_was_killed_is_resumed(loadstone: Command) -> None:
-    process = loadstone.start(*ADVISE, "--budget", "5s", "--quiet")
+    process = loadstone.start(*ADVISE, "--budget", "4s", "--quiet")
     until(lambda: len(loadstone.trials()) > 4, "some Trials to end")
     process.kill()
     process.communicate()
