@@ -73,3 +73,9 @@ def test_many_histograms_are_one() -> None:
     assert (merged.min_ns, merged.max_ns) == (1000, 5000)
     assert merged.sum_ns == sum(one.sum_ns for one in many)
     assert math.isclose(merged.sum_ns, 50 * 11_000 + sum(range(50)))
+
+
+def test_a_histogram_that_contradicts_itself_is_drawn_as_far_as_it_goes() -> None:
+    odd = Histogram(name="read", count=5, min_ns=100, max_ns=1, sum_ns=0, buckets={})
+    (ridge,) = _panel(odd).ridges
+    assert not any(ridge.parts)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from loadstone.model import Metric
+from loadstone.model import Case, Metric
 from loadstone.report.pictures.drawing import BarPanel, Drawing, XYPanel
 from loadstone.report.pictures.of_cases import case_drawing
 from loadstone.report.strips import reported
@@ -249,3 +249,17 @@ def test_what_follows_from_a_group_or_facet_tells_no_points_apart() -> None:
         for mark in line.marks
     }
     assert labels == {"4KiB", "64KiB", ""}
+
+
+def test_cases_that_lack_the_parameter_are_left_out() -> None:
+    """As those of another Loadstone may."""
+    chosen = workload("dm-flush")
+    run = run_of_workload(chosen)
+    first, *others = run.manifest.plan.cases
+    parameters = {**first.parameters, "segments": "many"}
+    strange = Case(workload=first.workload, label=first.label, parameters=parameters, id=first.id)
+    plan = plan_of((strange, *others))
+    changed = run_of(manifest_of(plan, metrics=chosen.metrics), run.trials)
+    drawing = case_drawing(reported(changed))
+    assert drawing is not None
+    assert _count(drawing.panels[0]) == len(others)

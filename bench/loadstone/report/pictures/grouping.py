@@ -60,8 +60,8 @@ def _word(parameter: Parameter | None, name: str, value: Value) -> str:
     if parameter is None:
         return f"{name.removeprefix(KNOB)} {knob_words(str(value))}"
     match parameter.kind:
-        case Kind.SIZE:
-            return f"{name} {format_bytes(int(value))}"
+        case Kind.SIZE if isinstance(value, int):
+            return f"{name} {format_bytes(value)}"
         case Kind.FLAG:
             return name if value else f"no {name}"
         case Kind.COUNT:

@@ -49,11 +49,9 @@ def _panel(
         for one in cases
         if name in merged.get(one.case.id, ())
     ]
-    axis = log_axis(
-        max(min(histogram.min_ns for _, histogram in found), 1),
-        max(*(histogram.max_ns for _, histogram in found), 1),
-        "ns",
-    )
+    low_ns = max(min(histogram.min_ns for _, histogram in found), 1)
+    high_ns = max(low_ns, *(histogram.max_ns for _, histogram in found))
+    axis = log_axis(low_ns, high_ns, "ns")
     return RidgePanel(
         heading=name,
         x=axis,
@@ -82,5 +80,5 @@ def _parts(histogram: Histogram, axis: Axis) -> tuple[float, ...]:
     for bound_ns, count in histogram.buckets.items():
         value_ns = min(max(bound_ns, histogram.min_ns), histogram.max_ns)
         counts[min(int(axis.at(value_ns) * len(counts) / 100), len(counts) - 1)] += count
-    most = max(counts)
+    most = max(counts) or 1
     return tuple(round(math.sqrt(count / most), 3) for count in counts)

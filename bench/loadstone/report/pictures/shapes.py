@@ -24,7 +24,8 @@ def dot(series: int, x: float, y: float, *, shade: int | None = None, title: str
     """The mark of a line at a place, in its colour or in that of a shade."""
     colour = svg.series(series) if shade is None else f"shade-{shade}"
     attributes = svg.filled(colour)
-    shape = _SHAPES[series % len(_SHAPES)]
+    # Where colours begin anew, shapes go on by one.
+    shape = _SHAPES[(series + series // len(_SHAPES)) % len(_SHAPES)]
     if shade is not None:
         attributes = {**attributes, "stroke": svg.TEXT, "stroke-width": 0.7}
         attributes["class"] = f"{attributes['class']} k-rim"
