@@ -223,8 +223,8 @@ def _bar(bar: Bar, axis: Axis, area: _Area, y: float) -> list[Markup]:
         low, high = (area.x(axis.at(one)) for one in bar.ends)
         middle = y + _BAR_PX / 2
         is_cut = bar.ends[1] > axis.end
-        end_mark = "" if is_cut else "m0-3v6"
-        parts.append(svg.whisker(f"M{low:.1f} {middle - 3:.1f}v6m0-3H{high:.1f}{end_mark}"))
+        cap = "" if is_cut else "m0-3v6"
+        parts.append(svg.whisker(f"M{low:.1f} {middle - 3:.1f}v6m0-3H{high:.1f}{cap}"))
         if is_cut:
             parts.append(svg.text(high - 6, middle + 4, "▸", kind="text"))
         end = max(end, high)
