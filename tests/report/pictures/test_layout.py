@@ -5,11 +5,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from loadstone.model import Case
 from loadstone.report import html
 from loadstone.report.pictures import drawings_of
+from loadstone.report.pictures.drawing import Drawing
 from loadstone.report.pictures.layout import NARROW_PX, WIDE_PX, svg_of
 from loadstone.workloads import Workload, workload
-from report.pages import HOSTILE, MEASURED, Page, run_with
+from report.pages import HOSTILE, MEASURED, Page, good_trial, run_with
 from report.pictures.of_workloads import PICTURED, run_of_workload
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -61,7 +63,20 @@ def test_names_from_a_device_are_text_in_svg_too(chosen: Workload) -> None:
     assert tags[0] == tags[1]
     assert "<script>alert(1)</script>" in pages[1].text
     for drawing in drawings_of(hostile):
-        root = ElementTree.fromstring(svg_of(drawing, is_file=True))
+        _check_names_are_text(drawing)
+
+
+def test_names_that_are_drawn_are_text_too() -> None:
+    case = Case.of("model-load", HOSTILE, {})
+    run = run_with(good_trial(case, 0, 1e9), cases=(case,))
+    (drawing,) = drawings_of(run)
+    assert drawing.name == "latencies"
+    _check_names_are_text(drawing)
+
+
+def _check_names_are_text(drawing: Drawing) -> None:
+    for width_px in (WIDE_PX, NARROW_PX):
+        root = ElementTree.fromstring(svg_of(drawing, width_px, is_file=True))
         assert {one.tag.removeprefix(_SVG) for one in root.iter()} <= {
             *("svg", "title", "desc", "g", "text", "line", "rect", "circle", "path", "polyline")
         }
