@@ -1,5 +1,6 @@
 """Reports in a real browser: for everybody, on a phone, in the dark, on paper; names are text."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from loadstone.cli import cli
 from loadstone.model import Run
 from loadstone.report import html
 from loadstone.workloads import workload
-from report.pages import HOSTILE, MEASURED, run_with
+from report.pages import FAST, HOSTILE, MEASURED, SLOW, good_trial, run_with
 from report.pictures.of_workloads import run_of_workload
 from sample_outputs import DATA, RUNS
 
@@ -32,6 +33,16 @@ if TYPE_CHECKING:
 __all__ = ["browser"]
 
 PAPER_PX = 700
+_GOOD = tuple(
+    good_trial(case, number, speed + 1e6 * number)
+    for number in range(12)
+    for case, speed in ((FAST, 2e9), (SLOW, 1e9))
+)
+_CHANGED = tuple(
+    good_trial(case, number, speed + 1e6 * number)
+    for number in range(12)
+    for case, speed in ((FAST, 1e9), (SLOW, 2e9))
+)
 # Lines, bars, points with facets; distributions and time lines; several Runs side by side.
 PAGES: Mapping[str, tuple[Run, ...]] = {
     "lines": (run_of_workload(workload("folio-write")),),
@@ -39,6 +50,7 @@ PAGES: Mapping[str, tuple[Run, ...]] = {
     "points": (run_of_workload(workload("compression")),),
     "latencies": (run_with(*MEASURED),),
     "side-by-side": (run_with(*MEASURED), run_with(*MEASURED, id_="other")),
+    "verdicts": (run_with(*_GOOD), run_with(*_CHANGED, id_="other")),
     "hostile": (run_of_workload(workload("dm-flush"), HOSTILE), run_with(*MEASURED, id_=HOSTILE)),
 }
 of_every_page = pytest.mark.parametrize("name", PAGES)
@@ -62,6 +74,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
         ("points", DESK_PX, DARK),
         ("latencies", DESK_PX, DARK),
         ("side-by-side", PHONE_PX, LIGHT),
+        ("verdicts", DESK_PX, LIGHT),
         ("hostile", DESK_PX, LIGHT),
     ],
 )
@@ -70,6 +83,12 @@ def test_axe_finds_nothing_serious(
 ) -> None:
     with opened(browser, files[name], width_px, scheme) as page:
         assert serious_violations(page) == []
+
+
+def test_the_page_of_verdicts_has_both(files: Mapping[str, Path]) -> None:
+    text = files["verdicts"].read_text()
+    assert '<b class="faster">' in text
+    assert '<b class="slower">' in text
 
 
 def test_axe_would_find_what_is_serious(browser: "Browser", tmp_path: Path) -> None:
@@ -156,11 +175,23 @@ def test_a_report_of_real_runs_of_before_is_read_by_everybody_too(
         assert overflow_px(page) <= 0
 
 
-def test_layout_s_page_is_read_by_everybody_too(browser: "Browser", tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("layout", "{place}/text", "--algorithm", "lz4"),
+        ("pages", str(os.getpid()), "--algorithm", "lz4"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_the_pages_of_other_verbs_are_read_by_everybody_too(
+    browser: "Browser", tmp_path: Path, words: tuple[str, ...]
+) -> None:
     (tmp_path / "text").write_bytes(b"a line of a text\n" * 9000)
-    page = tmp_path / "layout.html"
-    words = ["layout", str(tmp_path / "text"), "--algorithm", "lz4", "-o", str(page)]
-    assert CliRunner().invoke(cli, words, standalone_mode=False).exception is None
-    with opened(browser, page, PHONE_PX, DARK) as shown:
-        assert serious_violations(shown) == []
-        assert overflow_px(shown) <= 0
+    page = tmp_path / "page.html"
+    asked = [word.format(place=tmp_path) for word in words]
+    said = CliRunner().invoke(cli, [*asked, "-o", str(page)], standalone_mode=False)
+    assert said.exception is None, said.output
+    for width_px, scheme in ((DESK_PX, LIGHT), (PHONE_PX, DARK)):
+        with opened(browser, page, width_px, scheme) as shown:
+            assert serious_violations(shown) == []
+            assert overflow_px(shown) <= 0

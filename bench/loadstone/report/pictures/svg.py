@@ -8,7 +8,7 @@ from loadstone.report.escaping import visible
 
 # Without a style sheet a picture has these; in a page that has one they follow its theme.
 SERIES = (
-    *("#2a6fb5", "#c4561a", "#2b8a57", "#8a4fb0", "#8f6a00", "#b3245f", "#187f8c", "#5c6672"),
+    *("#2a6fb5", "#b8500f", "#23784a", "#8a4fb0", "#8f6a00", "#b3245f", "#187f8c", "#5c6672"),
 )
 SHADES = ("#d9a400", "#dd7a2f", "#cc4a63", "#94357f", "#46307f")
 TEXT, MUTED, LINE, GRID, PAGE = "#1c2127", "#5c6672", "#d5dae0", "#e9ecf0", "#ffffff"
