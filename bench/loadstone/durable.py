@@ -156,7 +156,7 @@ def write_set(files: Mapping[Path, bytes], what: str, remedy: str) -> None:
         UsageError: a file of another type, or a directory, has one of the names.
         RunError: one of them cannot be written; nothing was replaced, and nothing new stays.
     """
-    reals = {path: _real_path(path, what, (path.suffix,)) for path in files}
+    reals = {path: _real_path(path, what, (path.suffix,), remedy) for path in files}
     with contextlib.ExitStack() as undo:
         drafts = {}
         for path, data in files.items():
@@ -174,7 +174,7 @@ def write_set(files: Mapping[Path, bytes], what: str, remedy: str) -> None:
                 raise _cannot_write(path, what, error, remedy) from error
 
 
-def _real_path(path: Path, what: str, suffixes: Collection[str]) -> Path:
+def _real_path(path: Path, what: str, suffixes: Collection[str], remedy: str | None = None) -> Path:
     """Where a file is to be written, which nothing of another type is in the way of."""
     try:
         # Write through a symbolic link, as an ordinary write does.
@@ -182,19 +182,24 @@ def _real_path(path: Path, what: str, suffixes: Collection[str]) -> Path:
         if real.exists() and not (real.is_file() and real.suffix.lower() in suffixes):
             ending = next(iter(suffixes))
             raise UsageError(
-                f"{path} exists and is no {what}", remedy=f"name a file that ends in {ending}"
+                f"{path} exists and is no {what}",
+                remedy=remedy or f"name a file that ends in {ending}",
             )
         if not real.parent.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "", str(real.parent))
     except (OSError, RuntimeError) as error:
-        raise _cannot_write(path, what, error) from error
+        raise _cannot_write(path, what, error, remedy) from error
     return real
 
 
 def _cannot_write(
-    path: Path, what: str, cause: BaseException, remedy: str = "name another file with -o"
+    path: Path, what: str, cause: BaseException, remedy: str | None = None
 ) -> RunError:
-    words = system_words(cause.errno or 0) if isinstance(cause, OSError) else str(cause)
+    code = (cause.errno or 0) if isinstance(cause, OSError) else 0
+    words = system_words(code) if code else str(cause)
+    remedy = remedy or "name another file with -o"
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        remedy = f"free space, or {remedy}"
     return RunError(f"cannot write the {what} {path}: {words}", remedy=remedy)
 
 

@@ -188,9 +188,12 @@ def test_a_run_without_figures_leaves_no_directory(tmp_path: Path) -> None:
 
 def test_what_is_no_picture_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "r-latencies.png").mkdir()
-    with pytest.raises(UsageError, match=r"r-latencies.png exists and is no picture"):
+    with pytest.raises(
+        UsageError,
+        match=r"r-latencies\.png exists and is no picture; name another directory",
+    ):
         write_pictures([run_with(*MEASURED)], tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["r-latencies.png"]
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match=r"cannot make the directory .*; name another with --plots"):
+    with pytest.raises(RunError, match=r"cannot make the directory .*; name another directory"):
         write_pictures([run_with(*MEASURED)], tmp_path / "file" / "d")

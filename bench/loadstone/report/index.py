@@ -97,7 +97,7 @@ def index_row(run: Run, directory: Path) -> IndexRow:
 
 def render_index(rows: Sequence[IndexRow], left_out: Sequence[Unread]) -> str:
     """The page as the text of an HTML file: by machine and workload, the newest first."""
-    script = files("loadstone.report").joinpath("templates", "index.js").read_text()
+    script = files("loadstone.report").joinpath("templates", "index.js").read_text("utf-8")
     newest = sorted(rows, key=lambda row: (row.begun, row.name), reverse=True)
     return template("index.html.j2").render(
         rows=sorted(newest, key=lambda row: (row.target, row.machine, row.workload)),

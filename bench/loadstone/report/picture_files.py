@@ -18,7 +18,7 @@ from loadstone.report.png import png_of, require_png
 from loadstone.report.run_line import run_line
 from loadstone.report.strips import reported
 
-_REMEDY = "free space, or name another directory with --plots"
+_REMEDY = "name another directory with --plots"
 
 
 def write_pictures(runs: Sequence[Run], directory: Path) -> list[Path]:
@@ -96,7 +96,7 @@ def _directory(path: Path) -> Iterator[None]:
         _remove(made)
         raise RunError(
             f"cannot make the directory {path}: {system_words(error.errno or 0)}",
-            remedy="name another with --plots",
+            remedy=_REMEDY,
         ) from error
     try:
         yield
