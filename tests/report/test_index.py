@@ -1,12 +1,22 @@
 """The index over many Runs: what it shows of each, what it leaves out, and how it is sorted."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 
-from browser import Tab, chromium
+from chromium import (
+    DARK,
+    DESK_PX,
+    LIGHT,
+    PHONE_PX,
+    browser,
+    opened,
+    overflow_px,
+    serious_violations,
+)
 from loadstone.analysis.summary import summarise
 from loadstone.cli import cli
 from loadstone.errors import RunError
@@ -17,6 +27,12 @@ from loadstone.runs import store
 from report.many_runs import COUNT, WORKLOADS, day, numbered_run, write_many
 from report.pages import HOSTILE, MEASURED, Page, good_trial, run_with
 from sample_runs import SPEED, write_run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from playwright.sync_api import Page as BrowserPage
+
+__all__ = ["browser"]
 
 
 @pytest.fixture(scope="module")
@@ -180,36 +196,52 @@ def test_figures_alone_are_those_of_the_whole_run(tmp_path: Path) -> None:
     assert not any(trial.spans for trial in lean.trials)
 
 
-def _cells(tab: Tab, column: int, key: str) -> list[str]:
+def _cells(page: "BrowserPage", column: int, key: str) -> list[str]:
     """What the rows that are shown have for the script in a column."""
     rows = "[...document.querySelectorAll('tbody tr:not([hidden])')]"
-    found: list[str] = tab.evaluate(f"{rows}.map(row => row.cells[{column}].dataset.{key})")
+    found: list[str] = page.evaluate(f"{rows}.map(row => row.cells[{column}].dataset.{key})")
     return found
 
 
-def test_a_browser_sorts_it_and_narrows_it_down(results: Path, tmp_path: Path) -> None:
+def test_a_browser_sorts_it_and_narrows_it_down(
+    browser: "Browser", results: Path, tmp_path: Path
+) -> None:
     _report(tmp_path / "i.html", "--index", "--results", results)
-    with chromium(tmp_path / "profile") as tab:
-        tab.open(tmp_path / "i.html")
-        press = "document.querySelectorAll('thead button')[{}].click()"
-        tab.evaluate(press.format(0))
-        dates = _cells(tab, 0, "v")
+    with opened(browser, tmp_path / "i.html") as page:
+        page.get_by_role("button", name="Run").click()
+        dates = _cells(page, 0, "v")
         assert dates == sorted(dates, reverse=True)
         assert len(dates) == COUNT
-        tab.evaluate(press.format(5))
-        figures = [float(one) for one in _cells(tab, 5, "v")]
-        kinds = _cells(tab, 5, "k")
-        assert list(zip(kinds, figures, strict=True)) == sorted(zip(kinds, figures, strict=True))
-        tab.evaluate(
-            "const chosen = document.querySelectorAll('#narrow select')[1];"
-            "chosen.value = 'dm-verity'; chosen.dispatchEvent(new Event('change'))"
-        )
-        left = tab.evaluate("document.querySelectorAll('tbody tr:not([hidden])').length")
-        assert left == sum(number % 3 == 2 for number in range(COUNT))
-        assert f"{left} of {COUNT} shown" in tab.evaluate("document.body.innerText")
-        for width in (1200, 390):
-            for scheme in ("light", "dark"):
-                tab.open(tmp_path / "i.html", width, scheme)
-                page = "document.documentElement"
-                assert tab.evaluate(f"{page}.scrollWidth <= {page}.clientWidth")
-        assert tab.complaints == []
+        page.get_by_role("button", name="Headline").click()
+        values = [float(one) for one in _cells(page, 5, "v")]
+        ordered = list(zip(_cells(page, 5, "k"), values, strict=True))
+        assert ordered == sorted(ordered)
+        page.locator("#narrow select").nth(1).select_option("dm-verity")
+        left = sum(number % 3 == 2 for number in range(COUNT))
+        assert len(_cells(page, 0, "v")) == left
+        assert page.get_by_role("status").inner_text() == f"{left} of {COUNT} shown"
+
+
+@pytest.mark.parametrize(
+    ("width_px", "scheme"), [(DESK_PX, LIGHT), (DESK_PX, DARK), (PHONE_PX, LIGHT), (PHONE_PX, DARK)]
+)
+def test_it_is_for_everybody_and_no_wider_than_a_phone(
+    browser: "Browser", results: Path, tmp_path: Path, width_px: int, scheme: str
+) -> None:
+    file = tmp_path / "i.html"
+    _report(file, "--index", *sorted((results / "runs").iterdir()), "no-such-run")
+    with opened(browser, file, width_px, scheme) as page:
+        assert overflow_px(page) <= 0
+        assert serious_violations(page) == []
+
+
+def test_no_run_brings_a_script_of_its_own(browser: "Browser", tmp_path: Path) -> None:
+    text = render_index([index_row(run_with(*MEASURED), Path("/nowhere"))], ())
+    assert "<footer>" in text
+    file = tmp_path / "i.html"
+    file.write_text(text.replace("<footer>", "<script>document.title = 'taken'</script><footer>"))
+    titles = []
+    # The browser complains of what its policy refused.
+    with pytest.raises(AssertionError), opened(browser, file) as page:
+        titles.append(page.title())
+    assert titles == ["1 Run · Loadstone"]
