@@ -88,7 +88,8 @@ def width_px(words: str) -> float:
 
 def letters_in(room_px: float) -> int:
     """About how many letters have room beside each other, four at least."""
-    return max(int(room_px / (FONT_PX * _WIDTH_OF_LETTER)), 4)
+    # As much room as words of some length need has room for them, whatever is lost in between.
+    return max(int(room_px / (FONT_PX * _WIDTH_OF_LETTER) + 0.01), 4)
 
 
 def shortened(words: str, room_px: float) -> str:
