@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import loadstone
-from commands import write_model
 from loadstone.analysis.advice import Advice
 from loadstone.analysis.race import SAME
 from loadstone.analysis.stats import Interval, ratio_interval
@@ -19,7 +19,17 @@ GOAL = 0.95
 BUDGET_S = 120.0
 ROUNDS = 8
 _LARGE = 1 << 30
+_PIECE = 32 << 20
 SIZES = (64 << 20, 100_000_003, 1 << 30)
+
+
+def made(path: Path, size_bytes: int) -> Path:
+    """A file of incompressible bytes, a piece at a time."""
+    random = Random(size_bytes)
+    with path.open("wb") as stream:
+        for start in range(0, size_bytes, _PIECE):
+            stream.write(random.randbytes(min(_PIECE, size_bytes - start)))
+    return path
 
 
 def exhaustive(advice: Advice, model: Path, results: Path) -> Run:
@@ -61,7 +71,7 @@ def ahead_of_all(run: Run, best: str) -> dict[str, Interval]:
 def test_what_is_advised_is_the_best_of_all_ways_and_near_the_device(
     benchmark: BenchmarkFixture, tmp_path: Path, size_bytes: int
 ) -> None:
-    model, results = write_model(tmp_path / "model", size_bytes), tmp_path / "results"
+    model, results = made(tmp_path / "model", size_bytes), tmp_path / "results"
     advice = benchmark.pedantic(
         lambda: loadstone.advise(model, into="anon", budget_s=BUDGET_S, results=results), rounds=1
     )
