@@ -142,9 +142,9 @@ class _Race:
             return max(known, key=lambda case: median(known[case].values()))
         own = known[incumbent]
         ahead = {
-            case: median(found)
+            case: _medians_apart(figures, own)
             for case, figures in known.items()
-            if len(found := differences(figures, own)) > 1
+            if len(figures.keys() & own.keys()) >= _FEWEST_MET
         }
         best = max(ahead, key=ahead.__getitem__, default=incumbent)
         return best if ahead.get(best, 0.0) > 0 else incumbent
@@ -201,6 +201,12 @@ class _Race:
             return False
         own = self._figures(leader)
         return all(case == leader or _is_same(self._figures(case), own) for case in self._alive())
+
+
+def _medians_apart(one: Figures, other: Figures) -> float:
+    """By how much the median of the rounds that both have is higher: what is shown as a ratio."""
+    both = one.keys() & other.keys()
+    return median(one[at] for at in both) - median(other[at] for at in both)
 
 
 def _is_same(one: Figures, leader: Figures) -> bool:
