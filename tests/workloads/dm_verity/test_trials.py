@@ -131,8 +131,8 @@ def test_both_devices_are_read_alike_and_told_apart(bench: Bench, pattern: str, 
     reads = evidence["image_read_ios"] + evidence["hash_read_ios"]
     assert evidence["lower_reads_per_block"] == pytest.approx(reads / 512)
     if pattern == "sequential":
-        # Read ahead takes more.
-        assert 2 * MIB <= evidence["image_read_bytes"] <= IMAGE_BYTES
+        # Read ahead takes more, and takes it again where somebody drops the caches meanwhile.
+        assert 2 * MIB <= evidence["image_read_bytes"] <= 2 * IMAGE_BYTES
     assert metrics["throughput"] == pytest.approx(2 * MIB / MIB / evidence["elapsed_ns"] * 1e9)
     assert evidence["floor_mib_per_s"] == pytest.approx(2 / evidence["floor_ns"] * 1e9)
     own_ns = evidence["elapsed_ns"] - evidence["floor_ns"]
