@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--executions", type=int, help="of the agent's parser [for 10 s]")
     group.addoption("--fuzz-seconds", type=int, help="the most that those may take [no limit]")
+    group.addoption("--advise-budget", type=float, help="seconds for each advice that is checked")
     group.addoption("--soak-seed", type=int, help="what is random follows from it [another]")
 
 
