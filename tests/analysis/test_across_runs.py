@@ -8,10 +8,12 @@ from scipy.stats import binom
 
 from analysis.runs import run_with
 from loadstone.analysis.across_runs import compare_across
+from loadstone.analysis.compare import compare
 from loadstone.analysis.comparison import Comparison, Design, Verdict
 from loadstone.analysis.run_stats import fewest_runs, permutation_p, runs_ratio_interval
 from loadstone.errors import CannotMeasureError, UsageError
-from loadstone.model import Run
+from loadstone.model import Better, Case, Metric, Run
+from sample_runs import measured_run
 
 
 def runs_of(name: str, figures: Sequence[Sequence[float]], label: str = "block 0") -> list[Run]:
@@ -82,3 +84,16 @@ def test_p_is_that_of_all_arrangements() -> None:
     assert permutation_p([[7.1] * 3], [[7.1] * 5]) == [1]
     with pytest.raises(ValueError, match="positive"):
         permutation_p([[0.0]], [[1.0]])
+
+
+def test_runs_of_two_metrics_are_refused_whichever_of_them_is_the_other() -> None:
+    time = Metric(name="elapsed_ns", unit="ns", better=Better.LOWER)
+    case = Case.of("w", "block 0", {"block": 0})
+    odd = measured_run([(case, [1.0, 2.0])], time, "odd")
+    base, new = runs_of("a", [[1.0], [2.0]]), runs_of("b", [[1.0], [2.0]])
+    words = f"odd measures {time.name} in ns"
+    with pytest.raises(CannotMeasureError, match=words) as caught:
+        compare_across(base, [new[0], odd])
+    assert caught.value.remedy == "compare Runs of the same workload"
+    with pytest.raises(CannotMeasureError, match=words):
+        compare(base[0], odd)

@@ -9,8 +9,8 @@ from loadstone.analysis.coverage import Coverage, coverage, in_words, incomplete
 from loadstone.analysis.effects import (
     ALPHA,
     Estimate,
+    common_metric,
     effect_of,
-    metric_of,
 )
 from loadstone.analysis.run_stats import fewest_runs, permutation_p, runs_ratio_interval
 from loadstone.analysis.stats import holm
@@ -60,7 +60,7 @@ def compare_across(
     clock = common_clock(bases[0], news[0])
     for run in (*bases[1:], *news[1:]):
         common_clock(bases[0], run)
-    metric = _common_metric((*bases, *news), metric_name)
+    metric = common_metric((*bases, *news), metric_name)
     groups = _groups(bases, news, metric)
     measured = [group for group in groups if group.is_measured]
     troubled = [trouble for group in groups if (trouble := _trouble(group))]
@@ -96,19 +96,6 @@ def _require_runs(bases: Sequence[Run], news: Sequence[Run]) -> None:
     for id_ in ids:
         if ids.count(id_) > 1:
             raise UsageError(f"{id_} is named twice", remedy="name each Run once")
-
-
-def _common_metric(runs: Sequence[Run], name: str | None) -> Metric:
-    metrics = [metric_of(run, name) for run in runs]
-    first = metrics[0]
-    for run, metric in zip(runs, metrics, strict=True):
-        if first is None or metric != first:
-            raise CannotMeasureError(
-                f"{runs[0].id} and {run.id} have no metric in common",
-                remedy="compare Runs of the same workload",
-            )
-    assert first is not None, "each Run was looked at"
-    return first
 
 
 def _groups(bases: Sequence[Run], news: Sequence[Run], metric: Metric) -> list[_Group]:

@@ -19,9 +19,9 @@ from loadstone.analysis.coverage import in_words
 from loadstone.analysis.effects import (
     ALPHA,
     Foreign,
+    common_metric,
     effects_of,
     few_rounds_warnings,
-    metric_of,
 )
 from loadstone.analysis.exit_codes import unmeasured_code
 from loadstone.analysis.pairing import is_interleaved, match_cases, order_unknown_warnings
@@ -68,7 +68,7 @@ def compare(
     """
     thresholds = thresholds_of(threshold)
     clock = common_clock(base, new)
-    metric = _common_metric(base, new, metric_name)
+    metric = common_metric((base, new), metric_name)
     is_paired = is_interleaved(base, new)
     matches, troubled = match_cases(base, new, metric, is_paired)
     drifts = [_drift(run, metric) for run in (base, new)] if matches else []
@@ -103,17 +103,6 @@ def compare(
     if not matches:
         raise _nothing_in_common(comparison)
     return comparison
-
-
-def _common_metric(base: Run, new: Run, name: str | None) -> Metric:
-    firsts = [metric_of(run, name) for run in (base, new)]
-    if firsts[0] is None or firsts[0] != firsts[1]:
-        names = [f"{first.name} in {first.unit}" if first else "nothing" for first in firsts]
-        raise CannotMeasureError(
-            f"{base.id} measures {names[0]} and {new.id} measures {names[1]}",
-            remedy="compare two Runs of the same workload",
-        )
-    return firsts[0]
 
 
 def _drift(run: Run, metric: Metric) -> Trend:

@@ -18,7 +18,7 @@ from loadstone.analysis.stats import (
     sign_flip_test,
 )
 from loadstone.analysis.thresholds import Thresholds
-from loadstone.errors import UsageError
+from loadstone.errors import CannotMeasureError, UsageError
 from loadstone.model import Better, Metric, Run, Trial
 from loadstone.text import did_you_mean
 
@@ -41,6 +41,31 @@ def metric_of(run: Run, name: str | None) -> Metric | None:
             f"{name}: {run.id} has no such metric{hint}", remedy=f"it has {', '.join(metrics)}"
         )
     return metrics[name]
+
+
+def common_metric(runs: Sequence[Run], name: str | None) -> Metric:
+    """The metric of that name, or the primary one, that all Runs have alike.
+
+    Raises:
+        CannotMeasureError: they differ in it, or have none.
+        UsageError: one of them has none of that name.
+    """
+    first = runs[0]
+    expected = metric_of(first, name)
+    for run in runs:
+        found = metric_of(run, name)
+        if expected is None or found != expected:
+            raise CannotMeasureError(
+                f"{first.id} measures {_metric_words(expected)} and {run.id} measures "
+                f"{_metric_words(found)}",
+                remedy="compare Runs of the same workload",
+            )
+    assert expected is not None, "each Run was looked at"
+    return expected
+
+
+def _metric_words(metric: Metric | None) -> str:
+    return f"{metric.name} in {metric.unit}" if metric else "nothing"
 
 
 class Foreign(NamedTuple):
